@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Each is the library of its field as Debian 12 packages it; `run` names the packages.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(mount REQUIRED IMPORTED_TARGET mount)
+pkg_check_modules(blkid REQUIRED IMPORTED_TARGET blkid)
+pkg_check_modules(ext2fs REQUIRED IMPORTED_TARGET ext2fs com_err)
+pkg_check_modules(bpf REQUIRED IMPORTED_TARGET libbpf)

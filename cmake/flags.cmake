@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# Compiler flags of every target: warnings are errors, sanitizers by FSHERALD_SANITIZE.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+add_compile_definitions(_FILE_OFFSET_BITS=64 FSHERALD_VERSION="${PROJECT_VERSION}")
+
+if(FSHERALD_SANITIZE)
+  add_compile_options(-fsanitize=${FSHERALD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${FSHERALD_SANITIZE})
+else()
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+  add_compile_options(-fstack-protector-strong)
+endif()

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// The two clocks: boot time (CLOCK_BOOTTIME, runs on through suspend) for intervals and order, UTC for records.
+// Code that decides takes `now` as an argument and never calls these.
+#pragma once
+
+#include <cstdint>
+
+namespace fsherald {
+
+// Nanoseconds since boot, suspend included; the clock of the BPF programs (bpf_ktime_get_boot_ns).
+uint64_t BoottimeNowNs();
+
+// Nanoseconds since 1970-01-01T00:00:00Z.
+int64_t UtcNowNs();
+
+// The UTC time of a moment of boot time, by the two clocks as they stand at the call.
+int64_t UtcFromBoottimeNs(uint64_t boottime_ns);
+
+}  // namespace fsherald

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "record/notification.h"
+
+#include <fmt/format.h>
+
+namespace fsherald {
+
+std::string_view Name(Kind kind) {
+  switch (kind) {
+    case Kind::kMetadata: return "metadata";
+    case Kind::kDataRead: return "data_read";
+    case Kind::kDataWrite: return "data_write";
+    case Kind::kWriteback: return "writeback";
+    case Kind::kShutdown: return "shutdown";
+    case Kind::kReadOnly: return "read_only";
+    case Kind::kDevice: return "device";
+    case Kind::kCounter: return "counter";
+    case Kind::kGap: return "gap";
+  }
+  return "";
+}
+
+std::string_view Name(PathSource source) {
+  switch (source) {
+    case PathSource::kHandle: return "handle";
+    case PathSource::kOpenFile: return "open_file";
+    case PathSource::kWalk: return "walk";
+  }
+  return "";
+}
+
+std::string_view Name(Origin origin) { return origin == Origin::kKernel ? "kernel" : "user"; }
+
+std::string_view Name(SourceId source) {
+  switch (source) {
+    case SourceId::kFanotify: return "fanotify";
+    case SourceId::kTrace: return "trace";
+    case SourceId::kKmsg: return "kmsg";
+    case SourceId::kCounters: return "counters";
+    case SourceId::kProducer: return "producer";
+  }
+  return "";
+}
+
+std::string ToString(DeviceNumber dev) { return fmt::format("{}:{}", dev.major, dev.minor); }
+
+std::string ToString(Fsid fsid) { return fmt::format("{:08x}:{:08x}", fsid.word0, fsid.word1); }
+
+std::string ToString(const Uuid& uuid) {
+  std::string text;
+  for (size_t i = 0; i < uuid.bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += fmt::format("{:02x}", uuid.bytes[i]);
+  }
+  return text;
+}
+
+std::optional<Uuid> ParseUuid(std::string_view text) {
+  Uuid uuid;
+  size_t digits = 0;
+  for (char c : text) {
+    if (c == '-') continue;
+    int value;
+    if (c >= '0' && c <= '9') value = c - '0';
+    else if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
+    else if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
+    else return std::nullopt;
+    if (digits == 32) return std::nullopt;
+    uint8_t& byte = uuid.bytes[digits / 2];
+    byte = static_cast<uint8_t>(byte << 4 | value);
+    ++digits;
+  }
+  if (digits != 32) return std::nullopt;
+  return uuid;
+}
+
+}  // namespace fsherald

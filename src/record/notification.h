@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Notification: one error report as a value. Everything that is not known is empty, never guessed.
+// Renderings of it stand beside this file: json.h (one line of JSON) and text.h (a block for people).
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace fsherald {
+
+// A block device's number. It is reused by the next mount: never an identity by itself.
+struct DeviceNumber {
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  friend auto operator<=>(const DeviceNumber&, const DeviceNumber&) = default;
+};
+
+// What statfs(2) gives as f_fsid, and fanotify as the first half of a FID record.
+struct Fsid {
+  uint32_t word0 = 0;
+  uint32_t word1 = 0;
+  friend auto operator<=>(const Fsid&, const Fsid&) = default;
+};
+
+struct Uuid {
+  std::array<uint8_t, 16> bytes{};
+  friend auto operator<=>(const Uuid&, const Uuid&) = default;
+};
+
+// Which file system, as it was mounted when the error happened.
+struct FilesystemInfo {
+  std::string type;    // "ext4"; empty: not known
+  std::string device;  // the kernel's own name of it in messages (s_id): "loop0", "dm-3"; empty: not known
+  std::optional<DeviceNumber> dev;
+  std::optional<Uuid> uuid;
+  std::optional<Fsid> fsid;
+  std::vector<std::string> mounts;  // mount points as this process sees them, raw bytes, the shortest first
+  friend bool operator==(const FilesystemInfo&, const FilesystemInfo&) = default;
+};
+
+// The generic record.
+struct ErrorInfo {
+  std::optional<int> code;  // errno, positive
+  uint64_t count = 1;       // how many errors this notification stands for
+  friend bool operator==(const ErrorInfo&, const ErrorInfo&) = default;
+};
+
+// The location record: where in the kernel (or in a user-space file system) the error was reported.
+struct Location {
+  std::string function;
+  std::optional<uint32_t> line;
+  std::vector<std::string> stack;  // "function+0xoffset", innermost first, reporting helpers left out
+  friend bool operator==(const Location&, const Location&) = default;
+};
+
+// The file-system-specific record: named values that the file system's own module (filesystem/) defines, then its words.
+struct SpecificField {
+  std::string_view name;  // a literal of the module
+  std::variant<std::monostate, uint64_t, std::string> value;  // monostate: null
+  friend bool operator==(const SpecificField&, const SpecificField&) = default;
+};
+struct Specific {
+  std::string_view type;  // "ext4"; a literal of the module
+  std::vector<SpecificField> fields;
+  std::optional<std::string> message;  // the kernel's free text, raw bytes
+  friend bool operator==(const Specific&, const Specific&) = default;
+};
+
+// Which of the three ways found the path (design: the object).
+enum class PathSource { kHandle, kOpenFile, kWalk };
+
+struct ObjectInfo {
+  uint64_t inode = 0;
+  std::optional<uint32_t> generation;
+  std::optional<std::string> path;  // raw bytes, below one of the mounts
+  std::optional<PathSource> path_source;
+  friend bool operator==(const ObjectInfo&, const ObjectInfo&) = default;
+};
+
+// A byte range of the file (or of the device, where there is no object).
+struct Range {
+  uint64_t offset_bytes = 0;
+  uint64_t length_bytes = 0;
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
+// The task in whose context the kernel reported.
+struct Task {
+  uint32_t pid = 0;  // thread group
+  uint32_t tid = 0;
+  std::string comm;                   // raw bytes, up to 15
+  std::optional<std::string> cgroup;  // path in the unified hierarchy
+  friend bool operator==(const Task&, const Task&) = default;
+};
+
+enum class Kind { kMetadata, kDataRead, kDataWrite, kWriteback, kShutdown, kReadOnly, kDevice, kCounter, kGap };
+enum class Origin { kKernel, kUser };
+enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer };
+inline constexpr int kSourceCount = 5;
+
+// A set of sources.
+class SourceSet {
+ public:
+  constexpr SourceSet() = default;
+  constexpr SourceSet(SourceId id) : bits_(Bit(id)) {}  // NOLINT: implicit by intent
+  constexpr bool Has(SourceId id) const { return (bits_ & Bit(id)) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+  constexpr SourceSet& Add(SourceSet other) {
+    bits_ |= other.bits_;
+    return *this;
+  }
+  constexpr SourceSet& Remove(SourceId id) {
+    bits_ &= ~Bit(id);
+    return *this;
+  }
+  friend constexpr bool operator==(SourceSet, SourceSet) = default;
+
+ private:
+  static constexpr unsigned Bit(SourceId id) { return 1U << static_cast<unsigned>(id); }
+  unsigned bits_ = 0;
+};
+
+// A counted loss.
+struct Gap {
+  SourceId source = SourceId::kTrace;
+  std::optional<uint64_t> count;  // empty: not known
+  bool exact = true;              // false: at least `count`
+  int64_t from_utc_ns = 0;
+  int64_t to_utc_ns = 0;
+  friend bool operator==(const Gap&, const Gap&) = default;
+};
+
+struct Notification {
+  uint64_t seq = 0;  // 1, 2, 3, ... in the order told; 0: not told yet
+  int64_t utc_ns = 0;
+  std::optional<uint64_t> boottime_ns;  // empty where only a wall-clock second is known (counters)
+  FilesystemInfo filesystem;
+  ErrorInfo error;
+  std::optional<Location> location;
+  std::optional<Specific> specific;
+  std::optional<ObjectInfo> object;
+  std::optional<Range> range;
+  std::optional<Task> task;
+  Kind kind = Kind::kMetadata;
+  Origin origin = Origin::kKernel;
+  SourceSet sources;
+  std::optional<Gap> gap;  // kind == kGap
+  friend bool operator==(const Notification&, const Notification&) = default;
+};
+
+// What all notifications of one run of one machine share.
+struct Host {
+  std::string boot_id;         // /proc/sys/kernel/random/boot_id
+  std::string kernel_release;  // uname -r
+};
+
+// The words of the JSON and of the messages: "metadata", "handle", "fanotify", ...
+std::string_view Name(Kind kind);
+std::string_view Name(PathSource source);
+std::string_view Name(Origin origin);
+std::string_view Name(SourceId source);
+
+std::string ToString(DeviceNumber dev);   // "7:0"
+std::string ToString(Fsid fsid);          // "11eb8c2d:756d63ee"
+std::string ToString(const Uuid& uuid);   // "8cd4a1e8-....": lower case, as blkid prints it
+std::optional<Uuid> ParseUuid(std::string_view text);
+
+}  // namespace fsherald

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A notification as a block of lines for people: what, where, which file, by whom, how often.
+#pragma once
+
+#include <string>
+
+#include "record/notification.h"
+
+namespace fsherald {
+
+struct TextOptions {
+  bool color = false;
+  bool stack = true;
+};
+
+// A block of lines, each ended by a newline, an empty line at the end. Control bytes in names and messages are escaped.
+void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out);
+
+}  // namespace fsherald
