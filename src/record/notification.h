@@ -92,8 +92,8 @@ struct Range {
 
 // The task in whose context the kernel reported.
 struct Task {
-  uint32_t pid = 0;  // thread group
-  uint32_t tid = 0;
+  std::optional<uint32_t> pid;  // thread group; 0 is the idle task; empty: only the log line's comm is known
+  std::optional<uint32_t> tid;
   std::string comm;                   // raw bytes, up to 15
   std::optional<std::string> cgroup;  // path in the unified hierarchy
   friend bool operator==(const Task&, const Task&) = default;

@@ -22,7 +22,7 @@ struct FilesystemKey {
 // An error's tracepoint fired: one error, or `folded` more of the same code point that the program only counted.
 struct TraceSignal {
   uint64_t boottime_ns = 0;
-  Task task;  // tid 0: folded, of any task
+  Task task;  // without tid: folded, of any task
   std::string function;
   std::optional<uint32_t> line;
   std::vector<std::string> stack;  // complete, helpers included; empty: not taken for this one
