@@ -13,20 +13,24 @@ set(bpf_arch_ppc64 powerpc)
 set(bpf_out ${CMAKE_CURRENT_BINARY_DIR}/bpf)
 file(MAKE_DIRECTORY ${bpf_out})
 file(GLOB bpf_headers CONFIGURE_DEPENDS bpf/*.h)
-add_custom_command(
-  OUTPUT ${bpf_out}/trace.bpf.o
-  COMMAND ${BPF_CLANG} -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -target bpf
-          -D__TARGET_ARCH_${bpf_arch_${bpf_machine}} -I${CMAKE_CURRENT_SOURCE_DIR}/bpf
-          -idirafter /usr/include/${CMAKE_CXX_LIBRARY_ARCHITECTURE} -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
-          -c ${CMAKE_CURRENT_SOURCE_DIR}/bpf/trace.bpf.c -o ${bpf_out}/trace.bpf.o
-  DEPENDS bpf/trace.bpf.c ${bpf_headers}
-  VERBATIM)
-add_custom_command(
-  OUTPUT ${bpf_out}/trace.skel.h
-  COMMAND ${BPFTOOL} gen skeleton ${bpf_out}/trace.bpf.o name trace_bpf > ${bpf_out}/trace.skel.h
-  DEPENDS ${bpf_out}/trace.bpf.o
-  VERBATIM)
-add_custom_target(fsherald_bpf_skeleton DEPENDS ${bpf_out}/trace.skel.h)
+set(bpf_skeletons)
+foreach(program trace detail)
+  add_custom_command(
+    OUTPUT ${bpf_out}/${program}.bpf.o
+    COMMAND ${BPF_CLANG} -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3
+            -D__TARGET_ARCH_${bpf_arch_${bpf_machine}} -I${CMAKE_CURRENT_SOURCE_DIR}/bpf
+            -idirafter /usr/include/${CMAKE_CXX_LIBRARY_ARCHITECTURE}
+            -c ${CMAKE_CURRENT_SOURCE_DIR}/bpf/${program}.bpf.c -o ${bpf_out}/${program}.bpf.o
+    DEPENDS bpf/${program}.bpf.c ${bpf_headers}
+    VERBATIM)
+  add_custom_command(
+    OUTPUT ${bpf_out}/${program}.skel.h
+    COMMAND ${BPFTOOL} gen skeleton ${bpf_out}/${program}.bpf.o name ${program}_bpf > ${bpf_out}/${program}.skel.h
+    DEPENDS ${bpf_out}/${program}.bpf.o
+    VERBATIM)
+  list(APPEND bpf_skeletons ${bpf_out}/${program}.skel.h)
+endforeach()
+add_custom_target(fsherald_bpf_skeleton DEPENDS ${bpf_skeletons})
 add_library(fsherald_bpf INTERFACE)
 target_include_directories(fsherald_bpf SYSTEM INTERFACE ${bpf_out})
 target_include_directories(fsherald_bpf INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* What the BPF programs write and source/trace.cc reads: the records in the ring buffer, and the cells beside it.
+ * Both sides include this file. All integers in native byte order; every size is asserted in source/trace.cc.
+ *
+ * The ring carries one record an error; a cell counts every error of one code point of one file system. Under a burst the
+ * programs stop writing records and only count (fold), and where the ring is full they only count as well: so no error is
+ * ever lost from the count, whatever the reader does.
+ */
+#ifndef FSHERALD_BPF_RECORDS_H
+#define FSHERALD_BPF_RECORDS_H
+
+enum {
+	FSH_STACK_FRAMES = 24,
+	FSH_TEXT_BYTES = 400,
+	FSH_FUNCTION_BYTES = 48,
+	FSH_NAME_BYTES = 32, /* s_id */
+	FSH_CELLS = 2048,
+	FSH_PREFIXES = 16,
+};
+
+/* A code point tells this many errors a window whole; what comes after in the same window is only counted. */
+#define FSH_WINDOW_NS 1000000ULL
+#define FSH_WINDOW_RECORDS 64
+/* Errors of a loud cell (see fsh_cell.quiet) that wake the reader, in each window. */
+#define FSH_WINDOW_WAKEUPS 4
+/* A code point's stack is taken at most this often. */
+#define FSH_STACK_INTERVAL_NS 1000000ULL
+
+enum fsh_record_type {
+	FSH_ERROR = 1,    /* struct fsh_error: ext4_error */
+	FSH_SHUTDOWN = 2, /* struct fsh_error: ext4_shutdown */
+	FSH_DETAIL = 3,   /* struct fsh_error: ext4_handle_error, with code, inode and block */
+	FSH_LINE = 4,     /* struct fsh_line: printk:console */
+};
+
+enum {
+	FSH_NO_CELL = 0xffffffffU,
+	/* fsh_error.flags */
+	FSH_MORE = 1, /* more of this cell may follow that wake nobody, or are only counted: look again soon */
+};
+
+struct fsh_head {
+	unsigned int type;
+	unsigned int stack_count; /* valid entries of the stack; 0: not taken */
+	unsigned long long boottime_ns;
+	unsigned long long cgroup; /* id in the unified hierarchy */
+	unsigned int pid;
+	unsigned int tid;
+	char comm[16];
+};
+
+struct fsh_error {
+	struct fsh_head head;
+	unsigned int dev; /* the kernel's own encoding: major << 20 | minor */
+	unsigned int line;
+	unsigned int cell; /* index, or FSH_NO_CELL */
+	unsigned int flags;
+	unsigned long long inode; /* FSH_DETAIL; 0: none */
+	unsigned long long block; /* FSH_DETAIL; 0: none */
+	int code;                 /* FSH_DETAIL; errno, positive */
+	unsigned int unused;
+	unsigned char uuid[16];
+	char device[FSH_NAME_BYTES];
+	char function[FSH_FUNCTION_BYTES];
+	/* then, where stack_count > 0, FSH_STACK_FRAMES addresses */
+};
+
+struct fsh_line {
+	struct fsh_head head;
+	unsigned int length; /* of the text, at most FSH_TEXT_BYTES */
+	unsigned int continues; /* the task's previous line is not finished: this one belongs to it */
+	unsigned long long stack[FSH_STACK_FRAMES];
+	char text[FSH_TEXT_BYTES];
+};
+
+/* One code point (function and line) of one file system. Only the programs write, but for `quiet`. */
+struct fsh_cell {
+	unsigned long long hits;      /* errors, ever: atomic */
+	unsigned long long window_ns; /* start of the present window */
+	unsigned long long stack_ns;  /* when the stack was taken last */
+	unsigned int in_window;
+	unsigned int quiet; /* the reader writes 1: fanotify wakes it for each error of this cell, so records need not */
+	unsigned int dev;
+	unsigned int line;
+	unsigned char uuid[16];
+	char device[FSH_NAME_BYTES];
+	char function[FSH_FUNCTION_BYTES];
+};
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* The tracing programs: ext4's error and shutdown tracepoints, and the kernel's log as it is written. */
+#include "kernel.h"
+
+#include "records.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 22); /* the reader may set another size */
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, FSH_CELLS);
+	__type(key, __u32);
+	__type(value, struct fsh_cell);
+} cells SEC(".maps");
+
+struct point {
+	__u64 function; /* the address of its name */
+	__u32 line;
+	__u32 dev;
+	__u8 uuid[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FSH_CELLS);
+	__type(key, struct point);
+	__type(value, __u32);
+} points SEC(".maps");
+
+/* What a task did last: so that its log line, which follows its tracepoint, is known as such. */
+struct task_state {
+	__u64 ns;
+	__u32 quiet;
+	__u32 continues;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct task_state);
+} tasks SEC(".maps");
+
+__u32 cell_count;          /* cells in use */
+__u64 errors_dropped;      /* no room in the ring; counted in the cell all the same */
+__u64 errors_uncounted;    /* no room in the ring, and no cell left */
+__u64 lines_dropped;       /* log lines for which there was no room */
+
+/* The first 8 bytes of the log lines that are wanted, by the reader before it loads the programs. */
+const volatile __u64 prefixes[FSH_PREFIXES];
+const volatile __u32 prefix_count;
+
+static __always_inline void fill_head(struct fsh_head *head, __u32 type, __u64 now)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	head->type = type;
+	head->stack_count = 0;
+	head->boottime_ns = now;
+	head->cgroup = bpf_get_current_cgroup_id();
+	head->pid = id >> 32;
+	head->tid = (__u32)id;
+	bpf_get_current_comm(head->comm, sizeof(head->comm));
+}
+
+static __always_inline __u32 take_stack(void *ctx, void *stack)
+{
+	long bytes = bpf_get_stack(ctx, stack, FSH_STACK_FRAMES * sizeof(__u64), 0);
+
+	return bytes > 0 ? bytes / sizeof(__u64) : 0;
+}
+
+/* The cell of a code point: found, or made. */
+static __always_inline struct fsh_cell *find_cell(struct super_block *sb, const char *function, __u32 line, __u32 *index)
+{
+	struct point point = { .function = (__u64)function, .line = line, .dev = sb->s_dev };
+	struct fsh_cell *cell;
+	__u32 *found, fresh;
+
+	bpf_probe_read_kernel(point.uuid, sizeof(point.uuid), &sb->s_uuid);
+	found = bpf_map_lookup_elem(&points, &point);
+	if (!found) {
+		fresh = __sync_fetch_and_add(&cell_count, 1);
+		if (fresh >= FSH_CELLS)
+			return 0;
+		cell = bpf_map_lookup_elem(&cells, &fresh);
+		if (!cell)
+			return 0;
+		cell->line = line;
+		cell->dev = point.dev;
+		__builtin_memcpy(cell->uuid, point.uuid, sizeof(cell->uuid));
+		bpf_probe_read_kernel_str(cell->device, sizeof(cell->device), sb->s_id);
+		if (function)
+			bpf_probe_read_kernel_str(cell->function, sizeof(cell->function), function);
+		/* Another CPU may have been first: then its cell counts and ours stays empty. */
+		bpf_map_update_elem(&points, &point, &fresh, BPF_NOEXIST);
+		found = bpf_map_lookup_elem(&points, &point);
+		if (!found)
+			return 0;
+	}
+	*index = *found;
+	return bpf_map_lookup_elem(&cells, found);
+}
+
+/* One error: counted in its cell always, written to the ring unless it is folded or there is no room. */
+static __always_inline int report(void *ctx, __u32 type, struct super_block *sb, const char *function, __u32 line)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	__u32 index = FSH_NO_CELL, in_window = 0, quiet = 0, with_stack = 1, tid;
+	struct fsh_cell *cell = find_cell(sb, function, line, &index);
+	struct task_state state = { .ns = now };
+	struct fsh_error *record;
+
+	if (cell) {
+		if (now - cell->window_ns > FSH_WINDOW_NS) {
+			cell->window_ns = now;
+			cell->in_window = 0;
+		}
+		in_window = __sync_fetch_and_add(&cell->in_window, 1);
+		__sync_fetch_and_add(&cell->hits, 1);
+		if (in_window >= FSH_WINDOW_RECORDS)
+			return 0;
+		quiet = cell->quiet;
+		with_stack = now - cell->stack_ns > FSH_STACK_INTERVAL_NS;
+	}
+
+	if (with_stack)
+		record = bpf_ringbuf_reserve(&ring, sizeof(*record) + FSH_STACK_FRAMES * sizeof(__u64), 0);
+	else
+		record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		__sync_fetch_and_add(cell ? &errors_dropped : &errors_uncounted, 1);
+		return 0;
+	}
+	fill_head(&record->head, type, now);
+	record->dev = sb->s_dev;
+	record->line = line;
+	record->cell = index;
+	record->flags = in_window + 1 >= (quiet ? FSH_WINDOW_RECORDS : FSH_WINDOW_WAKEUPS) ? FSH_MORE : 0;
+	record->inode = 0;
+	record->block = 0;
+	record->code = 0;
+	record->unused = 0;
+	bpf_probe_read_kernel(record->uuid, sizeof(record->uuid), &sb->s_uuid);
+	bpf_probe_read_kernel_str(record->device, sizeof(record->device), sb->s_id);
+	record->function[0] = 0;
+	if (function)
+		bpf_probe_read_kernel_str(record->function, sizeof(record->function), function);
+	if (with_stack) {
+		record->head.stack_count = take_stack(ctx, record + 1);
+		if (cell)
+			cell->stack_ns = now;
+	}
+
+	state.quiet = quiet;
+	tid = record->head.tid;
+	bpf_map_update_elem(&tasks, &tid, &state, BPF_ANY);
+	bpf_ringbuf_submit(record, quiet || in_window >= FSH_WINDOW_WAKEUPS ? BPF_RB_NO_WAKEUP : 0);
+	return 0;
+}
+
+SEC("tp_btf/ext4_error")
+int BPF_PROG(ext4_error, struct super_block *sb, const char *function, unsigned int line)
+{
+	return report(ctx, FSH_ERROR, sb, function, line);
+}
+
+SEC("tp_btf/ext4_shutdown")
+int BPF_PROG(ext4_shutdown, struct super_block *sb, unsigned long flags)
+{
+	return report(ctx, FSH_SHUTDOWN, sb, 0, 0);
+}
+
+static __always_inline int wanted(const char *text, __u64 length)
+{
+	__u64 beginning;
+	__u32 i;
+
+	if (length < sizeof(beginning) || bpf_probe_read_kernel(&beginning, sizeof(beginning), text))
+		return 0;
+	for (i = 0; i < FSH_PREFIXES && i < prefix_count; i++)
+		if (beginning == prefixes[i])
+			return 1;
+	return 0;
+}
+
+/* ext4 prints block-group errors in pieces; each but the last ends in one of these ways. */
+static __always_inline int unfinished(const char *text, __u64 length)
+{
+	char end[2];
+
+	if (length < 2 || bpf_probe_read_kernel(end, sizeof(end), text + length - 2))
+		return 0;
+	return end[1] == ':' || (end[1] == ' ' && (end[0] == ',' || end[0] == ':'));
+}
+
+/* Fires inside printk, in the context of the task that prints, before any console is served. `text` is not terminated. */
+SEC("tp_btf/console")
+int BPF_PROG(console, const char *text, unsigned long length)
+{
+	__u64 now;
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct task_state *state = bpf_map_lookup_elem(&tasks, &tid), next = {};
+	int is_wanted = wanted(text, length), continues = 0, quiet = 0;
+	struct fsh_line *record;
+
+	if (!is_wanted && !(state && state->continues))
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	if (state) {
+		/* A line follows its tracepoint within microseconds; what comes later is another matter. */
+		quiet = state->quiet && now - state->ns < 1000000;
+		continues = state->continues && !is_wanted && now - state->ns < 1000000;
+		if (!is_wanted && !continues) {
+			state->continues = 0;
+			return 0;
+		}
+	}
+
+	next.ns = now;
+	next.quiet = quiet;
+	next.continues = unfinished(text, length);
+	if (next.continues || state)
+		bpf_map_update_elem(&tasks, &tid, &next, BPF_ANY);
+
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		__sync_fetch_and_add(&lines_dropped, 1);
+		return 0;
+	}
+	fill_head(&record->head, FSH_LINE, now);
+	record->length = length < FSH_TEXT_BYTES ? length : FSH_TEXT_BYTES;
+	record->continues = continues;
+	bpf_probe_read_kernel(record->text, record->length, text);
+	record->head.stack_count = take_stack(ctx, record->stack);
+	bpf_ringbuf_submit(record, quiet ? BPF_RB_NO_WAKEUP : 0);
+	return 0;
+}
+
+/* Names an address of the kernel ("ext4_lookup+0x1a2/0x3f0"), run by the reader: no /proc/kallsyms to parse and keep. */
+struct symbol_request {
+	__u64 address;
+	char name[96];
+};
+
+SEC("syscall")
+int symbol(struct symbol_request *request)
+{
+	static const char format[] = "%pB";
+	__u64 argument = request->address;
+	char name[96] = {};
+
+	bpf_snprintf(name, sizeof(name), format, &argument, sizeof(argument));
+	__builtin_memcpy(request->name, name, sizeof(name));
+	return 0;
+}

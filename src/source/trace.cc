@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+#include "source/trace.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <unordered_map>
+
+#include "bpf/records.h"
+#include "detail.skel.h"
+#include "trace.skel.h"
+
+namespace fsherald {
+namespace {
+
+constexpr size_t kMaxSymbols = 8192;
+constexpr size_t kCellsBytes = sizeof(fsh_cell) * FSH_CELLS;
+
+struct DestroySkeleton {
+  void operator()(trace_bpf* skeleton) const { trace_bpf__destroy(skeleton); }
+  void operator()(detail_bpf* skeleton) const { detail_bpf__destroy(skeleton); }
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+// The layout of the program's symbol_request (bpf/trace.bpf.c).
+struct SymbolRequest {
+  uint64_t address;
+  char name[96];
+};
+
+// libbpf talks to stderr; a library of ours does not. Its last words are kept for the error that Open returns.
+std::string& LibbpfWords() {
+  static thread_local std::string words;
+  return words;
+}
+
+int KeepLibbpfWords(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  char line[512];
+  std::vsnprintf(line, sizeof line, format, arguments);
+  LibbpfWords() = line;
+  return 0;
+}
+
+Error LoadError(int code) {
+  if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    return Error{"the kernel's type information (/sys/kernel/btf/vmlinux) is not there: a kernel built with "
+                 "CONFIG_DEBUG_INFO_BTF, and /sys mounted, are needed", 0};
+  if (code == EPERM || code == EACCES)
+    return Error{"the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
+                 "confidentiality mode, are needed", code};
+  return Error{"load BPF programs (" + LibbpfWords().substr(0, LibbpfWords().find('\n')) + ")", code};
+}
+
+}  // namespace
+
+class TraceSource::Impl {
+ public:
+  ~Impl() {
+    ring_.reset();
+    if (cells_ != nullptr) ::munmap(cells_, kCellsBytes);
+  }
+
+  Status Open(const Options& options) {
+    libbpf_set_print(KeepLibbpfWords);
+    libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+    skeleton_.reset(trace_bpf__open());
+    if (!skeleton_) return ErrnoError("open", "the BPF programs");
+    bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
+    SetPrefixes(options.log_prefixes);
+    if (int code = trace_bpf__load(skeleton_.get()); code != 0) return LoadError(-code);
+    if (Status mapped = MapCells(); !mapped) return mapped;
+    if (int code = trace_bpf__attach(skeleton_.get()); code != 0)
+      return ErrnoError("attach BPF programs", LibbpfWords(), -code);
+    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), &Impl::OnRecord, this, nullptr));
+    if (!ring_) return ErrnoError("open", "the BPF ring buffer");
+    if (options.detail) OpenDetail();
+    return {};
+  }
+
+  int fd() const { return ring_buffer__epoll_fd(ring_.get()); }
+
+  void Snapshot() {
+    if (skeleton_->bss->errors_dropped != dropped_seen_) {
+      dropped_seen_ = skeleton_->bss->errors_dropped;
+      for (uint32_t cell = 0; cell < CellCount(); ++cell) hot_.insert(cell);
+    }
+    for (uint32_t cell : hot_) counts_[cell].snapshot = __atomic_load_n(&cells_[cell].hits, __ATOMIC_ACQUIRE);
+  }
+
+  void Drain(const std::function<void(TraceRecord&&)>& handler) {
+    handler_ = &handler;
+    ring_buffer__consume(ring_.get());
+    handler_ = nullptr;
+  }
+
+  std::vector<TraceFold> Folds() {
+    std::vector<TraceFold> folds;
+    uint64_t now_ns = NowNs();
+    for (auto it = hot_.begin(); it != hot_.end();) {
+      uint32_t cell = *it;
+      CellCounts& counts = counts_[cell];
+      if (counts.snapshot > counts.told) {
+        folds.push_back(MakeFold(cell, counts.snapshot - counts.told));
+        counts.told = counts.snapshot;
+      }
+      // Quiet for two windows: the next error opens a window of its own and is told by a record.
+      bool over = cells_[cell].hits == counts.told && now_ns - cells_[cell].window_ns > 2 * FSH_WINDOW_NS;
+      it = over ? hot_.erase(it) : std::next(it);
+    }
+    return folds;
+  }
+
+  bool hot() const { return !hot_.empty() || skeleton_->bss->errors_dropped != dropped_seen_; }
+
+  void SetQuiet(uint32_t cell) { __atomic_store_n(&cells_[cell].quiet, 1, __ATOMIC_RELAXED); }
+
+  Losses losses() const {
+    return {skeleton_->bss->errors_uncounted, skeleton_->bss->lines_dropped, refused_};
+  }
+
+  std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses) {
+    std::vector<std::string> names;
+    names.reserve(addresses.size());
+    for (uint64_t address : addresses) names.push_back(Symbol(address));
+    return names;
+  }
+
+  std::string detail_by_;
+  std::string detail_refused_;
+
+ private:
+  struct CellCounts {
+    uint64_t told = 0;      // by records and folds
+    uint64_t snapshot = 0;  // hits before the ring was drained
+  };
+
+  static int OnRecord(void* context, void* data, size_t size) {
+    auto* self = static_cast<Impl*>(context);
+    std::optional<TraceRecord> record = ParseTraceRecord(Bytes(static_cast<const std::byte*>(data), size));
+    if (!record) {
+      ++self->refused_;
+      return 0;
+    }
+    if (auto* error = std::get_if<TraceErrorRecord>(&*record)) self->CountRecord(*error);
+    (*self->handler_)(std::move(*record));
+    return 0;
+  }
+
+  void CountRecord(const TraceErrorRecord& error) {
+    if (!error.cell || error.type == TraceErrorRecord::Type::kDetail) return;
+    ++counts_[*error.cell].told;
+    if (error.more) hot_.insert(*error.cell);
+  }
+
+  void SetPrefixes(const std::vector<std::string_view>& prefixes) {
+    uint32_t count = 0;
+    for (std::string_view prefix : prefixes) {
+      if (prefix.size() < sizeof(uint64_t) || count == FSH_PREFIXES) continue;
+      uint64_t beginning;
+      std::memcpy(&beginning, prefix.data(), sizeof beginning);
+      auto* end = skeleton_->rodata->prefixes + count;
+      if (std::find(skeleton_->rodata->prefixes, end, beginning) != end) continue;
+      skeleton_->rodata->prefixes[count++] = beginning;
+    }
+    skeleton_->rodata->prefix_count = count;
+    bpf_program__set_autoload(skeleton_->progs.console, count > 0);
+  }
+
+  Status MapCells() {
+    void* memory =
+        ::mmap(nullptr, kCellsBytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.cells), 0);
+    if (memory == MAP_FAILED) return ErrnoError("map", "the BPF cells");
+    cells_ = static_cast<fsh_cell*>(memory);
+    counts_.resize(FSH_CELLS);
+    return {};
+  }
+
+  // The error handler's arguments, where the kernel allows to hook a function: fentry, else a kprobe.
+  void OpenDetail() {
+    for (bool fentry : {true, false}) {
+      std::unique_ptr<detail_bpf, DestroySkeleton> detail(detail_bpf__open());
+      if (!detail) return;
+      bpf_map__reuse_fd(detail->maps.ring, bpf_map__fd(skeleton_->maps.ring));
+      bpf_program__set_autoload(detail->progs.fentry_handle_error, fentry);
+      bpf_program__set_autoload(detail->progs.kprobe_handle_error, !fentry);
+      int code = detail_bpf__load(detail.get());
+      if (code == 0) code = detail_bpf__attach(detail.get());
+      if (code == 0) {
+        detail_ = std::move(detail);
+        detail_by_ = fentry ? "fentry" : "kprobe";
+        return;
+      }
+      if (!detail_refused_.empty()) detail_refused_ += "; ";
+      detail_refused_ += Error{fentry ? "fentry" : "kprobe", -code}.ToString();
+    }
+  }
+
+  uint32_t CellCount() const { return std::min<uint32_t>(skeleton_->bss->cell_count, FSH_CELLS); }
+
+  TraceFold MakeFold(uint32_t index, uint64_t count) const {
+    const fsh_cell& cell = cells_[index];
+    TraceFold fold;
+    fold.cell = index;
+    fold.dev = DeviceNumber{cell.dev >> 20, cell.dev & 0xfffff};
+    std::copy(std::begin(cell.uuid), std::end(cell.uuid), fold.uuid.bytes.begin());
+    fold.device.assign(cell.device, ::strnlen(cell.device, sizeof cell.device));
+    fold.function.assign(cell.function, ::strnlen(cell.function, sizeof cell.function));
+    fold.line = cell.line;
+    fold.count = count;
+    return fold;
+  }
+
+  const std::string& Symbol(uint64_t address) {
+    if (symbols_.size() > kMaxSymbols) symbols_.clear();
+    auto [entry, fresh] = symbols_.try_emplace(address);
+    if (!fresh) return entry->second;
+    SymbolRequest request{address, {}};
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.ctx_in = &request;
+    options.ctx_size_in = sizeof request;
+    if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.symbol), &options) == 0)
+      entry->second.assign(request.name, ::strnlen(request.name, sizeof request.name));
+    return entry->second;
+  }
+
+  static uint64_t NowNs() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  }
+
+  std::unique_ptr<trace_bpf, DestroySkeleton> skeleton_;
+  std::unique_ptr<detail_bpf, DestroySkeleton> detail_;
+  std::unique_ptr<ring_buffer, DestroySkeleton> ring_;
+  fsh_cell* cells_ = nullptr;
+  std::vector<CellCounts> counts_;
+  std::set<uint32_t> hot_;
+  uint64_t dropped_seen_ = 0;
+  uint64_t refused_ = 0;
+  std::unordered_map<uint64_t, std::string> symbols_;
+  const std::function<void(TraceRecord&&)>* handler_ = nullptr;
+};
+
+TraceSource::TraceSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TraceSource::~TraceSource() = default;
+
+Result<std::unique_ptr<TraceSource>> TraceSource::Open(const Options& options) {
+  auto impl = std::make_unique<Impl>();
+  if (Status opened = impl->Open(options); !opened) return opened.error();
+  return std::unique_ptr<TraceSource>(new TraceSource(std::move(impl)));
+}
+
+int TraceSource::fd() const { return impl_->fd(); }
+void TraceSource::Snapshot() { impl_->Snapshot(); }
+void TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { impl_->Drain(handler); }
+std::vector<TraceFold> TraceSource::Folds() { return impl_->Folds(); }
+bool TraceSource::hot() const { return impl_->hot(); }
+void TraceSource::SetQuiet(uint32_t cell) { impl_->SetQuiet(cell); }
+TraceSource::Losses TraceSource::losses() const { return impl_->losses(); }
+std::vector<std::string> TraceSource::Symbolize(const std::vector<uint64_t>& addresses) {
+  return impl_->Symbolize(addresses);
+}
+const std::string& TraceSource::detail_by() const { return impl_->detail_by_; }
+const std::string& TraceSource::detail_refused() const { return impl_->detail_refused_; }
+
+}  // namespace fsherald

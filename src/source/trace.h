@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// The source `trace`: BPF programs on ext4's error tracepoints and on printk's, read through a ring buffer and cells.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "source/trace_record.h"
+
+namespace fsherald {
+
+// Errors of one code point that were only counted, since the last call.
+struct TraceFold {
+  uint32_t cell = 0;
+  DeviceNumber dev;
+  Uuid uuid;
+  std::string device;
+  std::string function;  // empty: a shutdown
+  uint32_t line = 0;
+  uint64_t count = 0;
+};
+
+// One thread. The programs are detached and their memory freed when it is destroyed, also by the kernel after kill -9.
+class TraceSource {
+ public:
+  struct Options {
+    std::vector<std::string_view> log_prefixes;  // empty: log lines are not wanted
+    uint32_t ring_bytes = 4U << 20;              // a power of two, at least one page
+    bool detail = true;                          // try the error handler's own arguments (fentry, else kprobe)
+  };
+  // Errors: a sentence that says why not, and what would help.
+  static Result<std::unique_ptr<TraceSource>> Open(const Options& options);
+  ~TraceSource();
+
+  // poll(2) says POLLIN when a record woke us.
+  int fd() const;
+
+  // Hands every record in the ring to `handler`, in the order written. Call Snapshot before and Folds after: what is told
+  // by neither a record nor a fold of this round comes in a later one.
+  void Snapshot();
+  void Drain(const std::function<void(TraceRecord&&)>& handler);
+  std::vector<TraceFold> Folds();
+
+  // Whether more may have come, or come soon, without a wake-up: then look again in a millisecond.
+  bool hot() const;
+
+  // Says that each error of this cell wakes the reader by fanotify anyway, so that its records need not.
+  void SetQuiet(uint32_t cell);
+
+  struct Losses {
+    uint64_t errors_uncounted = 0;  // no room in the ring, and no cell: the counters will tell
+    uint64_t lines_dropped = 0;
+    uint64_t records_refused = 0;  // of a wrong size or type
+  };
+  Losses losses() const;
+
+  // "function+0xoffset/0xsize" of kernel addresses, by the kernel itself; cached.
+  std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses);
+
+  // How the error handler's arguments are taken ("fentry", "kprobe"), or empty and the reason why not.
+  const std::string& detail_by() const;
+  const std::string& detail_refused() const;
+
+ private:
+  class Impl;
+  explicit TraceSource(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fsherald
