@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A notification as one line of JSON (docs/json.md). Written by hand because it is on the hot path: about a microsecond.
+// A notification as one line of JSON; docs/json.md says what each key means. Written by hand because it is on the hot
+// path: about a microsecond.
 #pragma once
 
 #include <string>
@@ -8,8 +9,9 @@
 
 namespace fsherald {
 
-// Appends one object and a newline. Every key is always there; what is not known is null. Names, paths and messages are
-// raw bytes: what is valid UTF-8 is kept, control characters are escaped, and each other byte becomes U+FFFD.
+// Appends one object and a newline. Every key is always there (but `gap`, which a gap alone has); what is not known is
+// null. Names, paths and messages are raw bytes: what is valid UTF-8 is kept, control characters are escaped, and each
+// other byte becomes U+FFFD (base/text.h).
 void AppendJson(const Notification& notification, const Host& host, std::string& out);
 
 }  // namespace fsherald

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "record/notification.h"
 
-#include <fmt/format.h>
-
 namespace fsherald {
+namespace {
+
+// By hand, because these are on the hot path of every rendering.
+void AppendHex(uint32_t value, int digits, std::string& out) {
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
+}
+
+}  // namespace
 
 std::string_view Name(Kind kind) {
   switch (kind) {
@@ -42,15 +48,22 @@ std::string_view Name(SourceId source) {
   return "";
 }
 
-std::string ToString(DeviceNumber dev) { return fmt::format("{}:{}", dev.major, dev.minor); }
+std::string ToString(DeviceNumber dev) { return std::to_string(dev.major) + ":" + std::to_string(dev.minor); }
 
-std::string ToString(Fsid fsid) { return fmt::format("{:08x}:{:08x}", fsid.word0, fsid.word1); }
+std::string ToString(Fsid fsid) {
+  std::string text;
+  AppendHex(fsid.word0, 8, text);
+  text += ':';
+  AppendHex(fsid.word1, 8, text);
+  return text;
+}
 
 std::string ToString(const Uuid& uuid) {
   std::string text;
+  text.reserve(36);
   for (size_t i = 0; i < uuid.bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += fmt::format("{:02x}", uuid.bytes[i]);
+    AppendHex(uuid.bytes[i], 2, text);
   }
   return text;
 }
