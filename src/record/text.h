@@ -9,11 +9,12 @@
 namespace fsherald {
 
 struct TextOptions {
-  bool color = false;
-  bool stack = true;
+  bool color = false;  // ANSI escape sequences; not for a pipe
+  bool stack = true;   // the innermost frames of the call stack
 };
 
-// A block of lines, each ended by a newline, an empty line at the end. Control bytes in names and messages are escaped.
+// Appends a block of lines, each ended by a newline, an empty line at the end. Times are local (TZ). Control bytes in
+// names and messages are escaped (base/text.h).
 void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out);
 
 }  // namespace fsherald

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// One block looks like this; a line of which nothing is known is left out.
+//
+//   10:31:07.412 metadata error on ext4 loop0 at /data: EUCLEAN Structure needs cleaning ×3
+//     what     deleted inode referenced: 12
+//     where    ext4_lookup:1855, Linux 6.18.44
+//     file     /data/d/f (inode 12, generation 7, found by its handle)
+//     by       ls (pid 2211), cgroup /user.slice
+//     stack    ext4_lookup+0x1a2
+//              __lookup_slow+0x81
+//     seen by  fanotify, trace, kmsg
+#include "record/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+
+#include "base/text.h"
+
+namespace fsherald {
+namespace {
+
+constexpr size_t kMaxFrames = 6;  // the innermost tell where; the system call's entry is the same in each
+
+constexpr std::string_view kRed = "\x1b[1;31m";
+constexpr std::string_view kYellow = "\x1b[1;33m";
+constexpr std::string_view kBold = "\x1b[1m";
+constexpr std::string_view kDim = "\x1b[2m";
+constexpr std::string_view kNormal = "\x1b[0m";
+
+class Block {
+ public:
+  Block(bool color, std::string& out) : color_(color), out_(out) {}
+
+  void Text(std::string_view text) { out_.append(text); }
+
+  void Styled(std::string_view style, std::string_view text) {
+    if (color_) out_.append(style);
+    out_.append(text);
+    if (color_) out_.append(kNormal);
+  }
+
+  // A line below the first, with an empty label one that goes on with the line before it. `text` is safe to show.
+  void Line(std::string_view label, std::string_view text) {
+    Text("  ");
+    Styled(kDim, fmt::format("{:<7}", label));
+    Text("  ");
+    Text(text);
+    Text("\n");
+  }
+
+ private:
+  bool color_;
+  std::string& out_;
+};
+
+// What follows is words: strings that are safe to show.
+
+std::string LocalTime(int64_t utc_ns) {
+  using namespace std::chrono;
+  const auto second = floor<seconds>(nanoseconds(utc_ns));
+  const auto millisecond = floor<milliseconds>(nanoseconds(utc_ns) - second);
+  const std::time_t time = second.count();
+  std::tm local{};
+  ::localtime_r(&time, &local);
+  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, millisecond.count());
+}
+
+std::string_view Title(Kind kind) {
+  switch (kind) {
+    case Kind::kMetadata: return "metadata error";
+    case Kind::kDataRead: return "read error";
+    case Kind::kDataWrite: return "write error";
+    case Kind::kWriteback: return "write-back error";
+    case Kind::kShutdown: return "shutdown";
+    case Kind::kReadOnly: return "read-only";
+    case Kind::kDevice: return "device error";
+    case Kind::kCounter: return "counted error";
+    case Kind::kGap: return "lost";
+  }
+  return "error";
+}
+
+// Empty: nothing is known of it.
+std::string FilesystemWords(const FilesystemInfo& filesystem) {
+  std::string words = ForTerminal(filesystem.type);
+  const auto append = [&words](std::string_view separator, const std::string& word) {
+    if (!words.empty()) words.append(separator);
+    words.append(word);
+  };
+  if (!filesystem.device.empty()) append(" ", ForTerminal(filesystem.device));
+  else if (filesystem.dev) append(" ", "device " + ToString(*filesystem.dev));
+  if (filesystem.mounts.empty()) return words;
+  append(" at ", ForTerminal(filesystem.mounts.front()));
+  if (filesystem.mounts.size() > 1) words += fmt::format(" (+{})", filesystem.mounts.size() - 1);
+  return words;
+}
+
+std::string ErrorWords(const ErrorInfo& error) {
+  if (!error.code) return "errno unknown";
+  const char* name = ::strerrorname_np(*error.code);
+  if (name == nullptr) return fmt::format("errno {}", *error.code);
+  return fmt::format("{} {}", name, ::strerrordesc_np(*error.code));
+}
+
+std::string LocationWords(const Notification& notification, const Host& host) {
+  const Location& location = *notification.location;
+  std::string words = location.function.empty() ? "unknown function" : ForTerminal(location.function);
+  if (location.line) words += fmt::format(":{}", *location.line);
+  const bool in_kernel = notification.origin == Origin::kKernel;
+  if (in_kernel && !host.kernel_release.empty()) words += ", Linux " + ForTerminal(host.kernel_release);
+  return words;
+}
+
+std::string_view HowFound(PathSource source) {
+  switch (source) {
+    case PathSource::kHandle: return ", found by its handle";
+    case PathSource::kOpenFile: return ", found among the task's open files";
+    case PathSource::kWalk: return ", found by reading the device";
+  }
+  return "";
+}
+
+std::string ObjectWords(const ObjectInfo& object) {
+  std::string numbers = fmt::format("inode {}", object.inode);
+  if (object.generation) numbers += fmt::format(", generation {}", *object.generation);
+  if (!object.path) return numbers + ", path unknown";
+  if (object.path_source) numbers += HowFound(*object.path_source);
+  return fmt::format("{} ({})", ForTerminal(*object.path), numbers);
+}
+
+std::string TaskWords(const Task& task) {
+  std::string words = task.comm.empty() ? "a task without a name" : ForTerminal(task.comm);
+  if (task.pid) words += fmt::format(" (pid {}", *task.pid);
+  if (task.pid && task.tid && task.tid != task.pid) words += fmt::format(", thread {}", *task.tid);
+  if (task.pid) words += ")";
+  if (task.cgroup) words += ", cgroup " + ForTerminal(*task.cgroup);
+  return words;
+}
+
+// The named values of the file system's own record; `inode` is left to the line of the file where there is one.
+std::string FieldWords(const Specific& specific, bool has_object) {
+  std::string words;
+  for (const SpecificField& field : specific.fields) {
+    const auto* number = std::get_if<uint64_t>(&field.value);
+    const auto* text = std::get_if<std::string>(&field.value);
+    if ((number == nullptr && text == nullptr) || (has_object && field.name == "inode")) continue;
+    if (!words.empty()) words += ", ";
+    words += fmt::format("{} {}", field.name, number != nullptr ? std::to_string(*number) : ForTerminal(*text));
+  }
+  return words;
+}
+
+std::string SourceWords(SourceSet sources) {
+  std::string words;
+  for (int i = 0; i < kSourceCount; ++i) {
+    const auto source = static_cast<SourceId>(i);
+    if (!sources.Has(source)) continue;
+    if (!words.empty()) words += ", ";
+    words += Name(source);
+  }
+  return words;
+}
+
+std::string LossWords(const Gap& gap) {
+  if (!gap.count) return fmt::format("an unknown number of reports from {}", Name(gap.source));
+  return fmt::format("{}{} report{} from {}", gap.exact ? "" : "at least ", *gap.count, *gap.count == 1 ? "" : "s",
+                     Name(gap.source));
+}
+
+std::string SpanWords(const Gap& gap) {
+  const std::string from = LocalTime(gap.from_utc_ns);
+  const std::string to = LocalTime(gap.to_utc_ns);
+  return from == to ? from : from + " to " + to;
+}
+
+// What the reader would wonder about. That there is no file is no wonder where the code is known: it named none.
+std::string UnknownWords(const Notification& notification) {
+  switch (notification.kind) {
+    case Kind::kShutdown:
+    case Kind::kReadOnly:
+    case Kind::kDevice:
+    case Kind::kGap: return "";  // of the whole file system or its device, by nobody's doing
+    default: break;
+  }
+  std::string words;
+  const auto append = [&words](std::string_view word) {
+    if (!words.empty()) words += ", ";
+    words += word;
+  };
+  if (!notification.location) append("where");
+  if (!notification.location && !notification.object) append("which file");
+  if (!notification.task) append("by whom");
+  return words;
+}
+
+void AddStack(const std::vector<std::string>& stack, Block& block) {
+  const size_t shown = std::min(stack.size(), kMaxFrames);
+  for (size_t i = 0; i < shown; ++i) block.Line(i == 0 ? "stack" : "", ForTerminal(stack[i]));
+  if (stack.size() > shown) block.Line("", fmt::format("... {} more", stack.size() - shown));
+}
+
+void AddLoss(const Notification& notification, Block& block) {
+  const std::string filesystem = FilesystemWords(notification.filesystem);
+  block.Styled(kYellow, Title(Kind::kGap));
+  block.Text(": ");
+  block.Text(notification.gap ? LossWords(*notification.gap) : "an unknown number of reports");
+  if (!filesystem.empty()) block.Text(" on " + filesystem);
+  block.Text("\n");
+  if (notification.gap) block.Line("when", SpanWords(*notification.gap));
+}
+
+void AddHeadline(const Notification& notification, Block& block) {
+  const std::string filesystem = FilesystemWords(notification.filesystem);
+  block.Styled(kRed, Title(notification.kind));
+  block.Text(" on ");
+  block.Styled(kBold, filesystem.empty() ? "an unknown file system" : filesystem);
+  block.Text(": " + ErrorWords(notification.error));
+  if (notification.error.count != 1) block.Styled(kBold, fmt::format(" ×{}", notification.error.count));
+  block.Text("\n");
+}
+
+void AddError(const Notification& notification, const Host& host, const TextOptions& options, Block& block) {
+  AddHeadline(notification, block);
+  const auto line = [&block](std::string_view label, const std::string& words) {
+    if (!words.empty()) block.Line(label, words);
+  };
+  const auto& specific = notification.specific;
+  if (specific && specific->message) line("what", ForTerminal(*specific->message));
+  if (notification.location) line("where", LocationWords(notification, host));
+  if (notification.object) line("file", ObjectWords(*notification.object));
+  if (const auto& range = notification.range) {
+    line("range", fmt::format("{} bytes at {}", range->length_bytes, range->offset_bytes));
+  }
+  if (specific) line("detail", FieldWords(*specific, notification.object.has_value()));
+  if (notification.task) line("by", TaskWords(*notification.task));
+  line("unknown", UnknownWords(notification));
+  if (options.stack && notification.location) AddStack(notification.location->stack, block);
+  line("seen by", SourceWords(notification.sources));
+}
+
+}  // namespace
+
+void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out) {
+  Block block(options.color, out);
+  block.Styled(kDim, LocalTime(notification.utc_ns));
+  block.Text(" ");
+  if (notification.kind == Kind::kGap) AddLoss(notification, block);
+  else AddError(notification, host, options, block);
+  block.Text("\n");
+}
+
+}  // namespace fsherald
