@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+#include "join/join.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace fsherald {
+namespace {
+
+constexpr size_t kCoalesceDistance = 32;
+
+// Sets what is not known yet; what is known stays.
+template <typename T>
+void Learn(std::optional<T>& known, const std::optional<T>& news) {
+  if (!known) known = news;
+}
+
+void LearnInode(Notification& told, const std::optional<uint64_t>& inode) {
+  if (inode && !told.object) told.object = ObjectInfo{.inode = *inode};
+}
+
+// Two errors that differ in nothing a reader could see but their times.
+bool SameError(const Joined& a, const Joined& b) {
+  const Notification& x = a.notification;
+  const Notification& y = b.notification;
+  auto point = [](const Notification& n) {
+    return n.location ? std::pair<std::string_view, uint32_t>(n.location->function, n.location->line.value_or(0))
+                      : std::pair<std::string_view, uint32_t>();
+  };
+  return x.kind != Kind::kGap && x.kind == y.kind && x.error.code == y.error.code && point(x) == point(y) &&
+         a.message == b.message && x.object == y.object && x.range == y.range && x.sources == y.sources &&
+         x.task.has_value() == y.task.has_value() && (!x.task || *x.task == *y.task);
+}
+
+void Append(Joined joined, std::vector<Joined>& out) {
+  size_t first = out.size() > kCoalesceDistance ? out.size() - kCoalesceDistance : 0;
+  for (size_t i = out.size(); i-- > first;) {
+    if (out[i].filesystem != joined.filesystem || !SameError(out[i], joined)) continue;
+    out[i].notification.error.count += joined.notification.error.count;
+    return;
+  }
+  out.push_back(std::move(joined));
+}
+
+Joined MakeGap(FilesystemKey key, const GapSignal& signal) {
+  Joined gap{.filesystem = key};
+  Notification& told = gap.notification;
+  told.kind = Kind::kGap;
+  told.boottime_ns = signal.to_boottime_ns;
+  told.error.count = signal.count.value_or(0);
+  told.sources = signal.source;
+  // The caller turns boot time into UTC, as for every notification.
+  told.gap = Gap{.source = signal.source,
+                 .count = signal.count,
+                 .exact = signal.exact,
+                 .from_utc_ns = static_cast<int64_t>(signal.from_boottime_ns),
+                 .to_utc_ns = static_cast<int64_t>(signal.to_boottime_ns)};
+  return gap;
+}
+
+// What the counters keep of one error.
+void Describe(const CounterReading::Occurrence& occurrence, Joined& joined) {
+  Notification& told = joined.notification;
+  Learn(told.error.code, occurrence.code);
+  if (!told.location && !occurrence.function.empty())
+    told.location = Location{.function = occurrence.function, .line = occurrence.line};
+  LearnInode(told, occurrence.inode);
+  if (!joined.message) {
+    joined.message.emplace();
+    joined.message->inode = occurrence.inode;
+    joined.message->block = occurrence.block;
+  }
+  told.sources.Add(SourceId::kCounters);
+}
+
+}  // namespace
+
+void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<uint64_t> counter_base) {
+  Filesystem& fs = filesystems_[key];
+  fs.coverage = coverage;
+  if (counter_base) {
+    fs.counter_base = counter_base;
+    fs.accounted = 0;
+    fs.fanotify_debt = 0;
+    fs.reading.reset();
+    fs.reading_due_ns.reset();
+  }
+}
+
+void Join::Close(FilesystemKey key) {
+  if (auto it = filesystems_.find(key); it != filesystems_.end()) it->second.closed = true;
+}
+
+void Join::Add(const Signal& signal, uint64_t now_ns) {
+  Filesystem& fs = filesystems_[signal.filesystem];
+  if (auto* trace = std::get_if<TraceSignal>(&signal.what)) AddTrace(fs, *trace, now_ns);
+  if (auto* detail = std::get_if<DetailSignal>(&signal.what)) AddDetail(fs, *detail, now_ns);
+  if (auto* line = std::get_if<LogSignal>(&signal.what)) AddLine(fs, *line, now_ns);
+  if (auto* fanotify = std::get_if<FanotifySignal>(&signal.what)) AddFanotify(fs, *fanotify, now_ns);
+  if (auto* counter = std::get_if<CounterSignal>(&signal.what)) AddCounter(fs, *counter, now_ns);
+  if (auto* gap = std::get_if<GapSignal>(&signal.what)) fs.gaps.push_back(*gap);
+}
+
+Join::Pending& Join::NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source,
+                                uint64_t now_ns) {
+  Pending& pending = fs.pending.emplace_back();
+  pending.told.boottime_ns = boottime_ns;
+  pending.told.sources = source;
+  if (task != nullptr) pending.told.task = *task;
+  pending.deadline_ns = now_ns + options_.window_ns;
+  pending.fanotify_deadline_ns = now_ns + options_.fanotify_window_ns;
+  return pending;
+}
+
+void Join::AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns) {
+  // The task has gone on to its next error: the line of the one before, if any, is here.
+  if (fs.coverage.lines_with_task && signal.task.tid)
+    for (Pending& earlier : fs.pending)
+      if (earlier.told.task && earlier.told.task->tid == signal.task.tid) earlier.awaits_line = false;
+
+  bool folded = signal.folded > 0;
+  Pending& pending = NewPending(fs, signal.boottime_ns, folded ? nullptr : &signal.task, SourceId::kTrace, now_ns);
+  pending.traced = true;
+  pending.counted = signal.reporter.counted && signal.kind == Kind::kMetadata;
+  pending.told.kind = signal.kind;
+  pending.told.error.code = signal.reporter.code;
+  pending.told.error.count = folded ? signal.folded : 1;
+  if (!signal.function.empty())
+    pending.told.location = Location{.function = signal.function, .line = signal.line, .stack = signal.stack};
+  if (fs.coverage.fanotify && signal.reporter.told_by_fanotify) pending.awaits_fanotify = pending.told.error.count;
+  pending.awaits_line = fs.coverage.lines && !folded;
+  pending.awaits_detail = fs.coverage.detail && signal.reporter.told_by_fanotify && !folded;
+  if (pending.counted) fs.accounted += pending.told.error.count;
+  if (fs.coverage.detail) fs.traced_points.emplace(signal.function, signal.line.value_or(0));
+}
+
+Join::Pending* Join::FindForDetail(Filesystem& fs, const DetailSignal& signal) {
+  for (auto it = fs.pending.rbegin(); it != fs.pending.rend(); ++it)
+    if (it->awaits_detail && it->told.location && it->told.location->function == signal.function &&
+        it->told.location->line == signal.line && (!it->told.task || it->told.task->tid == signal.task.tid))
+      return &*it;
+  return nullptr;
+}
+
+void Join::AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns) {
+  Pending* pending = FindForDetail(fs, signal);
+  if (pending == nullptr) {
+    // Of a traced code point: the trace has folded it, and counted it. Else it is an error without a tracepoint whose
+    // line fell to the rate limit.
+    if (fs.traced_points.contains({signal.function, signal.line.value_or(0)})) return;
+    pending = &NewPending(fs, signal.boottime_ns, &signal.task, SourceId::kTrace, now_ns);
+    pending->told.location = Location{.function = signal.function, .line = signal.line};
+    pending->awaits_fanotify = fs.coverage.fanotify ? 1 : 0;
+    ++fs.accounted;
+  }
+  pending->awaits_detail = false;
+  pending->told.sources.Add(SourceId::kTrace);
+  Learn(pending->told.task, std::optional<Task>(signal.task));
+  if (signal.code != 0) pending->told.error.code = signal.code;
+  if (!pending->message) pending->message.emplace();
+  Learn(pending->message->inode, signal.inode);
+  Learn(pending->message->block, signal.block);
+}
+
+Join::Pending* Join::FindForLine(Filesystem& fs, const LogSignal& signal) {
+  auto fits = [&](const Pending& pending) {
+    if (!pending.traced || pending.message || !pending.awaits_line) return false;
+    if (signal.task && pending.told.task && pending.told.task->tid != signal.task->tid) return false;
+    if (signal.message.kind == Kind::kShutdown && pending.told.kind == Kind::kShutdown) return true;
+    return pending.told.location && pending.told.location->function == signal.message.function &&
+           pending.told.location->line == signal.message.line;
+  };
+  // With the task known, the line is of its newest error; without, lines come in the order of the errors.
+  if (signal.task) {
+    auto it = std::find_if(fs.pending.rbegin(), fs.pending.rend(), fits);
+    return it == fs.pending.rend() ? nullptr : &*it;
+  }
+  auto it = std::find_if(fs.pending.begin(), fs.pending.end(), fits);
+  return it == fs.pending.end() ? nullptr : &*it;
+}
+
+void Join::AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns) {
+  const LogMessage& message = signal.message;
+  Pending* pending = nullptr;
+  if (message.traced && fs.coverage.trace) {
+    pending = FindForLine(fs, signal);
+    if (pending == nullptr) return;  // its error was folded, and counted, or has left without it
+  } else {
+    Task comm_only{.comm = message.comm};
+    const Task* task = signal.task ? &*signal.task : message.comm.empty() ? nullptr : &comm_only;
+    pending = &NewPending(fs, signal.boottime_ns, task, SourceId::kKmsg, now_ns);
+    pending->counted = message.counted;
+    pending->awaits_fanotify = message.told_by_fanotify && fs.coverage.fanotify ? 1 : 0;
+    pending->awaits_detail = message.counted && fs.coverage.detail;
+    if (message.counted) ++fs.accounted;
+    if (!message.function.empty() || !signal.stack.empty())
+      pending->told.location = Location{.function = message.function, .line = message.line, .stack = signal.stack};
+  }
+  pending->message = message;
+  pending->awaits_line = false;
+  pending->told.kind = message.kind;
+  pending->told.sources.Add(SourceId::kKmsg);
+  Learn(pending->told.error.code, message.code);
+  MatchFanotify(fs);
+}
+
+void Join::AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns) {
+  Credit credit{.signal = signal, .left = signal.count};
+  // A late line, or the error handler's arguments, or the counter may still say where it was.
+  bool may_learn = fs.coverage.detail || (fs.coverage.lines && !fs.coverage.lines_with_task) ||
+                   (fs.coverage.counters && !fs.coverage.trace && !fs.coverage.lines);
+  credit.deadline_ns = may_learn ? now_ns + options_.window_ns : now_ns;
+  fs.credits.push_back(std::move(credit));
+}
+
+// The pending error that a fanotify record describes: that of its inode, else the first that is no other inode's.
+Join::Pending* Join::FindForFanotify(Filesystem& fs, const FanotifySignal& signal) {
+  Pending* first = nullptr;
+  Pending* likely = nullptr;
+  for (Pending& pending : fs.pending) {
+    if (pending.awaits_fanotify == 0) continue;
+    if (first == nullptr) first = &pending;
+    bool said = pending.message && pending.message->inode;
+    if (said && signal.inode && *pending.message->inode == *signal.inode) return &pending;
+    if (likely == nullptr && !(said && signal.inode != pending.message->inode)) likely = &pending;
+  }
+  return likely != nullptr ? likely : first;
+}
+
+void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending) {
+  Notification& told = pending.told;
+  std::string_view function = told.location ? std::string_view(told.location->function) : std::string_view();
+  std::optional<uint32_t> line = told.location ? told.location->line : std::nullopt;
+  if (!credit.described) {
+    credit.described = true;
+    credit.function = function;
+    credit.line = line;
+    told.error.code = credit.signal.code;
+    if (credit.signal.inode) {
+      told.object = ObjectInfo{.inode = *credit.signal.inode, .generation = credit.signal.generation};
+    }
+  } else if (!told.error.code && !function.empty() && function == credit.function && line == credit.line) {
+    told.error.code = credit.signal.code;  // merged by the kernel with one of the same code point
+  }
+  uint64_t count = std::min(pending.awaits_fanotify, credit.left);
+  pending.awaits_fanotify -= count;
+  credit.left -= count;
+  told.sources.Add(SourceId::kFanotify);
+  if (pending.awaits_fanotify == 0 && fs.coverage.lines_with_task) pending.awaits_line = false;
+}
+
+void Join::MatchFanotify(Filesystem& fs) {
+  for (Credit& credit : fs.credits) {
+    uint64_t paid = std::min(credit.left, fs.fanotify_debt);
+    fs.fanotify_debt -= paid;
+    credit.left -= paid;
+    if (paid > 0) credit.described = true;  // it described an error that was told without it
+    while (credit.left > 0) {
+      Pending* pending = credit.described ? nullptr : FindForFanotify(fs, credit.signal);
+      if (pending == nullptr) {
+        auto it = std::find_if(fs.pending.begin(), fs.pending.end(),
+                               [](const Pending& candidate) { return candidate.awaits_fanotify > 0; });
+        if (it == fs.pending.end()) break;
+        pending = &*it;
+      }
+      Assign(fs, credit, *pending);
+    }
+  }
+  std::erase_if(fs.credits, [](const Credit& credit) { return credit.left == 0; });
+}
+
+void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns) {
+  // Cleared by e2fsck or by a remount: what follows counts from there.
+  if (!fs.counter_base || signal.reading.errors < *fs.counter_base) {
+    fs.counter_base = signal.reading.errors;
+    fs.accounted = 0;
+  }
+  fs.reading = signal.reading;
+  bool late = fs.coverage.lines && !fs.coverage.lines_with_task && !fs.coverage.trace;
+  fs.reading_due_ns = late ? now_ns + options_.window_ns : now_ns;
+}
+
+bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) {
+  if (fs.closed) return true;
+  bool waits = (pending.awaits_line || pending.awaits_detail) && now_ns < pending.deadline_ns;
+  bool waits_for_fanotify = pending.awaits_fanotify > 0 && now_ns < pending.fanotify_deadline_ns;
+  return !waits && !waits_for_fanotify;
+}
+
+void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
+  for (Pending& pending : fs.pending) {
+    if (!Done(pending, fs, now_ns)) continue;
+    fs.fanotify_debt += pending.awaits_fanotify;
+    Notification& told = pending.told;
+    if (pending.message) LearnInode(told, pending.message->inode);
+    if (told.error.code == ESHUTDOWN && told.kind == Kind::kMetadata) told.kind = Kind::kShutdown;
+    Append(Joined{key, std::move(told), std::move(pending.message)}, out);
+    pending.taken = true;
+  }
+  std::erase_if(fs.pending, [](const Pending& pending) { return pending.taken; });
+}
+
+void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
+  for (Credit& credit : fs.credits) {
+    if (!fs.closed && now_ns < credit.deadline_ns) continue;
+    Joined joined{.filesystem = key};
+    Notification& told = joined.notification;
+    told.boottime_ns = credit.signal.boottime_ns;
+    told.error.count = credit.left;
+    told.sources = SourceId::kFanotify;
+    if (!credit.described) {
+      told.error.code = credit.signal.code;
+      if (credit.signal.inode)
+        told.object = ObjectInfo{.inode = *credit.signal.inode, .generation = credit.signal.generation};
+    }
+    told.kind = told.error.code == ESHUTDOWN ? Kind::kShutdown : Kind::kMetadata;
+    fs.accounted += credit.left;
+    // The counter's last error is this one where the counter stands just where this one takes the account.
+    bool is_last = credit.left == 1 && fs.reading && fs.reading->last && fs.counter_base &&
+                   fs.reading->errors == *fs.counter_base + fs.accounted && !fs.coverage.trace;
+    if (is_last) Describe(*fs.reading->last, joined);
+    credit.left = 0;
+    Append(std::move(joined), out);
+  }
+  std::erase_if(fs.credits, [](const Credit& credit) { return credit.left == 0; });
+}
+
+void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
+  if (!fs.reading_due_ns || (!fs.closed && now_ns < *fs.reading_due_ns)) return;
+  fs.reading_due_ns.reset();
+  uint64_t accounted = fs.accounted;
+  for (const Credit& credit : fs.credits) accounted += credit.left;
+  uint64_t grown = fs.reading->errors - *fs.counter_base;
+  if (grown <= accounted) return;
+  Joined joined{.filesystem = key};
+  Notification& told = joined.notification;
+  told.boottime_ns = now_ns;
+  told.kind = Kind::kCounter;
+  told.sources = SourceId::kCounters;
+  told.error.count = grown - accounted;
+  if (told.error.count == 1 && fs.reading->last) Describe(*fs.reading->last, joined);
+  fs.accounted += told.error.count;
+  Append(std::move(joined), out);
+}
+
+std::vector<Joined> Join::Take(uint64_t now_ns) {
+  std::vector<Joined> out;
+  for (auto it = filesystems_.begin(); it != filesystems_.end();) {
+    auto& [key, fs] = *it;
+    MatchFanotify(fs);
+    TakePending(key, fs, now_ns, out);
+    TakeCredits(key, fs, now_ns, out);
+    SettleCounter(key, fs, now_ns, out);
+    for (const GapSignal& gap : fs.gaps) out.push_back(MakeGap(key, gap));
+    fs.gaps.clear();
+    it = fs.closed ? filesystems_.erase(it) : std::next(it);
+  }
+  return out;
+}
+
+std::optional<uint64_t> Join::deadline_ns() const {
+  std::optional<uint64_t> earliest;
+  auto consider = [&](uint64_t deadline) { earliest = std::min(earliest.value_or(deadline), deadline); };
+  for (const auto& [key, fs] : filesystems_) {
+    for (const Pending& pending : fs.pending) {
+      bool waits = pending.awaits_line || pending.awaits_detail;
+      consider(waits && pending.awaits_fanotify == 0 ? pending.deadline_ns
+               : waits ? std::max(pending.deadline_ns, pending.fanotify_deadline_ns)
+                       : pending.fanotify_deadline_ns);
+    }
+    for (const Credit& credit : fs.credits) consider(credit.deadline_ns);
+    if (fs.reading_due_ns) consider(*fs.reading_due_ns);
+  }
+  return earliest;
+}
+
+}  // namespace fsherald

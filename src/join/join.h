@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The join: puts the signals of one error together into one notification. Pure: signals in, notifications out, the clock an
+// argument; no I/O, no thread.
+//
+// What it relies on, all of it about the order in which the kernel speaks of one ext4 error (facts measured on 6.1, 6.18):
+//   1. tracepoint, log line, FAN_FS_ERROR, (error handler's arguments,) counter: in this order, in one task.
+//   2. The caller reads fanotify before it drains the tracing ring. So when a fanotify count is here, the trace signals and
+//      the lines (by printk's tracepoint) of all errors in it are here too: what has no line then has none (rate limit).
+//   3. The caller reads a counter before it drains the sources. So what a reading has and the sources have not told, no
+//      source will tell.
+//   4. Lines from /dev/kmsg come up to a timer tick late: only for these, and where nothing follows that could close a
+//      notification, it waits for the window.
+// Counts are exact by bookkeeping: each error is accounted once, by the signal that brought it first; a fanotify count that
+// no trace signal explains becomes a notification of its own, and so does a counter's growth that nothing explains.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "source/signal.h"
+
+namespace fsherald {
+
+// Which sources see the errors of one file system: covered, not merely marked.
+struct JoinCoverage {
+  bool fanotify = false;
+  bool trace = false;
+  bool detail = false;           // the error handler's arguments
+  bool lines = false;            // the kernel's log, by either way
+  bool lines_with_task = false;  // by printk's tracepoint, in order with the trace signals
+  bool counters = false;
+  friend bool operator==(const JoinCoverage&, const JoinCoverage&) = default;
+};
+
+struct Joined {
+  FilesystemKey filesystem;
+  Notification notification;          // without file system, specific record, path and seq: the caller knows these
+  std::optional<LogMessage> message;  // what the line and the error handler said: the specific record is made of it
+};
+
+class Join {
+ public:
+  struct Options {
+    uint64_t window_ns = 5'000'000;             // how long to wait for what may come
+    uint64_t fanotify_window_ns = 50'000'000;   // for what will come, but only after a slow console has printed the line
+  };
+  Join() : Join(Options{}) {}
+  explicit Join(Options options) : options_(options) {}
+
+  // Starts a file system, or changes its coverage. `counter_base`: the counter when watching began; growth beyond it is
+  // owed. Given again it starts the bookkeeping anew.
+  void Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<uint64_t> counter_base);
+  // The file system is gone: what is pending leaves at the next Take, then it is forgotten.
+  void Close(FilesystemKey key);
+
+  void Add(const Signal& signal, uint64_t now_ns);
+
+  // What is complete, or has waited long enough. Equal errors of one Take are one notification with their count.
+  std::vector<Joined> Take(uint64_t now_ns);
+
+  // When Take has to be called again though nothing was added; empty: never.
+  std::optional<uint64_t> deadline_ns() const;
+
+ private:
+  struct Pending {
+    Notification told;
+    std::optional<LogMessage> message;
+    uint64_t deadline_ns = 0;
+    uint64_t fanotify_deadline_ns = 0;
+    uint64_t awaits_fanotify = 0;  // errors of it that fanotify has not told yet
+    bool awaits_line = false;
+    bool awaits_detail = false;
+    bool traced = false;
+    bool counted = true;
+    bool taken = false;
+  };
+  // A fanotify record, as far as no pending error explains it.
+  struct Credit {
+    FanotifySignal signal;
+    uint64_t left = 0;
+    bool described = false;  // its first error, the described one, has been matched
+    std::string function;    // where that one was reported
+    std::optional<uint32_t> line;
+    uint64_t deadline_ns = 0;
+  };
+  struct Filesystem {
+    JoinCoverage coverage;
+    bool closed = false;
+    std::deque<Pending> pending;
+    std::deque<Credit> credits;
+    uint64_t fanotify_debt = 0;  // errors told before fanotify told them
+    std::set<std::pair<std::string, uint32_t>> traced_points;
+    std::optional<uint64_t> counter_base;
+    uint64_t accounted = 0;  // errors since counter_base that were told or are pending
+    std::optional<CounterReading> reading;
+    std::optional<uint64_t> reading_due_ns;  // when the reading may be held against `accounted`; empty: it has been
+    std::vector<GapSignal> gaps;
+  };
+
+  void AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns);
+  void AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns);
+  void AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns);
+  void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
+  void AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns);
+  Pending& NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source, uint64_t now_ns);
+
+  static Pending* FindForLine(Filesystem& fs, const LogSignal& signal);
+  static Pending* FindForDetail(Filesystem& fs, const DetailSignal& signal);
+  static Pending* FindForFanotify(Filesystem& fs, const FanotifySignal& signal);
+  static void MatchFanotify(Filesystem& fs);
+  static void Assign(Filesystem& fs, Credit& credit, Pending& pending);
+
+  static bool Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns);
+  static void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  static void TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  static void SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+
+  Options options_;
+  std::map<FilesystemKey, Filesystem> filesystems_;
+};
+
+}  // namespace fsherald

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: MIT
+// The join's whole behaviour as a table: signals in, notifications out.
+#include "join/join.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace fsherald {
+namespace {
+
+constexpr FilesystemKey kFs{1};
+constexpr FilesystemKey kOther{2};
+constexpr uint64_t kMs = 1'000'000;
+constexpr Reporter kInodeReporter{.told_by_fanotify = true, .counted = true, .code = {}};
+constexpr Reporter kGroupReporter{.told_by_fanotify = false, .counted = true, .code = EUCLEAN};
+constexpr JoinCoverage kAll{.fanotify = true, .trace = true, .detail = false, .lines = true, .lines_with_task = true,
+                            .counters = true};
+
+Task TaskOf(uint32_t tid, const char* comm = "ls") { return Task{.pid = tid, .tid = tid, .comm = comm, .cgroup = {}}; }
+
+Signal Trace(uint32_t tid, const char* function = "ext4_lookup", uint32_t line = 1855,
+             Reporter reporter = kInodeReporter) {
+  return {kFs, TraceSignal{.boottime_ns = 100, .task = TaskOf(tid), .function = function, .line = line,
+                           .stack = {"ext4_lookup+0x1a2"}, .reporter = reporter}};
+}
+
+Signal Fold(uint64_t count, const char* function = "ext4_lookup", uint32_t line = 1855) {
+  return {kFs, TraceSignal{.boottime_ns = 100, .task = {}, .function = function, .line = line, .stack = {},
+                           .reporter = kInodeReporter, .folded = count}};
+}
+
+LogMessage Said(const char* text, std::optional<uint64_t> inode = 12) {
+  LogMessage message;
+  message.device = "loop0";
+  message.function = "ext4_lookup";
+  message.line = 1855;
+  message.inode = inode;
+  message.comm = "ls";
+  message.message = text;
+  message.counted = message.traced = message.told_by_fanotify = true;
+  return message;
+}
+
+// "EXT4-fs error (device loop0) in ext4_reserve_inode_write:5870: Out of memory": no tracepoint.
+LogMessage StdError() {
+  LogMessage message;
+  message.function = "ext4_reserve_inode_write";
+  message.line = 5870;
+  message.message = "Out of memory";
+  message.code = ENOMEM;
+  message.counted = message.told_by_fanotify = true;
+  return message;
+}
+
+Signal Line(uint32_t tid, LogMessage message) {
+  return {kFs, LogSignal{.boottime_ns = 101, .task = TaskOf(tid), .stack = {}, .message = std::move(message)}};
+}
+
+Signal KmsgLine(LogMessage message) {
+  return {kFs, LogSignal{.boottime_ns = 101, .task = {}, .stack = {}, .message = std::move(message)}};
+}
+
+Signal Fanotify(int code, uint64_t count, std::optional<uint64_t> inode = {}, std::optional<uint32_t> generation = {}) {
+  return {kFs, FanotifySignal{.boottime_ns = 102, .code = code, .count = count, .inode = inode,
+                              .generation = generation}};
+}
+
+Signal Counter(uint64_t errors, std::optional<CounterReading::Occurrence> last = {}) {
+  return {kFs, CounterSignal{.boottime_ns = 103, .reading = {.errors = errors, .warnings = 0, .first = {}, .last = last}}};
+}
+
+SourceSet Sources(std::initializer_list<SourceId> ids) {
+  SourceSet set;
+  for (SourceId id : ids) set.Add(id);
+  return set;
+}
+
+uint64_t Sum(const std::vector<Joined>& told) {
+  uint64_t sum = 0;
+  for (const Joined& joined : told) sum += joined.notification.error.count;
+  return sum;
+}
+
+class JoinTest : public testing::Test {
+ protected:
+  void Watch(JoinCoverage coverage, uint64_t counter_base = 0) { join_.Open(kFs, coverage, counter_base); }
+  void Add(const Signal& signal, uint64_t now_ns = 0) { join_.Add(signal, now_ns); }
+  Join join_;
+};
+
+TEST_F(JoinTest, ThreeSignalsOfOneErrorLeaveAtOnceAsOneNotification) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Line(7, Said("deleted inode referenced: 13")));
+  Add(Fanotify(EUCLEAN, 1, 12, 77));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  const Notification& n = told[0].notification;
+  EXPECT_EQ(n.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
+  EXPECT_EQ(n.location->function, "ext4_lookup");
+  EXPECT_EQ(n.location->line, 1855u);
+  EXPECT_EQ(n.location->stack, std::vector<std::string>{"ext4_lookup+0x1a2"});
+  EXPECT_EQ(n.object->inode, 12u);
+  EXPECT_EQ(n.object->generation, 77u);
+  EXPECT_EQ(n.task, TaskOf(7));
+  EXPECT_EQ(n.kind, Kind::kMetadata);
+  EXPECT_EQ(n.sources, Sources({SourceId::kFanotify, SourceId::kTrace, SourceId::kKmsg}));
+  EXPECT_EQ(told[0].message->message, "deleted inode referenced: 13");
+  EXPECT_EQ(join_.deadline_ns(), std::nullopt);
+}
+
+TEST_F(JoinTest, ATraceWithoutFanotifyAndLineWaits) {
+  Watch(kAll);
+  Add(Trace(7));
+  EXPECT_TRUE(join_.Take(4 * kMs).empty());
+  EXPECT_TRUE(join_.deadline_ns().has_value());
+}
+
+TEST_F(JoinTest, FanotifyClosesAnErrorWhoseLineWasRateLimited) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Fanotify(EUCLEAN, 1, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_FALSE(told[0].message.has_value());
+  EXPECT_EQ(told[0].notification.object->inode, 12u);
+}
+
+TEST_F(JoinTest, MergedFanotifyCountClosesEveryErrorInIt) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  Add(Trace(8, "ext4_iget", 5000));
+  Add(Fanotify(EBADMSG, 2, 12, 1));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].notification.error.code, EBADMSG);
+  EXPECT_EQ(told[1].notification.error.code, std::nullopt) << "another code point: its errno is not known, not guessed";
+  EXPECT_EQ(told[1].notification.object, std::nullopt);
+}
+
+TEST_F(JoinTest, ErrorsOfOneCodePointMergedByTheKernelShareTheErrno) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  Add(Trace(8));
+  Add(Line(8, Said("b", 13)));
+  Add(Fanotify(EBADMSG, 2, 12, 1));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[1].notification.error.code, EBADMSG);
+  EXPECT_EQ(told[1].notification.object->inode, 13u);
+}
+
+TEST_F(JoinTest, TheDescriptionGoesToTheErrorOfItsInode) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Trace(8));
+  Add(Line(7, Said("a", 12)));
+  Add(Line(8, Said("b", 13)));
+  Add(Fanotify(EUCLEAN, 2, 13, 99));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].notification.object->generation, std::nullopt);
+  EXPECT_EQ(told[1].notification.object->generation, 99u);
+}
+
+TEST_F(JoinTest, LinesGoToTheErrorOfTheirTask) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Trace(8));
+  Add(Line(8, Said("of 8", 12)));
+  Add(Line(7, Said("of 7", 12)));
+  Add(Fanotify(EUCLEAN, 2, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].message->message, "of 7");
+  EXPECT_EQ(told[1].message->message, "of 8");
+}
+
+TEST_F(JoinTest, FanotifyThatNoTraceExplainsIsTheGenericRecordAlone) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  Add(Fanotify(EUCLEAN, 3, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[1].notification.error, (ErrorInfo{.code = {}, .count = 2}));
+  EXPECT_EQ(told[1].notification.location, std::nullopt);
+  EXPECT_EQ(told[1].notification.sources, SourceSet(SourceId::kFanotify));
+}
+
+TEST_F(JoinTest, FanotifyAloneHasErrnoAndObject) {
+  Watch({.fanotify = true});
+  Add(Fanotify(EUCLEAN, 5, 12, 3));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 5}));
+  EXPECT_EQ(told[0].notification.object->inode, 12u);
+}
+
+TEST_F(JoinTest, AnErrorWithoutTracepointIsTakenFromItsLine) {
+  Watch(kAll);
+  Add(Line(7, StdError()));
+  Add(Fanotify(ENOMEM, 1));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.location->function, "ext4_reserve_inode_write");
+  EXPECT_EQ(told[0].notification.sources, Sources({SourceId::kFanotify, SourceId::kKmsg}));
+}
+
+TEST_F(JoinTest, ABlockGroupErrorNeedsNoFanotifyAndLeavesWithItsLine) {
+  Watch(kAll);
+  LogMessage message = Said("bitmap wrong", std::nullopt);
+  message.told_by_fanotify = false;
+  message.group = 3;
+  Add(Trace(7, "ext4_lookup", 1855, kGroupReporter));
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(Line(7, message), kMs);
+  std::vector<Joined> told = join_.Take(kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.code, EUCLEAN);
+  EXPECT_EQ(told[0].message->group, 3u);
+}
+
+TEST_F(JoinTest, ABlockGroupErrorWithoutLineLeavesAfterTheWindow) {
+  Watch(kAll);
+  Add(Trace(7, "mb_free_blocks", 1, kGroupReporter));
+  EXPECT_EQ(join_.deadline_ns(), 5 * kMs);
+  EXPECT_EQ(join_.Take(5 * kMs).size(), 1u);
+}
+
+TEST_F(JoinTest, TheTasksNextErrorEndsTheWaitForTheLineBefore) {
+  Watch(kAll);
+  Add(Trace(7, "mb_free_blocks", 1, kGroupReporter));
+  Add(Trace(7, "mb_free_blocks", 2, kGroupReporter));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.location->line, 1u);
+}
+
+TEST_F(JoinTest, FanotifyThatComesAfterTheWindowIsNotToldAgain) {
+  Watch(kAll);
+  Add(Trace(7));
+  EXPECT_EQ(Sum(join_.Take(50 * kMs)), 1u) << "a console of ten milliseconds a line";
+  Add(Fanotify(EUCLEAN, 1, 12), 60 * kMs);
+  EXPECT_TRUE(join_.Take(60 * kMs).empty());
+  Add(Fanotify(EIO, 1), 70 * kMs);
+  EXPECT_EQ(Sum(join_.Take(70 * kMs)), 1u) << "but the next one is";
+}
+
+TEST_F(JoinTest, EqualErrorsOfOneTakeAreOneNotificationWithTheirCount) {
+  Watch(kAll);
+  for (int i = 0; i < 5; ++i) {
+    Add(Trace(7));
+    Add(Line(7, Said("same", 12)));
+  }
+  Add(Fanotify(EUCLEAN, 5, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.count, 5u);
+}
+
+TEST_F(JoinTest, FoldedErrorsAreToldByPlaceAndCount) {
+  Watch(kAll);
+  Add(Fold(1000));
+  Add(Fanotify(EUCLEAN, 1000, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1000}));
+  EXPECT_EQ(told[0].notification.task, std::nullopt);
+  EXPECT_EQ(told[0].notification.location->function, "ext4_lookup");
+}
+
+TEST_F(JoinTest, AFoldPaidInTwoFanotifyRecordsIsToldOnce) {
+  Watch(kAll);
+  Add(Fold(10));
+  Add(Fanotify(EUCLEAN, 4));
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(Fanotify(EUCLEAN, 7));
+  std::vector<Joined> told = join_.Take(0);
+  EXPECT_EQ(Sum(told), 11u);
+}
+
+TEST_F(JoinTest, ALineWhoseErrorWasFoldedIsNotCountedAgain) {
+  Watch(kAll);
+  Add(Line(7, Said("folded", 12)));
+  Add(Fold(3));
+  Add(Fanotify(EUCLEAN, 3));
+  EXPECT_EQ(Sum(join_.Take(100 * kMs)), 3u);
+}
+
+TEST_F(JoinTest, CounterGrowthThatNothingExplainsIsTold) {
+  Watch(kAll, 40);
+  Add(Trace(7));
+  Add(Fanotify(EUCLEAN, 1));
+  Add(Counter(43));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[1].notification.kind, Kind::kCounter);
+  EXPECT_EQ(told[1].notification.error, (ErrorInfo{.code = {}, .count = 2}));
+  EXPECT_EQ(told[1].notification.location, std::nullopt);
+  Add(Counter(43));
+  EXPECT_TRUE(join_.Take(0).empty()) << "told once";
+}
+
+TEST_F(JoinTest, ACounterThatLagsBehindTellsNothing) {
+  Watch(kAll, 40);
+  Add(Trace(7));
+  Add(Counter(40));
+  Add(Fanotify(EUCLEAN, 1));
+  EXPECT_EQ(Sum(join_.Take(0)), 1u);
+  Add(Counter(41));
+  EXPECT_TRUE(join_.Take(0).empty());
+}
+
+TEST_F(JoinTest, OneMissedErrorIsDescribedByTheCountersLast) {
+  Watch({.counters = true}, 0);
+  Add(Counter(1, CounterReading::Occurrence{.utc_seconds = 5, .code = EUCLEAN, .function = "ext4_lookup", .line = 1855,
+                                            .inode = 12, .block = 99}));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.code, EUCLEAN);
+  EXPECT_EQ(told[0].notification.location->function, "ext4_lookup");
+  EXPECT_EQ(told[0].notification.object->inode, 12u);
+  EXPECT_EQ(told[0].message->block, 99u);
+}
+
+TEST_F(JoinTest, ACounterThatWasClearedStartsAnew) {
+  Watch({.counters = true}, 40);
+  Add(Counter(0));
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(Counter(2));
+  EXPECT_EQ(Sum(join_.Take(0)), 2u);
+}
+
+TEST_F(JoinTest, TheCounterSaysWhereAnErrorOfFanotifyAloneWas) {
+  Watch({.fanotify = true, .counters = true}, 7);
+  Add(Fanotify(EUCLEAN, 1, 12));
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(Counter(8, CounterReading::Occurrence{.utc_seconds = 5, .code = EUCLEAN, .function = "ext4_lookup", .line = 1855,
+                                            .inode = 12, .block = {}}), kMs);
+  std::vector<Joined> told = join_.Take(5 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.location->function, "ext4_lookup");
+  EXPECT_EQ(told[0].notification.sources, Sources({SourceId::kFanotify, SourceId::kCounters}));
+}
+
+TEST_F(JoinTest, LinesOfKmsgAloneAreToldAndTheRateLimitedOnesByTheCounter) {
+  Watch({.lines = true, .counters = true}, 0);
+  for (int i = 0; i < 10; ++i) Add(KmsgLine(Said("x", 12)));
+  Add(Counter(15));
+  std::vector<Joined> told = join_.Take(0);
+  EXPECT_EQ(Sum(told), 10u) << "the log's next lines may be a tick late";
+  told = join_.Take(5 * kMs);
+  EXPECT_EQ(Sum(told), 5u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kCounter);
+}
+
+TEST_F(JoinTest, ALateLineJoinsTheFanotifyRecordThatCameFirst) {
+  Watch({.fanotify = true, .lines = true, .counters = true});
+  Add(Fanotify(EUCLEAN, 1, 12, 5));
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(KmsgLine(Said("late", 12)), 4 * kMs);
+  std::vector<Joined> told = join_.Take(4 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
+  EXPECT_EQ(told[0].notification.location->function, "ext4_lookup");
+  EXPECT_EQ(told[0].notification.task->comm, "ls");
+  EXPECT_EQ(told[0].notification.task->pid, std::nullopt);
+}
+
+TEST_F(JoinTest, TheErrorHandlersArgumentsGiveErrnoInodeAndBlockOfEveryError) {
+  JoinCoverage coverage = kAll;
+  coverage.detail = true;
+  Watch(coverage);
+  for (uint32_t inode : {12u, 13u}) {
+    Add(Trace(7));
+    Add({kFs, DetailSignal{.boottime_ns = 102, .task = TaskOf(7), .function = "ext4_lookup", .line = 1855,
+                           .code = EBADMSG, .inode = inode, .block = 1000 + inode}});
+  }
+  Add(Fanotify(EBADMSG, 2, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[1].notification.error.code, EBADMSG);
+  EXPECT_EQ(told[1].notification.object->inode, 13u);
+  EXPECT_EQ(told[1].message->block, 1013u);
+}
+
+TEST_F(JoinTest, TheErrorHandlerTellsAnErrorThatHasNeitherTracepointNorLine) {
+  JoinCoverage coverage = kAll;
+  coverage.detail = true;
+  Watch(coverage);
+  Add(Fanotify(EIO, 1));
+  EXPECT_TRUE(join_.Take(0).empty()) << "fanotify comes before the handler";
+  Add({kFs, DetailSignal{.boottime_ns = 102, .task = TaskOf(7), .function = "ext4_dirty_inode", .line = 6000,
+                         .code = EIO, .inode = {}, .block = {}}});
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.location->function, "ext4_dirty_inode");
+}
+
+TEST_F(JoinTest, AShutdownIsToldWithItsLineAndNotCounted) {
+  Watch(kAll);
+  LogMessage message;
+  message.kind = Kind::kShutdown;
+  message.code = ESHUTDOWN;
+  message.traced = true;
+  message.message = "shut down requested (1)";
+  Add({kFs, TraceSignal{.boottime_ns = 1, .task = TaskOf(7), .function = {}, .line = {}, .stack = {},
+                        .reporter = {.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN},
+                        .kind = Kind::kShutdown}});
+  Add(Line(7, message));
+  Add(Counter(0));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kShutdown);
+  EXPECT_EQ(told[0].notification.error.code, ESHUTDOWN);
+  EXPECT_EQ(told[0].message->message, "shut down requested (1)");
+}
+
+TEST_F(JoinTest, AnAbortIsAShutdown) {
+  Watch(kAll);
+  Add(Trace(7, "__ext4_remount", 6600));
+  Add(Fanotify(ESHUTDOWN, 1));
+  EXPECT_EQ(join_.Take(0).at(0).notification.kind, Kind::kShutdown);
+}
+
+TEST_F(JoinTest, FileSystemsAreNeverMixed) {
+  Watch(kAll);
+  join_.Open(kOther, kAll, 0);
+  Add(Trace(7));
+  Signal other = Fanotify(EIO, 1);
+  other.filesystem = kOther;
+  Add(other);
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].filesystem, kOther);
+  EXPECT_EQ(told[0].notification.location, std::nullopt);
+}
+
+TEST_F(JoinTest, WhatIsPendingLeavesWhenTheFileSystemIsGone) {
+  Watch(kAll);
+  Add(Trace(7));
+  join_.Close(kFs);
+  EXPECT_EQ(Sum(join_.Take(0)), 1u);
+  EXPECT_EQ(join_.deadline_ns(), std::nullopt);
+}
+
+TEST_F(JoinTest, AGapIsToldAsItIs) {
+  Watch(kAll);
+  Add({kFs, GapSignal{.from_boottime_ns = 1, .to_boottime_ns = 9, .source = SourceId::kKmsg, .count = 3, .exact = true}});
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kGap);
+  EXPECT_EQ(told[0].notification.gap->count, 3u);
+}
+
+}  // namespace
+}  // namespace fsherald
