@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "filesystem/ext2_channel.h"
+
+#include <ext2fs/ext2fs.h>
+#include <fcntl.h>
+
+#include <memory>
+#include <string>
+
+#include "base/fd.h"
+
+namespace fsherald {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMaxUnreadable = 4;
+
+struct Channel {
+  struct_io_channel base{};  // base.private_data is this object
+  std::string name;
+  Fd device;
+  Clock::time_point deadline = Clock::time_point::max();
+  int unreadable = 0;
+};
+
+Channel& Of(io_channel channel) { return *static_cast<Channel*>(channel->private_data); }
+
+errcode_t Open(const char* name, int, io_channel* channel) {
+  auto opened = std::make_unique<Channel>();
+  opened->device = Fd(::open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!opened->device) return errno;
+  // Read-ahead could touch bad sectors that nobody has asked for.
+  ::posix_fadvise(opened->device.get(), 0, 0, POSIX_FADV_RANDOM);
+  opened->name = name;
+  opened->base.magic = EXT2_ET_MAGIC_IO_CHANNEL;
+  opened->base.manager = ReadingManager();
+  opened->base.name = opened->name.data();
+  opened->base.block_size = 1024;
+  opened->base.refcount = 1;
+  opened->base.private_data = opened.get();
+  *channel = &opened.release()->base;
+  return 0;
+}
+
+errcode_t Close(io_channel channel) {
+  if (--channel->refcount == 0) delete &Of(channel);
+  return 0;
+}
+
+errcode_t SetBlockSize(io_channel channel, int block_bytes) {
+  channel->block_size = block_bytes;
+  return 0;
+}
+
+// `count` is a number of blocks, or if negative, of bytes.
+errcode_t Read(io_channel channel, unsigned long long block, int count, void* data) {
+  Channel& self = Of(channel);
+  if (HasGivenUp(channel)) return EXT2_ET_CANCEL_REQUESTED;
+  const size_t block_bytes = static_cast<size_t>(channel->block_size);
+  const size_t size = count < 0 ? static_cast<size_t>(-static_cast<int64_t>(count)) : static_cast<size_t>(count) * block_bytes;
+  off_t offset = 0;
+  if (__builtin_mul_overflow(block, block_bytes, &offset)) return EXT2_ET_SHORT_READ;
+  const ssize_t got = ::pread(self.device.get(), data, size, offset);
+  if (got == static_cast<ssize_t>(size)) return 0;
+  if (got >= 0) return EXT2_ET_SHORT_READ;  // beyond the end
+  const errcode_t code = errno;
+  ++self.unreadable;
+  return code;
+}
+
+errcode_t ReadOldStyle(io_channel channel, unsigned long block, int count, void* data) {
+  return Read(channel, block, count, data);
+}
+
+errcode_t RefuseToWrite(io_channel, unsigned long, int, const void*) { return EXT2_ET_RO_FILSYS; }
+errcode_t RefuseToWrite64(io_channel, unsigned long long, int, const void*) { return EXT2_ET_RO_FILSYS; }
+errcode_t Flush(io_channel) { return 0; }
+
+struct_io_manager MakeManager() {
+  struct_io_manager manager{};
+  manager.magic = EXT2_ET_MAGIC_IO_MANAGER;
+  manager.name = "fsherald";
+  manager.open = &Open;
+  manager.close = &Close;
+  manager.set_blksize = &SetBlockSize;
+  manager.read_blk = &ReadOldStyle;
+  manager.read_blk64 = &Read;
+  manager.write_blk = &RefuseToWrite;
+  manager.write_blk64 = &RefuseToWrite64;
+  manager.flush = &Flush;
+  return manager;
+}
+
+}  // namespace
+
+struct_io_manager* ReadingManager() {
+  static struct_io_manager manager = MakeManager();
+  return &manager;
+}
+
+void SetDeadline(struct_io_channel* channel, Clock::time_point deadline) { Of(channel).deadline = deadline; }
+
+bool HasGivenUp(struct_io_channel* channel) {
+  const Channel& self = Of(channel);
+  return self.unreadable >= kMaxUnreadable || (self.deadline != Clock::time_point::max() && Clock::now() >= self.deadline);
+}
+
+}  // namespace fsherald
