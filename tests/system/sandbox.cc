@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "sandbox.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "process.h"
+
+namespace fsherald::system_test {
+
+void EnterSandbox() {
+  if (WhyNoSandbox()) return;
+  if (unshare(CLONE_NEWNS) != 0) FailErrno("unshare");
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) FailErrno("make all mounts private");
+  if (mount("sandbox", kSandbox.c_str(), "tmpfs", 0, nullptr) != 0) FailErrno("mount a tmpfs on " + kSandbox);
+}
+
+std::optional<std::string> WhyNoSandbox() {
+  if (geteuid() != 0) return "not root";
+  if (access("/dev/loop-control", R_OK | W_OK) != 0) return "no loop devices (/dev/loop-control)";
+  if (access("/sys/fs/ext4", X_OK) != 0) return "this kernel has no ext4";
+  return std::nullopt;
+}
+
+std::optional<std::string> WhyNoFuse() {
+  if (access("/dev/fuse", R_OK | W_OK) != 0) return "no FUSE (/dev/fuse)";
+  return std::nullopt;
+}
+
+void DropCaches() {
+  sync();
+  WriteFile("/proc/sys/vm/drop_caches", "7\n");  // 3: the page cache and inodes; 4: without a line in the kernel's log
+}
+
+}  // namespace fsherald::system_test

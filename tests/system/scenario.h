@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// One folder of tests/images: how a file system is damaged, tripped over, and what must be told of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "expectation.h"
+
+namespace fsherald::system_test {
+
+struct Scenario {
+  std::string folder;
+  std::vector<std::string> mke2fs;  // options; the scenario is run with each of these lines
+  std::vector<std::string> mounts;  // options; and with each of these
+  Json expected;                    // an array
+};
+
+std::vector<std::string> ScenarioNames();
+Scenario ReadScenario(const std::string& name);
+
+// What the scenario's entries say for these mount options and facts, without those that are for other options ("when").
+std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_options, const Facts& facts);
+
+}  // namespace fsherald::system_test

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "watcher.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <regex>
+
+namespace fsherald::system_test {
+namespace {
+
+// An error is told within milliseconds; a machine under load may take longer. Only a failing test waits so long.
+constexpr std::chrono::seconds kPatience{10};
+
+Process StartWatch(const std::vector<std::string>& arguments, const Pipe& out, const Pipe& err) {
+  Command command{.arguments = {Program(), "watch", "--json"}, .environment = {}, .directory = {}};
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  return Process::Start(command, {{1, out.write.get()}, {2, err.write.get()}});
+}
+
+}  // namespace
+
+std::string Program() {
+  const char* named = std::getenv("FSHERALD");
+  return named != nullptr ? named : FSHERALD_PROGRAM;
+}
+
+Watcher::Watcher(const std::vector<std::string>& arguments)
+    : out_(MakePipe()), err_(MakePipe()), process_(StartWatch(arguments, out_, err_)) {
+  out_.write.Reset();
+  err_.write.Reset();
+  fcntl(out_.read.get(), F_SETPIPE_SZ, 1 << 20);
+  const std::regex ready("(^|\n)ready");
+  if (!WaitUntil([&] { return std::regex_search(talk_, ready); }, After(kPatience))) Fail("watch is not ready: " + talk_);
+}
+
+bool Watcher::WaitUntil(const std::function<bool()>& done, Deadline deadline) {
+  while (!done()) {
+    if ((!out_open_ && !err_open_) || MillisecondsUntil(deadline) == 0) return false;
+    Read(deadline);
+  }
+  return true;
+}
+
+void Watcher::Read(Deadline deadline) {
+  pollfd fds[] = {{.fd = out_open_ ? out_.read.get() : -1, .events = POLLIN, .revents = 0},
+                  {.fd = err_open_ ? err_.read.get() : -1, .events = POLLIN, .revents = 0}};
+  poll(fds, 2, MillisecondsUntil(deadline));
+  if (fds[0].revents != 0) out_open_ = ReadSome(out_.read.get(), rest_);
+  if (fds[1].revents != 0) err_open_ = ReadSome(err_.read.get(), talk_);
+  TakeLines();
+}
+
+void Watcher::TakeLines() {
+  size_t begin = 0;
+  for (size_t end; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    lines_.push_back(Json::parse(rest_.begin() + static_cast<ptrdiff_t>(begin), rest_.begin() + static_cast<ptrdiff_t>(end)));
+  }
+  rest_.erase(0, begin);
+}
+
+void Watcher::WaitUntilToldUpToNow(const Ext4Filesystem& sentinel) {
+  static int number = 0;
+  const std::string message = "sentinel " + std::to_string(++number);
+  sentinel.Trigger(message);
+  const auto told = [&] {
+    for (const Json& line : About(sentinel)) {
+      if (line.at("specific").is_object() && line["specific"].value("message", "") == message) return true;
+    }
+    return false;
+  };
+  if (!WaitUntil(told, After(kPatience))) Fail("the error \"" + message + "\" was not told: " + talk_);
+}
+
+int Watcher::Stop() {
+  process_.Signal(SIGINT);
+  const Deadline deadline = After(kPatience);
+  WaitUntil([] { return false; }, deadline);
+  const int status = process_.Wait(deadline);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::vector<Json> Watcher::About(const Ext4Filesystem& filesystem) const {
+  std::vector<Json> found;
+  for (const Json& line : lines_) {
+    const Json& told = line.at("filesystem");
+    if (told.is_object() && (told.at("device") == filesystem.device() || told.at("uuid") == filesystem.uuid())) {
+      found.push_back(line);
+    }
+  }
+  return found;
+}
+
+uint64_t CountedErrors(const std::vector<Json>& lines) {
+  uint64_t count = 0;
+  for (const Json& line : lines) {
+    const std::string kind = line.at("kind");
+    const bool has_line = line.at("location").is_object() && !line["location"]["line"].is_null();
+    if (kind == "metadata" || kind == "counter" || (kind == "shutdown" && has_line)) {
+      count += line.at("error").at("count").get<uint64_t>();
+    }
+  }
+  return count;
+}
+
+}  // namespace fsherald::system_test

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// `fsherald watch --json`, run as a user would, and what it has told.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ext4_filesystem.h"
+#include "process.h"
+
+namespace fsherald::system_test {
+
+using Json = nlohmann::json;
+
+// The program under test: built beside the tests, or what the environment variable FSHERALD names.
+std::string Program();
+
+class Watcher {
+ public:
+  // Starts it and waits until it says that it is ready. `arguments` follow `watch --json`.
+  explicit Watcher(const std::vector<std::string>& arguments = {});
+
+  // Reads until `done` says true; false: not before the deadline, or the program has ended.
+  bool WaitUntil(const std::function<bool()>& done, Deadline deadline);
+  // Raises an error on another file system and waits until that is told: whatever was to be told before, now is (but
+  // for what waits for a path, which Stop waits for).
+  void WaitUntilToldUpToNow(const Ext4Filesystem& sentinel);
+  // Asks it to end (Ctrl-C), reads what still comes; its exit code.
+  int Stop();
+
+  // All lines, in the order told.
+  const std::vector<Json>& lines() const { return lines_; }
+  // Those about one file system.
+  std::vector<Json> About(const Ext4Filesystem& filesystem) const;
+  const std::string& talk() const { return talk_; }  // stderr
+  pid_t pid() const { return process_.pid(); }
+
+ private:
+  void Read(Deadline deadline);
+  void TakeLines();
+
+  Pipe out_;
+  Pipe err_;
+  Process process_;
+  bool out_open_ = true;
+  bool err_open_ = true;
+  std::string rest_;
+  std::string talk_;
+  std::vector<Json> lines_;
+};
+
+// How many errors those lines stand for that the file system counts itself (design.md, promise 1).
+uint64_t CountedErrors(const std::vector<Json>& lines);
+
+}  // namespace fsherald::system_test
