@@ -100,6 +100,10 @@ struct FilesystemModule {
   // Looks for the inode below the root directory, reading the block device (I/O, slow, raises no error in the kernel).
   Result<WalkResult> (*find_path)(const std::string& device_path, uint64_t inode,
                                   std::chrono::steady_clock::time_point deadline);
+
+  // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds
+  // also where it does not. Null: it never does.
+  bool (*sends_fanotify)(std::string_view kernel_release) = nullptr;
 };
 
 // Every file system known by name. The order means nothing.
@@ -116,7 +120,11 @@ struct ParsedLog {
 };
 std::optional<ParsedLog> ParseLog(std::string_view line);
 
-// The beginnings of all log lines that ParseLog understands.
+// The beginnings of all log lines that ParseLog understands; at most 16.
 std::vector<std::string_view> LogPrefixes();
+
+// Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
+// says nothing about any file system, whatever it looks like.
+bool IsUserLine(std::span<const std::string> stack);
 
 }  // namespace fsherald

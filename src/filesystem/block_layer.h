@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The log lines of the block layer and the buffer cache. They name a block device, not a file system: for "I/O error, dev
+// sda" it is the whole disk, for "Buffer I/O error on dev sda1" the partition.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "filesystem/filesystem.h"
+
+namespace fsherald {
+
+// The beginnings of the lines that ParseBlockLayerLine understands.
+std::span<const std::string_view> BlockLayerPrefixes();
+
+// Empty: no line of the block layer, or nothing to tell.
+std::optional<LogMessage> ParseBlockLayerLine(std::string_view line);
+
+// The errno of a block layer's status number (blk_status_t), as some log lines print it. Empty: not the same in every
+// kernel, or none.
+std::optional<int> ErrnoOfBlockStatus(uint64_t status);
+
+}  // namespace fsherald

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "filesystem/block_layer.h"
+
+#include <cerrno>
+
+#include <gtest/gtest.h>
+
+namespace fsherald {
+namespace {
+
+TEST(BlockLayer, AFailedReadNamesTheDisk) {
+  std::string_view line = "I/O error, dev loop0, sector 2344 op 0x0:(READ) flags 0x3000 phys_seg 1 prio class 2";
+  EXPECT_EQ(ParseBlockLayerLine(line),
+            (LogMessage{.device = "loop0", .kind = Kind::kDevice, .code = EIO, .message = std::string(line)}));
+}
+
+TEST(BlockLayer, AnUnreadableSectorIsNoData) {
+  auto message = ParseBlockLayerLine("critical medium error, dev sda, sector 99 op 0x0:(READ) flags 0x80700");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->device, "sda");
+  EXPECT_EQ(message->code, ENODATA);
+}
+
+TEST(BlockLayer, OlderKernelsNameTheFunctionFirst) {
+  auto message = ParseBlockLayerLine("blk_update_request: I/O error, dev vdb, sector 8 op 0x0:(READ) flags 0x0");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->device, "vdb");
+  EXPECT_EQ(message->code, EIO);
+}
+
+TEST(BlockLayer, AnUnreadablePageIsTheDevices) {
+  auto message = ParseBlockLayerLine("Buffer I/O error on dev loop0, logical block 5, async page read");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->device, "loop0");
+  EXPECT_EQ(message->kind, Kind::kDevice);
+  EXPECT_EQ(message->block, 5);
+}
+
+TEST(BlockLayer, ALostPageIsWriteback) {
+  std::string_view line = "Buffer I/O error on dev loop0, logical block 8322, lost sync page write";
+  EXPECT_EQ(
+      ParseBlockLayerLine(line),
+      (LogMessage{
+          .device = "loop0", .kind = Kind::kWriteback, .code = EIO, .block = 8322, .message = std::string(line)}));
+}
+
+TEST(BlockLayer, ABlockThatExt4CouldNotWriteBackIsWriteback) {
+  auto message = ParseBlockLayerLine("Buffer I/O error on device loop0, logical block 12009");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->device, "loop0");
+  EXPECT_EQ(message->kind, Kind::kWriteback);
+  EXPECT_EQ(message->block, 12009);
+}
+
+TEST(BlockLayer, AnythingElseIsNothing) {
+  for (std::string_view line : {"", "I/O error, dev ", "I/O error, dev , sector 1", "critical temperature reached",
+                                "Buffer I/O error on dev", "Buffer I/O error on devloop0, logical block 5",
+                                "Buffer I/O error on device ", "blk_update_request: ", "loop0: capacity changed"}) {
+    EXPECT_EQ(ParseBlockLayerLine(line), std::nullopt) << line;
+  }
+}
+
+TEST(BlockLayer, ANumberTooLargeIsNotKnown) {
+  auto message = ParseBlockLayerLine("Buffer I/O error on dev loop0, logical block 99999999999999999999999, x");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->block, std::nullopt);
+}
+
+TEST(BlockLayer, AStatusNumberIsNoErrno) {
+  EXPECT_EQ(ErrnoOfBlockStatus(10), EIO);
+  EXPECT_EQ(ErrnoOfBlockStatus(7), ENODATA);
+  EXPECT_EQ(ErrnoOfBlockStatus(0), std::nullopt);
+  EXPECT_EQ(ErrnoOfBlockStatus(17), std::nullopt);
+}
+
+}  // namespace
+}  // namespace fsherald

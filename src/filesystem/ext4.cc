@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "filesystem/ext4.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "filesystem/ext4_counters.h"
+#include "filesystem/ext4_log.h"
+#include "filesystem/ext4_walk.h"
+#include "filesystem/line_scanner.h"
+#include "filesystem/stack_frame.h"
+
+namespace fsherald {
+namespace {
+
+// Linux, fs/ext4/super.c: what each reporting function does besides printing.
+struct ReporterRow {
+  std::string_view function;
+  Reporter reporter;
+};
+constexpr ReporterRow kReporters[] = {
+    {"__ext4_error", {.told_by_fanotify = true, .counted = true, .code = std::nullopt}},
+    {"__ext4_error_inode", {.told_by_fanotify = true, .counted = true, .code = std::nullopt}},
+    {"__ext4_error_file", {.told_by_fanotify = true, .counted = true, .code = EUCLEAN}},
+    {"__ext4_std_error", {.told_by_fanotify = true, .counted = true, .code = std::nullopt}},
+    {"__ext4_grp_locked_error", {.told_by_fanotify = false, .counted = true, .code = EUCLEAN}},
+    {"__ext4_warning", {.told_by_fanotify = false, .counted = false, .code = std::nullopt}},
+    {"__ext4_warning_inode", {.told_by_fanotify = false, .counted = false, .code = std::nullopt}},
+    {"__ext4_msg", {.told_by_fanotify = false, .counted = false, .code = std::nullopt}},
+    {"ext4_force_shutdown", {.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN}},
+    {"ext4_shutdown", {.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN}},
+};
+
+// The machinery of tracing and of printk, between a reporter and the program that takes the stack. An entry that ends in
+// '_' or in "run" stands for all names that begin with it.
+constexpr std::string_view kMachinery[] = {
+    "bpf_prog_",       "bpf_trace_run",          "__bpf_trace_",      "__traceiter_",
+    "__SCT__tp_func_", "trace_event_raw_event_", "perf_trace_",       "trace_call_bpf",
+    "bpf_trampoline_", "bpf_get_stack",          "kprobe_",           "ftrace_",
+    "printk_sprint",   "vprintk_store",          "vprintk_emit",      "vprintk",
+    "vprintk_default", "vprintk_func",           "vprintk_deferred",  "_printk",
+    "printk",          "_printk_deferred",       "ext4_handle_error",
+};
+
+bool IsMachinery(std::string_view function) {
+  return std::ranges::any_of(kMachinery, [&](std::string_view entry) {
+    bool family = entry.ends_with('_') || entry.ends_with("run");
+    return family ? function.starts_with(entry) : function == entry;
+  });
+}
+
+const ReporterRow* FindReporter(std::string_view function) {
+  for (const ReporterRow& row : kReporters) {
+    if (row.function == function) return &row;
+  }
+  return nullptr;
+}
+
+SpecificField Field(std::string_view name, const std::optional<uint64_t>& value) {
+  if (!value) return {name, std::monostate{}};
+  return {name, *value};
+}
+
+// ext4_iget (fs/ext4/inode.c) fails with one of these: the inode in the message is the one that it could not load.
+constexpr std::string_view kIgetMessages[] = {
+    "iget: ",
+    "unable to read itable block",
+    "corrupted in-inode xattr",
+    "unexpected EA_INODE flag",
+    "missing EA_INODE flag",
+    "ea_inode ",
+    "casefold flag without casefold feature",
+};
+constexpr std::string_view kIgetFunctions[] = {"ext4_ext_check_inode", "ext4_ind_check_inode"};
+
+struct KernelVersion {
+  uint64_t major = 0;
+  uint64_t minor = 0;
+  uint64_t patch = 0;
+  auto operator<=>(const KernelVersion&) const = default;
+};
+
+}  // namespace
+
+bool IsExt4ReportingHelper(std::string_view function) {
+  std::string_view name = FrameFunction(function);
+  // A shutdown's frame is the place itself, no helper.
+  if (name == "ext4_force_shutdown" || name == "ext4_shutdown") return false;
+  return FindReporter(name) != nullptr || IsMachinery(name);
+}
+
+Reporter Ext4Reporter(std::span<const std::string> stack) {
+  for (const std::string& frame : stack) {
+    if (const ReporterRow* row = FindReporter(FrameFunction(frame))) return row->reporter;
+  }
+  return {};
+}
+
+Specific Ext4Specific(const LogMessage& message) {
+  Specific specific{
+      .type = "ext4",
+      .fields = {Field("inode", message.inode), Field("block", message.block), Field("group", message.group)},
+      .message = std::nullopt};
+  if (!message.message.empty()) specific.message = message.message;
+  return specific;
+}
+
+bool Ext4ObjectIsLoadable(const LogMessage& message) {
+  auto begins = [&](std::string_view text) { return message.message.starts_with(text); };
+  return std::ranges::none_of(kIgetMessages, begins) &&
+         std::ranges::find(kIgetFunctions, message.function) == std::end(kIgetFunctions);
+}
+
+bool Ext4SendsFanotify(std::string_view kernel_release) {
+  LineScanner scanner(kernel_release);
+  KernelVersion version;
+  version.major = scanner.Number().value_or(0);
+  version.minor = scanner.NumberBetween(".", "").value_or(0);
+  version.patch = scanner.NumberBetween(".", "").value_or(0);
+  if (version.major == 5 && version.minor == 10) return version.patch >= 220;  // brought to the long-term kernels
+  if (version.major == 5 && version.minor == 15) return version.patch >= 154;
+  return version >= KernelVersion{5, 16, 0};
+}
+
+FilesystemModule Ext4Module() {
+  return {
+      .type = "ext4",
+      .log_prefixes = Ext4LogPrefixes(),
+      .parse_log = ParseExt4Line,
+      .is_reporting_helper = IsExt4ReportingHelper,
+      .reporter = Ext4Reporter,
+      .specific = Ext4Specific,
+      .object_is_loadable = Ext4ObjectIsLoadable,
+      .read_counters = ReadExt4Counters,
+      .counter_event_path = Ext4CounterEventPath,
+      .find_path = FindExt4Path,
+      .sends_fanotify = Ext4SendsFanotify,
+  };
+}
+
+}  // namespace fsherald

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The function of a stack frame as the kernel prints it.
+#pragma once
+
+#include <string_view>
+
+namespace fsherald {
+
+// "__ext4_error" of "__ext4_error.cold+0x76/0x7b": without offset and module, and without what the compiler appends to the
+// parts it splits off (.cold, .isra.0, .part.0, .constprop.0).
+constexpr std::string_view FrameFunction(std::string_view frame) {
+  std::string_view function = frame.substr(0, frame.find_first_of("+ "));
+  return function.substr(0, function.find('.', 1));
+}
+
+}  // namespace fsherald
