@@ -16,4 +16,12 @@ int64_t UtcNowNs();
 // The UTC time of a moment of boot time, by the two clocks as they stand at the call.
 int64_t UtcFromBoottimeNs(uint64_t boottime_ns);
 
+// A UTC time for a calendar: whole seconds, and the nanoseconds (0 to 999,999,999) on top, before 1970 as well.
+struct UtcTime {
+  int64_t seconds = 0;
+  uint32_t nanoseconds = 0;
+  friend bool operator==(const UtcTime&, const UtcTime&) = default;
+};
+UtcTime SplitUtcNs(int64_t utc_ns);
+
 }  // namespace fsherald

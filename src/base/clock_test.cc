@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 
 namespace fsherald {
 namespace {
@@ -32,6 +33,15 @@ TEST(ClockTest, AMomentOfThePastIsAsLongAgoByBothClocks) {
   ASSERT_GT(now, 5'000'000'000U);
   const int64_t difference = UtcFromBoottimeNs(now) - UtcFromBoottimeNs(now - 5'000'000'000);
   EXPECT_NEAR(static_cast<double>(difference), 5e9, 1e9);
+}
+
+TEST(ClockTest, ASplitTimeCountsItsNanosecondsForwardBefore1970Too) {
+  EXPECT_EQ(SplitUtcNs(0), (UtcTime{0, 0}));
+  EXPECT_EQ(SplitUtcNs(1'999'999'999), (UtcTime{1, 999'999'999}));
+  EXPECT_EQ(SplitUtcNs(-1), (UtcTime{-1, 999'999'999}));
+  EXPECT_EQ(SplitUtcNs(-1'000'000'000), (UtcTime{-1, 0}));
+  EXPECT_EQ(SplitUtcNs(std::numeric_limits<int64_t>::max()), (UtcTime{9'223'372'036, 854'775'807}));
+  EXPECT_EQ(SplitUtcNs(std::numeric_limits<int64_t>::min()), (UtcTime{-9'223'372'037, 145'224'192}));
 }
 
 }  // namespace

@@ -45,8 +45,8 @@ constexpr bool ActsInsteadOfBeingSeen(uint32_t c) {
 
 // `c` is below U+10000.
 void AppendUnicodeEscape(uint32_t c, std::string& out) {
-  const char escape[] = {'\\', 'u', kHexDigits[c >> 12 & 15], kHexDigits[c >> 8 & 15], kHexDigits[c >> 4 & 15],
-                         kHexDigits[c & 15]};
+  const char escape[] = {
+      '\\', 'u', kHexDigits[c >> 12 & 15], kHexDigits[c >> 8 & 15], kHexDigits[c >> 4 & 15], kHexDigits[c & 15]};
   out.append(escape, sizeof escape);
 }
 

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace fsherald {
@@ -70,7 +71,8 @@ void PutDigits(char* to, size_t width, uint32_t value) {
 // RFC 3339: "2026-11-20T10:31:07.412345678Z". By hand, because strftime costs as much as all the rest.
 void AppendTime(int64_t utc_ns, std::string& out) {
   using namespace std::chrono;
-  const sys_time<nanoseconds> time{nanoseconds(utc_ns)};
+  const auto [utc_seconds, utc_nanoseconds] = SplitUtcNs(utc_ns);
+  const sys_seconds time{seconds(utc_seconds)};
   const auto day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
@@ -81,7 +83,7 @@ void AppendTime(int64_t utc_ns, std::string& out) {
   PutDigits(text + 12, 2, static_cast<uint32_t>(clock.hours().count()));
   PutDigits(text + 15, 2, static_cast<uint32_t>(clock.minutes().count()));
   PutDigits(text + 18, 2, static_cast<uint32_t>(clock.seconds().count()));
-  PutDigits(text + 21, 9, static_cast<uint32_t>(clock.subseconds().count()));
+  PutDigits(text + 21, 9, utc_nanoseconds);
   out.append(text, sizeof text - 1);
 }
 

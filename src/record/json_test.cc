@@ -28,8 +28,12 @@ Notification FullNotification() {
   n.seq = 41;
   n.utc_ns = 1795170667412345678;
   n.boottime_ns = 431270412345;
-  n.filesystem = {"ext4", "loop0", DeviceNumber{7, 0}, ParseUuid("8cd4a1e8-0f3b-4c5d-9e6f-00112233ffee"),
-                  Fsid{0x11eb8c2d, 0x756d63ee}, {"/data"}};
+  n.filesystem = {"ext4",
+                  "loop0",
+                  DeviceNumber{7, 0},
+                  ParseUuid("8cd4a1e8-0f3b-4c5d-9e6f-00112233ffee"),
+                  Fsid{0x11eb8c2d, 0x756d63ee},
+                  {"/data"}};
   n.error = {EUCLEAN, 1};
   n.location = Location{"ext4_lookup", 1855, {"ext4_lookup+0x1a2", "__lookup_slow+0x81"}};
   n.specific = Specific{"ext4",
@@ -113,9 +117,7 @@ TEST(JsonTest, AnUnknownLossIsNeverExact) {
   EXPECT_EQ(Parsed(n)["gap"]["exact"], false);
 }
 
-TEST(JsonTest, OnlyAGapHasTheKeyGap) {
-  EXPECT_FALSE(Parsed(FullNotification()).contains("gap"));
-}
+TEST(JsonTest, OnlyAGapHasTheKeyGap) { EXPECT_FALSE(Parsed(FullNotification()).contains("gap")); }
 
 TEST(JsonTest, TheErrnoIsNamedAndToldInTheKernelsWords) {
   Notification n;

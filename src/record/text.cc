@@ -14,10 +14,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace fsherald {
@@ -60,13 +60,11 @@ class Block {
 // What follows is words: strings that are safe to show.
 
 std::string LocalTime(int64_t utc_ns) {
-  using namespace std::chrono;
-  const auto second = floor<seconds>(nanoseconds(utc_ns));
-  const auto millisecond = floor<milliseconds>(nanoseconds(utc_ns) - second);
-  const std::time_t time = second.count();
+  const auto [seconds, nanoseconds] = SplitUtcNs(utc_ns);
+  const std::time_t time = seconds;
   std::tm local{};
   ::localtime_r(&time, &local);
-  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, millisecond.count());
+  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, nanoseconds / 1'000'000);
 }
 
 std::string_view Title(Kind kind) {
