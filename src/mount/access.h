@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// What a path reaches, and the ways to a file system: in our own mount namespace, or through a process of another. All
+// ask by path; only ReadUuid opens a file system, and closes it before it returns.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mount/mount_info.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+// What a path reaches at this moment.
+struct Reached {
+  DeviceNumber dev;
+  std::optional<Fsid> fsid;          // empty: the file system has none
+  std::optional<uint64_t> mount_id;  // as in mountinfo; empty before Linux 5.8
+  bool is_directory = false;
+  bool is_regular = false;
+};
+std::optional<Reached> Reach(const std::string& path);
+
+// A number of the mount that the path reaches which no other mount ever has. Empty before Linux 6.8.
+std::optional<uint64_t> UniqueMountId(const std::string& path);
+
+// A way to a file system that has been tried and reached it.
+struct Access {
+  std::string path;
+  bool is_root = false;  // the file system's own root directory
+  Reached reached;
+};
+
+// The best way among the mount points of one file system as seen below `prefix` (empty, or /proc/PID/root): its root
+// directory before a part of it, a directory before a file, a short path before a long one. What is hidden below another
+// mount is passed over.
+std::optional<Access> ChooseAccess(const std::vector<MountEntry>& entries, const std::string& prefix);
+
+// Looks for file systems in the mount tables of other processes, one process for each mount namespace but our own.
+// Not seen: a namespace that only threads or open files hold.
+std::map<DeviceNumber, Access> FindInOtherNamespaces(const std::string& proc_root, std::set<DeviceNumber> devices,
+                                                     const std::function<bool(std::string_view type)>& wanted);
+
+// The file system's uuid, from the kernel. Empty: it does not say (before Linux 6.0), not permitted, or `access` no longer
+// reaches the same file system.
+std::optional<Uuid> ReadUuid(const Access& access);
+
+// The uuid in the superblock of that type on a block device, read from the device's node.
+std::optional<Uuid> ReadUuidFromDevice(const std::string& node, DeviceNumber dev, const std::string& type);
+
+}  // namespace fsherald

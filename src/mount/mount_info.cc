@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "mount/mount_info.h"
+
+#include <libmount.h>
+#include <sys/sysmacros.h>
+
+#include <memory>
+
+namespace fsherald {
+namespace {
+
+std::string Text(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+
+MountEntry ToEntry(libmnt_fs* fs) {
+  const dev_t dev = mnt_fs_get_devno(fs);
+  return {.id = static_cast<uint64_t>(mnt_fs_get_id(fs)),
+          .dev = {major(dev), minor(dev)},
+          .type = Text(mnt_fs_get_fstype(fs)),
+          .root = Text(mnt_fs_get_root(fs)),
+          .target = Text(mnt_fs_get_target(fs)),
+          .source = Text(mnt_fs_get_source(fs))};
+}
+
+int SkipLine(libmnt_table*, const char*, int) { return 1; }
+
+}  // namespace
+
+Result<std::vector<MountEntry>> ReadMountInfo(const std::string& path,
+                                              const std::function<bool(std::string_view)>& wanted) {
+  std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table(mnt_new_table(), mnt_unref_table);
+  std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> iterator(mnt_new_iter(MNT_ITER_FORWARD), mnt_free_iter);
+  if (!table || !iterator) return ErrnoError("read", path, ENOMEM);
+  mnt_table_set_parser_errcb(table.get(), SkipLine);
+  const int failed = mnt_table_parse_file(table.get(), path.c_str());
+  if (failed < 0) return ErrnoError("read", path, -failed);
+
+  std::vector<MountEntry> entries;
+  libmnt_fs* fs = nullptr;
+  while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
+    const char* type = mnt_fs_get_fstype(fs);
+    if (type != nullptr && mnt_fs_get_id(fs) > 0 && wanted(type)) entries.push_back(ToEntry(fs));
+  }
+  return entries;
+}
+
+}  // namespace fsherald

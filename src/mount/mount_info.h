@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The kernel's mount table of one process, as libmount reads it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+// One line of a mountinfo file (proc(5)); names are raw bytes, octal escapes decoded.
+struct MountEntry {
+  uint64_t id = 0;  // reused by a later mount
+  DeviceNumber dev;
+  std::string type;
+  std::string root;    // the directory of the file system that is mounted here: "/", or a part of it for a bind mount
+  std::string target;  // the mount point
+  std::string source;
+};
+
+// The lines whose type is wanted, in the file's order; what is no mountinfo line is skipped.
+Result<std::vector<MountEntry>> ReadMountInfo(const std::string& path,
+                                              const std::function<bool(std::string_view type)>& wanted);
+
+}  // namespace fsherald
