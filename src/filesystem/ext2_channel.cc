@@ -58,7 +58,8 @@ errcode_t Read(io_channel channel, unsigned long long block, int count, void* da
   Channel& self = Of(channel);
   if (HasGivenUp(channel)) return EXT2_ET_CANCEL_REQUESTED;
   const size_t block_bytes = static_cast<size_t>(channel->block_size);
-  const size_t size = count < 0 ? static_cast<size_t>(-static_cast<int64_t>(count)) : static_cast<size_t>(count) * block_bytes;
+  const size_t size =
+      count < 0 ? static_cast<size_t>(-static_cast<int64_t>(count)) : static_cast<size_t>(count) * block_bytes;
   off_t offset = 0;
   if (__builtin_mul_overflow(block, block_bytes, &offset)) return EXT2_ET_SHORT_READ;
   const ssize_t got = ::pread(self.device.get(), data, size, offset);
@@ -103,7 +104,8 @@ void SetDeadline(struct_io_channel* channel, Clock::time_point deadline) { Of(ch
 
 bool HasGivenUp(struct_io_channel* channel) {
   const Channel& self = Of(channel);
-  return self.unreadable >= kMaxUnreadable || (self.deadline != Clock::time_point::max() && Clock::now() >= self.deadline);
+  return self.unreadable >= kMaxUnreadable ||
+         (self.deadline != Clock::time_point::max() && Clock::now() >= self.deadline);
 }
 
 }  // namespace fsherald

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A libext2fs I/O channel that can do nothing but read, and stops. libext2fs's own calls fsync(2) on the device as it opens
-// it, which would make the kernel write the mounted file system out, and reads for as long as damage can keep it busy (an
-// extent tree that points to itself).
+// A libext2fs I/O channel that can do nothing but read, and stops. libext2fs's own calls fsync(2) on the device as it
+// opens it, which would make the kernel write the mounted file system out, and reads for as long as damage can keep it
+// busy (an extent tree that points to itself).
 #pragma once
 
 #include <chrono>

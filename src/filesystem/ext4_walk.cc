@@ -20,10 +20,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kMaxDirectories = size_t{1} << 19;  // 12 MiB at the most, while the set grows
-constexpr errcode_t kFirstLibraryCode = 256;  // below it are those of errno
-constexpr uint32_t kFirstOrdinaryInode = EXT2_GOOD_OLD_FIRST_INO;  // those below are the file system's own, but the root
-constexpr size_t kEntryHeaderBytes = 8;  // inode, rec_len, name_len, file_type
+constexpr size_t kMaxDirectories = size_t{1} << 19;                // 12 MiB at the most, while the set grows
+constexpr errcode_t kFirstLibraryCode = 256;                       // below it are those of errno
+constexpr uint32_t kFirstOrdinaryInode = EXT2_GOOD_OLD_FIRST_INO;  // below: the file system's own, and the root
+constexpr size_t kEntryHeaderBytes = 8;                            // inode, rec_len, name_len, file_type
 constexpr size_t kInlineParentBytes = 4;  // an inline directory begins with the number of its parent
 constexpr size_t kInlineFirstBytes = 60;  // and its entries lie in two parts: i_block, then an extended attribute
 
@@ -52,7 +52,8 @@ struct DirectoryEntry {
 // False: enough.
 using EntryVisitor = std::function<bool(const DirectoryEntry&)>;
 
-// The length of an entry as the disk has it: with blocks of 64 KiB, which 16 bits cannot count, two low bits are the high.
+// The length of an entry as the disk has it: with blocks of 64 KiB, which 16 bits cannot count, two low bits are the
+// high.
 size_t DecodeEntryLength(uint16_t raw, size_t block_bytes) {
   if (block_bytes < 65536) return raw;
   if (raw == 0 || raw == 65535) return block_bytes;
@@ -218,7 +219,8 @@ class Walk {
     const Bytes data = std::as_bytes(std::span(block_)).first(std::min(size, block_.size()));
     if (data.size() < kInlineFirstBytes) return;
     const Bytes first = data.first(kInlineFirstBytes).subspan(kInlineParentBytes);
-    if (VisitEntries(first, fs_->blocksize, visit)) VisitEntries(data.subspan(kInlineFirstBytes), fs_->blocksize, visit);
+    if (!VisitEntries(first, fs_->blocksize, visit)) return;
+    VisitEntries(data.subspan(kInlineFirstBytes), fs_->blocksize, visit);
   }
 
   struct BlockVisit {

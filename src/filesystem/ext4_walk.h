@@ -2,8 +2,8 @@
 // The path of an ext2, ext3 or ext4 inode, found by walking down from the root directory with libext2fs.
 //
 // The device is mounted by somebody else, written to, and damaged. So the walk opens it read-only, believes nothing it
-// reads, leaves out what it cannot read or make sense of, and goes on. The kernel keeps ext4's directories and inodes in
-// the page cache of the block device: reading the device sees them as they are now.
+// reads, leaves out what it cannot read or make sense of, and goes on. The kernel keeps ext4's directories and inodes
+// in the page cache of the block device: reading the device sees them as they are now.
 #pragma once
 
 #include <chrono>

@@ -108,7 +108,7 @@ TEST_P(Ext4WalkFormatTest, FindsFilesAndDirectoriesOfEveryDepth) {
   AddFile("top");
   AddFile("a/b/c/deep");
   for (int i = 0; i < 300; ++i) AddFile("many/a rather long name of file number " + std::to_string(i));
-  MakeImage(GetParam());
+  MakeImage(GetParam(), "64m");
 
   EXPECT_EQ(PathOf(InodeOf("top")), "top");
   EXPECT_EQ(PathOf(InodeOf("a/b/c/deep")), "a/b/c/deep");

@@ -1,63 +1,49 @@
 // SPDX-License-Identifier: MIT
-// Finds the path of a damaged file. Three ways, in this order: the handle (open_by_handle_at), the open files of the task
-// that met the error, a walk that libext2fs makes read-only on the block device. The first two take microseconds and
-// answer at once; the walk runs on a thread of its own, bounded in time.
+// Finds the path of a damaged file. Three ways, in this order: the handle (open_by_handle_at), the open files of the
+// task that met the error, a walk that libext2fs makes read-only on the block device. The first two take microseconds
+// and answer at once; the walk runs on a thread of its own, bounded in time.
 //
-// Promise 5 (never make it worse): a look-up by handle can make the kernel load the damaged inode, and so report the same
-// error again. It is not tried for an inode that cannot be loaded, and never twice for the same inode within kRetryAfter.
-// Nothing is kept open: a mount is entered for the microseconds of one look-up, and only if it is still the same file
-// system (statfs f_fsid).
+// Promise 5 (never make it worse): a look-up by handle can make the kernel load the damaged inode, and so report the
+// same error again. It is not tried for an inode that cannot be loaded, and never twice for the same inode within
+// kRetryAfter. Nothing is kept open: a mount is entered for the microseconds of one look-up, and only if it is still
+// the same file system (statfs f_fsid). A walk reads the device, and so can meet a bad sector; it gives up at the
+// fourth.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "filesystem/filesystem.h"
-#include "mount/mount_table.h"
-#include "record/notification.h"
+#include "object/path_query.h"
 
 namespace fsherald {
-
-struct PathQuery {
-  uint32_t filesystem_key = 0;
-  FilesystemInfo filesystem;
-  std::string access_path;  // of the Mounting
-  bool access_is_root = false;
-  const FilesystemModule* module = nullptr;
-  uint64_t inode = 0;
-  std::optional<uint32_t> generation;
-  std::optional<Task> task;
-  bool loadable = true;  // FilesystemModule::object_is_loadable
-};
-
-struct FoundPath {
-  std::optional<std::string> path;  // below the first mount point of the file system; empty: no way found it
-  std::optional<PathSource> source;
-  std::optional<uint32_t> generation;
-};
 
 // One thread calls; one thread of its own walks.
 class PathFinder {
  public:
   struct Options {
     std::string proc_root = "/proc";
+    std::string dev_root = "/dev";
     std::chrono::milliseconds walk_limit{1000};  // for one walk
-    size_t max_waiting = 64;                     // walks queued at the most
+    size_t max_waiting = 64;                     // walks queued, or done and not collected, at the most
+    std::function<std::chrono::steady_clock::time_point()> now = &std::chrono::steady_clock::now;  // for kRetryAfter
   };
   static constexpr std::chrono::seconds kRetryAfter{10};  // how long an answer, also "not found", is kept
 
   static Result<std::unique_ptr<PathFinder>> Start(Options options);
-  ~PathFinder();  // stops the thread; a walk in progress ends at its next directory
+  ~PathFinder();  // waits for a walk in progress: walk_limit at the most
 
-  // Answers from the cache, by handle, or by the task's open files. Empty: the walk could still find it.
+  // Answers from the cache, by handle, or by the task's open files. Empty: a walk could still find it.
   std::optional<FoundPath> FindNow(const PathQuery& query);
 
-  // Queues a walk; its answer comes by Collect with this ticket. False: the queue is full, or the file system has no walk.
+  // Queues a walk; its answer comes by Collect with this ticket. Queries for the same inode are answered by one walk,
+  // and those within kRetryAfter of it at once. False: the queue is full, the file system has no walk, or no device to
+  // read.
   bool Submit(const PathQuery& query, uint64_t ticket);
 
   // poll(2) says POLLIN when Collect has something.
