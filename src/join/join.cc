@@ -47,7 +47,7 @@ Joined MakeGap(FilesystemKey key, const GapSignal& signal) {
   Notification& told = gap.notification;
   told.kind = Kind::kGap;
   told.boottime_ns = signal.to_boottime_ns;
-  told.error.count = signal.count.value_or(0);
+  told.error.count = 0;  // a gap is no error: sums over notifications stay exact
   told.sources = signal.source;
   // The caller turns boot time into UTC, as for every notification.
   told.gap = Gap{.source = signal.source,

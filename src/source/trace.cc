@@ -207,6 +207,7 @@ class TraceSource::Impl {
     const fsh_cell& cell = cells_[index];
     TraceFold fold;
     fold.cell = index;
+    fold.filesystem_type = kTracedFilesystem;
     fold.dev = DeviceNumber{cell.dev >> 20, cell.dev & 0xfffff};
     std::copy(std::begin(cell.uuid), std::end(cell.uuid), fold.uuid.bytes.begin());
     fold.device.assign(cell.device, ::strnlen(cell.device, sizeof cell.device));

@@ -17,6 +17,7 @@ namespace fsherald {
 // Errors of one code point that were only counted, since the last call.
 struct TraceFold {
   uint32_t cell = 0;
+  std::string_view filesystem_type;
   DeviceNumber dev;
   Uuid uuid;
   std::string device;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
 
 #include "bpf/records.h"
 
@@ -50,6 +49,7 @@ std::optional<TraceRecord> ParseError(Bytes bytes, TraceErrorRecord::Type type) 
   TraceErrorRecord record;
   record.type = type;
   record.head = std::move(*head);
+  record.filesystem_type = kTracedFilesystem;
   record.dev = DeviceNumber{raw->dev >> 20, raw->dev & 0xfffff};
   std::copy(std::begin(raw->uuid), std::end(raw->uuid), record.uuid.bytes.begin());
   record.device = FieldText(raw->device);

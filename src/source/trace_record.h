@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -13,6 +14,9 @@
 #include "record/notification.h"
 
 namespace fsherald {
+
+// The file system whose tracepoints bpf/trace.bpf.c attaches to.
+inline constexpr std::string_view kTracedFilesystem = "ext4";
 
 struct TraceRecordHead {
   uint64_t boottime_ns = 0;
@@ -26,6 +30,7 @@ struct TraceErrorRecord {
   enum class Type { kError, kShutdown, kDetail };
   Type type = Type::kError;
   TraceRecordHead head;
+  std::string_view filesystem_type;  // of the tracepoint
   DeviceNumber dev;
   Uuid uuid;
   std::string device;

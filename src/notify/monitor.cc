@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: MIT
+#include "notify/monitor.h"
+
+#include <sys/epoll.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/clock.h"
+#include "base/poller.h"
+#include "mount/mount_table.h"
+#include "notify/coverage.h"
+#include "notify/teller.h"
+#include "notify/translator.h"
+#include "object/path_finder.h"
+#include "source/counters.h"
+#include "source/fanotify.h"
+#include "source/kmsg.h"
+#include "source/trace.h"
+
+namespace fsherald {
+namespace {
+
+constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
+constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
+constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
+
+std::string KernelRelease() {
+  utsname name{};
+  ::uname(&name);
+  return name.release;
+}
+
+bool IsPermission(const Error& error) { return error.code == EPERM || error.code == EACCES; }
+
+template <typename T>
+bool Contains(const std::vector<T>& values, const T& value) {
+  return std::ranges::find(values, value) != values.end();
+}
+
+}  // namespace
+
+class Monitor::Impl {
+ public:
+  Impl(Options options, Handler handler) : options_(std::move(options)), handler_(std::move(handler)) {}
+
+  Status Open() {
+    auto poller = Poller::Open();
+    if (!poller) return poller.error();
+    poller_ = std::move(*poller);
+    OpenTrace();
+    OpenKmsg();
+    OpenFanotify();
+    OpenCounters();
+    if (Status usable = CheckSources(); !usable) return usable;
+    if (Status opened = OpenMounts(); !opened) return opened;
+    auto paths = PathFinder::Start({.proc_root = options_.proc_root});
+    if (!paths) return paths.error();
+    paths_ = std::move(*paths);
+    teller_ = std::make_unique<Teller>(paths_.get(), [this](const Notification& told) { Count(told); });
+    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root);
+    if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
+    if (Status checked = CheckPaths(); !checked) return checked;
+    return AddDescriptors();
+  }
+
+  int fd() const { return poller_.fd(); }
+
+  // The order of these lines is what the join relies on: counters, fanotify, then what the kernel says before both.
+  Status Pump() {
+    std::vector<int> ready = poller_.Ready();
+    uint64_t now_ns = BoottimeNowNs();
+    std::vector<Signal> late = ReadCounters(ready);
+    ReadFanotify(now_ns, late);
+    DrainTrace(now_ns);
+    ReadKmsg(now_ns);
+    for (const Signal& signal : late) AddSignal(signal, now_ns);
+    Tell(now_ns);
+    if (Contains(ready, paths_->event_fd())) teller_->TellFound();
+    if (MountsChanged(ready, now_ns))
+      if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
+    SetAlarm(BoottimeNowNs());
+    return {};
+  }
+
+  void Finish() {
+    uint64_t now_ns = BoottimeNowNs();
+    std::vector<Signal> late = ReadCounters(AllDescriptors());
+    ReadFanotify(now_ns, late);
+    DrainTrace(now_ns);
+    ReadKmsg(now_ns);
+    for (const Signal& signal : late) AddSignal(signal, now_ns);
+    for (const Mounting* mounting : mounts_->mounted()) join_.Close({mounting->key});
+    Tell(now_ns);
+    teller_->TellAll();
+  }
+
+  std::vector<SourceReport> sources() const { return reports_; }
+
+  std::vector<WatchedFilesystem> watched() const {
+    std::vector<WatchedFilesystem> watched;
+    for (const Mounting* mounting : mounts_->mounted()) {
+      auto it = watched_.find({mounting->key});
+      if (it == watched_.end()) continue;
+      watched.push_back({.info = mounting->info,
+                         .coverage = it->second.coverage,
+                         .lacks = Lacks(it->second.coverage, trace_ ? trace_->detail_refused() : std::string()),
+                         .past = it->second.past});
+      if (!it->second.mark_refused.empty()) watched.back().lacks.push_back(it->second.mark_refused);
+    }
+    return watched;
+  }
+
+  MonitorTotals totals() const {
+    MonitorTotals totals = totals_;
+    totals.told = teller_->told();
+    if (trace_) totals.refused += trace_->losses().records_refused;
+    if (kmsg_) totals.refused += kmsg_->counts().refused + kmsg_->counts().untrusted;
+    totals.refused += translator_->forged();
+    return totals;
+  }
+
+ private:
+  struct Watched {
+    JoinCoverage coverage;
+    std::optional<CounterReading> past;
+    std::string mark_refused;     // why fanotify does not cover it, where it should
+    uint64_t since_boottime_ns = 0;  // what happened before is the past
+  };
+
+  bool Wanted(SourceId id) const { return !options_.without.Has(id); }
+
+  void Report(SourceId id, bool active, std::string words) {
+    reports_.push_back({.id = id, .active = active, .words = std::move(words)});
+  }
+
+  void OpenTrace() {
+    if (!Wanted(SourceId::kTrace)) return Report(SourceId::kTrace, false, "turned off");
+    TraceSource::Options options;
+    if (Wanted(SourceId::kKmsg)) options.log_prefixes = LogPrefixes();
+    auto trace = TraceSource::Open(options);
+    if (!trace) {
+      refused_by_permission_ = refused_by_permission_ || IsPermission(trace.error());
+      return Report(SourceId::kTrace, false, trace.error().ToString());
+    }
+    trace_ = std::move(*trace);
+    Report(SourceId::kTrace, true,
+           trace_->detail_by().empty()
+               ? "BPF on ext4's tracepoints; no error handler's arguments (" + trace_->detail_refused() + ")"
+               : "BPF on ext4's tracepoints, and " + trace_->detail_by() + " on its error handler");
+  }
+
+  // The log comes by printk's tracepoint where the trace is there, with its task and at once; else from the device.
+  void OpenKmsg() {
+    if (!Wanted(SourceId::kKmsg)) return Report(SourceId::kKmsg, false, "turned off");
+    if (trace_) return Report(SourceId::kKmsg, true, "the kernel's log, by printk's tracepoint");
+    auto kmsg = KmsgSource::Open(options_.kmsg_path);
+    if (!kmsg) {
+      refused_by_permission_ = refused_by_permission_ || IsPermission(kmsg.error());
+      return Report(SourceId::kKmsg, false, kmsg.error().ToString());
+    }
+    kmsg_ = std::make_unique<KmsgSource>(std::move(*kmsg));
+    size_t past = kmsg_->Start().events.size();
+    std::string words = "the kernel's log, from " + options_.kmsg_path + ", a timer tick late";
+    if (past > 0) words += "; its " + std::to_string(past) + " earlier lines about file systems are the past";
+    Report(SourceId::kKmsg, true, std::move(words));
+  }
+
+  void OpenFanotify() {
+    if (!Wanted(SourceId::kFanotify)) return Report(SourceId::kFanotify, false, "turned off");
+    auto fanotify = FanotifySource::Open();
+    if (!fanotify) {
+      refused_by_permission_ = refused_by_permission_ || IsPermission(fanotify.error());
+      return Report(SourceId::kFanotify, false, fanotify.error().ToString());
+    }
+    fanotify_ = std::move(*fanotify);
+    Report(SourceId::kFanotify, true, "FAN_FS_ERROR marks on whole file systems");
+  }
+
+  void OpenCounters() {
+    if (!Wanted(SourceId::kCounters)) return Report(SourceId::kCounters, false, "turned off");
+    counters_ = std::make_unique<CounterSource>(options_.sys_root);
+    Report(SourceId::kCounters, true, "the file systems' own, in " + options_.sys_root + "/fs");
+  }
+
+  // Counters alone are readable by anybody; to take them for a watch that was asked to see everything would be a lie.
+  Status CheckSources() const {
+    if (trace_ || kmsg_ || fanotify_ || (counters_ && !refused_by_permission_)) return {};
+    std::string why;
+    for (const SourceReport& report : reports_)
+      if (!report.active) why += "\n  " + std::string(Name(report.id)) + ": " + report.words;
+    if (!refused_by_permission_) return Error{"every source is turned off or refused: there is nothing to watch by" + why, 0};
+    std::string sentence = "not permitted: run it as root (or with CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON and CAP_SYSLOG)";
+    if (counters_) sentence += "; any user may watch the counters alone: --without=fanotify,trace,kmsg";
+    return Error{sentence + why, EPERM};
+  }
+
+  Status OpenMounts() {
+    auto mounts = MountTable::Open(
+        {.proc_root = options_.proc_root, .sys_root = options_.sys_root, .wanted = [](std::string_view type) {
+           return FindFilesystemModule(type) != nullptr;
+         }});
+    if (!mounts) return mounts.error();
+    mounts_ = std::move(*mounts);
+    return {};
+  }
+
+  Status CheckPaths() const {
+    for (const std::string& path : options_.paths) {
+      Result<const Mounting*> mounting = mounts_->FindByPath(path);
+      if (!mounting) return mounting.error();
+      auto it = watched_.find({(*mounting)->key});
+      if (it == watched_.end() || Lacks(it->second.coverage, "") == Lacks({}, ""))
+        return Error{path + ": no source that is there covers this file system (see: fsherald doctor " + path + ")", 0};
+    }
+    return {};
+  }
+
+  bool IsWanted(const Mounting& mounting) const {
+    if (options_.paths.empty()) return true;
+    return std::ranges::any_of(options_.paths, [&](const std::string& path) {
+      Result<const Mounting*> on = mounts_->FindByPath(path);
+      return on && (*on)->key == mounting.key;
+    });
+  }
+
+  Status AddDescriptors() {
+    if (trace_)
+      if (Status added = poller_.Add(trace_->fd(), EPOLLIN); !added) return added;
+    if (kmsg_)
+      if (Status added = poller_.Add(kmsg_->fd(), EPOLLIN); !added) return added;
+    if (Status added = poller_.Add(paths_->event_fd(), EPOLLIN); !added) return added;
+    return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
+  }
+
+  std::vector<int> AllDescriptors() const {
+    std::vector<int> fds;
+    if (counters_)
+      for (const CounterSource::Event& event : counters_->events()) fds.push_back(event.fd);
+    return fds;
+  }
+
+  // A file system begins to be watched. First the counter is read, then it is marked: what happens between is owed by the
+  // counter, and lost to nobody.
+  void Begin(const Mounting& mounting) {
+    FilesystemKey key{mounting.key};
+    const FilesystemModule* module = FindFilesystemModule(mounting.info.type);
+    if (module == nullptr || !IsWanted(mounting)) return;
+    Watched& watched = watched_[key];
+    watched.since_boottime_ns = BoottimeNowNs();
+    if (counters_ && counters_->Add(key, *module, mounting.info.device)) {
+      if (auto reading = counters_->Read(key)) watched.past = *reading;
+      watched.coverage.counters = watched.past.has_value();
+    }
+    std::optional<uint64_t> base;
+    if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
+    watched.coverage.trace = trace_ != nullptr && module->type == kTracedFilesystem;
+    watched.coverage.detail = watched.coverage.trace && !trace_->detail_by().empty();
+    watched.coverage.lines_with_task = trace_ != nullptr && Wanted(SourceId::kKmsg);
+    watched.coverage.lines = watched.coverage.lines_with_task || kmsg_ != nullptr;
+    Mark(mounting, *module, watched);
+    join_.Open(key, watched.coverage, base);
+    if (!armed_) return;
+    watched.since_boottime_ns = mounting.since_boottime_ns;  // it was mounted while we watched: all of it is new
+  }
+
+  void Mark(const Mounting& mounting, const FilesystemModule& module, Watched& watched) {
+    watched.mark_refused.clear();
+    if (!fanotify_ || !FanotifyCovers(&module, kernel_release_)) return;
+    if (Status marked = fanotify_->Mark(mounting); !marked) {
+      watched.mark_refused = "the exact count and the errno by fanotify (" + marked.error().ToString() + ")";
+      return;
+    }
+    watched.coverage.fanotify = true;
+    for (int fd : fanotify_->fds()) (void)poller_.Add(fd, EPOLLIN);
+  }
+
+  // How many of the errors that a fresh mounting has counted are new, not of an earlier mounting: those that the trace saw
+  // before the file system was in the mount table; else, as the counters' times tell, those later than our last look.
+  uint64_t NewErrors(const Mounting& mounting, const CounterReading& reading) {
+    if (!armed_) return 0;
+    uint64_t traced = 0;
+    if (std::optional<FilesystemKey> before = translator_->TakeUnmounted(mounting.info)) {
+      traced = early_errors_[*before];
+      early_errors_.erase(*before);
+      join_.Close(*before);
+    }
+    uint64_t by_time = 0;
+    if (reading.first && reading.first->utc_seconds > refreshed_utc_s_) by_time = reading.errors;
+    else if (reading.last && reading.last->utc_seconds > refreshed_utc_s_) by_time = 1;
+    // What the trace saw has been told; what it did not see is owed.
+    return std::min(reading.errors, traced > 0 ? 0 : by_time);
+  }
+
+  void End(const Mounting& mounting) {
+    FilesystemKey key{mounting.key};
+    if (watched_.erase(key) == 0) return;
+    join_.Close(key);
+    if (fanotify_) fanotify_->Forget(key);
+    if (counters_) {
+      for (const CounterSource::Event& event : counters_->events())
+        if (event.key == key) poller_.Remove(event.fd);
+      counters_->Forget(key);
+    }
+  }
+
+  bool MountsChanged(const std::vector<int>& ready, uint64_t now_ns) {
+    bool hint = translator_->TakeMountHint();
+    std::optional<uint64_t> recheck = mounts_->recheck_boottime_ns();
+    return hint || Contains(ready, mounts_->event_fd()) || (recheck && *recheck <= now_ns);
+  }
+
+  Status RefreshMounts() {
+    int64_t utc_s = UtcNowNs() / 1'000'000'000;
+    auto changes = mounts_->Refresh(BoottimeNowNs());
+    if (!changes) return changes.error();
+    if (!changes->vanished.empty()) DrainBeforeEnd();
+    for (const Mounting* mounting : changes->vanished) End(*mounting);
+    for (const Mounting* mounting : changes->appeared) Begin(*mounting);
+    for (const Mounting* mounting : changes->changed) Change(*mounting);
+    if (counters_)
+      for (const CounterSource::Event& event : counters_->events()) (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
+    Tell(BoottimeNowNs());
+    mounts_->Forget(BoottimeNowNs() - std::min(BoottimeNowNs(), kKeepGoneNs));
+    refreshed_utc_s_ = utc_s;
+    armed_ = true;
+    return {};
+  }
+
+  // It has got an access path, or lies on a wanted path by now.
+  void Change(const Mounting& mounting) {
+    auto it = watched_.find({mounting.key});
+    if (it == watched_.end()) return Begin(mounting);
+    if (it->second.coverage.fanotify) return;
+    const FilesystemModule* module = FindFilesystemModule(mounting.info.type);
+    Mark(mounting, *module, it->second);
+    join_.Open(it->first, it->second.coverage, std::nullopt);
+  }
+
+  // What was said of a file system before it went belongs to it.
+  void DrainBeforeEnd() {
+    uint64_t now_ns = BoottimeNowNs();
+    std::vector<Signal> late;
+    ReadFanotify(now_ns, late);
+    DrainTrace(now_ns);
+    ReadKmsg(now_ns);
+    for (const Signal& signal : late) AddSignal(signal, now_ns);
+  }
+
+  // Only where nothing else has come: a reading settles what the other sources have told, and costs them their speed.
+  std::vector<Signal> ReadCounters(const std::vector<int>& ready) {
+    std::vector<Signal> signals;
+    if (!counters_) return signals;
+    for (const CounterSource::Event& event : counters_->events()) {
+      if (!Contains(ready, event.fd)) continue;
+      uint64_t now_ns = BoottimeNowNs();
+      Result<CounterReading> reading = counters_->Read(event.key);
+      if (!reading) {
+        poller_.Remove(event.fd);
+        continue;
+      }
+      signals.push_back({event.key, CounterSignal{.boottime_ns = now_ns, .reading = std::move(*reading)}});
+    }
+    return signals;
+  }
+
+  void ReadFanotify(uint64_t now_ns, std::vector<Signal>& signals) {
+    if (!fanotify_) return;
+    FanotifyEvents events = fanotify_->Read(now_ns);
+    for (auto& [key, signal] : events.errors) signals.push_back({key, std::move(signal)});
+    for (const GapSignal& gap : events.gaps) signals.push_back({{}, gap});
+    totals_.refused += events.refused.total();
+  }
+
+  void DrainTrace(uint64_t now_ns) {
+    if (!trace_) return;
+    trace_->Snapshot();
+    trace_->Drain([&](TraceRecord&& record) {
+      std::optional<uint32_t> cell;
+      if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
+      for (const Signal& signal : translator_->Translate(std::move(record), *trace_)) {
+        AddSignal(signal, now_ns);
+        if (cell) Hush(*cell, signal.filesystem);
+      }
+    });
+    for (const TraceFold& fold : trace_->Folds()) AddSignal(translator_->Translate(fold), now_ns);
+    if (translator_->waits_for_pieces())
+      for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *trace_)) AddSignal(signal, now_ns);
+    AddLosses(now_ns);
+  }
+
+  // Where fanotify wakes us for each error of a code point anyway, its records need not.
+  void Hush(uint32_t cell, FilesystemKey key) {
+    std::optional<Reporter> reporter = translator_->CellReporter(cell);
+    auto it = watched_.find(key);
+    if (reporter && reporter->told_by_fanotify && it != watched_.end() && it->second.coverage.fanotify && hushed_.insert(cell).second)
+      trace_->SetQuiet(cell);
+  }
+
+  void AddLosses(uint64_t now_ns) {
+    TraceSource::Losses losses = trace_->losses();
+    auto add = [&](uint64_t lost, uint64_t& known, SourceId source) {
+      if (lost == known) return;
+      AddSignal({{}, GapSignal{.from_boottime_ns = drained_boottime_ns_, .to_boottime_ns = now_ns, .source = source,
+                               .count = lost - known}}, now_ns);
+      known = lost;
+    };
+    add(losses.errors_uncounted, losses_.errors_uncounted, SourceId::kTrace);
+    add(losses.lines_dropped, losses_.lines_dropped, SourceId::kKmsg);
+    drained_boottime_ns_ = now_ns;
+  }
+
+  void ReadKmsg(uint64_t now_ns) {
+    if (!kmsg_) return;
+    KmsgEvents events = kmsg_->Read(now_ns);
+    for (KmsgEvent& event : events.events)
+      if (std::optional<Signal> signal = translator_->Translate(std::move(event.signal))) AddSignal(*signal, now_ns);
+    for (const GapSignal& gap : events.gaps) AddSignal({{}, gap}, now_ns);
+  }
+
+  void AddSignal(const Signal& signal, uint64_t now_ns) {
+    if (!IsNew(signal)) return;
+    join_.Add(signal, now_ns);
+  }
+
+  // Not of another file system than those asked for, and not from before it was watched.
+  bool IsNew(const Signal& signal) {
+    auto it = watched_.find(signal.filesystem);
+    if (it == watched_.end()) {
+      if (std::holds_alternative<GapSignal>(signal.what)) return true;
+      const Mounting* mounting = mounts_->Find(signal.filesystem.value);
+      if (auto* trace = std::get_if<TraceSignal>(&signal.what); trace != nullptr && mounting == nullptr)
+        early_errors_[signal.filesystem] += std::max<uint64_t>(trace->folded, trace->reporter.counted ? 1 : 0);
+      return options_.paths.empty();
+    }
+    auto* trace = std::get_if<TraceSignal>(&signal.what);
+    auto* line = std::get_if<LogSignal>(&signal.what);
+    uint64_t boottime_ns = trace != nullptr ? trace->boottime_ns : line != nullptr ? line->boottime_ns : UINT64_MAX;
+    return boottime_ns >= it->second.since_boottime_ns;
+  }
+
+  void Tell(uint64_t now_ns) {
+    for (Joined& joined : join_.Take(now_ns)) {
+      FilesystemKey key = joined.filesystem;
+      teller_->Tell(std::move(joined), translator_->Seen(key), mounts_->Find(key.value));
+    }
+  }
+
+  void Count(const Notification& told) {
+    if (told.gap)
+      totals_.lost += told.gap->count.value_or(0);
+    else
+      totals_.counted += told.error.count;
+    handler_(told);
+  }
+
+  void SetAlarm(uint64_t now_ns) {
+    std::optional<uint64_t> alarm = join_.deadline_ns();
+    auto earlier = [&](std::optional<uint64_t> moment) {
+      if (moment) alarm = std::min(alarm.value_or(*moment), *moment);
+    };
+    if (trace_ && trace_->hot()) earlier(now_ns + kLookAgainNs);
+    if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
+    earlier(mounts_->recheck_boottime_ns());
+    poller_.SetAlarm(alarm);
+  }
+
+  Options options_;
+  Handler handler_;
+  const std::string kernel_release_ = KernelRelease();
+  std::vector<SourceReport> reports_;
+  bool refused_by_permission_ = false;
+  Poller poller_;
+  std::unique_ptr<TraceSource> trace_;
+  std::unique_ptr<KmsgSource> kmsg_;
+  std::unique_ptr<FanotifySource> fanotify_;
+  std::unique_ptr<CounterSource> counters_;
+  std::unique_ptr<MountTable> mounts_;
+  std::unique_ptr<PathFinder> paths_;
+  std::unique_ptr<Translator> translator_;
+  std::unique_ptr<Teller> teller_;
+  Join join_;
+  std::map<FilesystemKey, Watched> watched_;
+  std::map<FilesystemKey, uint64_t> early_errors_;  // traced before the file system was in the mount table
+  std::set<uint32_t> hushed_;
+  TraceSource::Losses losses_;
+  uint64_t drained_boottime_ns_ = BoottimeNowNs();
+  int64_t refreshed_utc_s_ = 0;
+  bool armed_ = false;  // the first look at the mount table is over
+  MonitorTotals totals_;
+};
+
+Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Monitor::~Monitor() = default;
+
+Result<std::unique_ptr<Monitor>> Monitor::Open(Options options, Handler handler) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(handler));
+  if (Status opened = impl->Open(); !opened) return opened.error();
+  return std::unique_ptr<Monitor>(new Monitor(std::move(impl)));
+}
+
+int Monitor::fd() const { return impl_->fd(); }
+Status Monitor::Pump() { return impl_->Pump(); }
+void Monitor::Finish() { impl_->Finish(); }
+std::vector<SourceReport> Monitor::sources() const { return impl_->sources(); }
+std::vector<WatchedFilesystem> Monitor::watched() const { return impl_->watched(); }
+MonitorTotals Monitor::totals() const { return impl_->totals(); }
+
+}  // namespace fsherald

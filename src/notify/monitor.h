@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Monitor: everything from the kernel to a notification in one process: sources, mount table, join, look-up of paths.
+//
+//   auto monitor = Monitor::Open({}, [&](const Notification& n) { sink->Add(n); });
+//   for (;;) { poll(monitor->fd()); monitor->Pump(); sink->Flush(); }
+//
+// It never polls by itself: fd() is silent for as long as nothing happens.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "filesystem/filesystem.h"
+#include "join/join.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+// What became of one source at the start.
+struct SourceReport {
+  SourceId id = SourceId::kFanotify;
+  bool active = false;
+  std::string words;  // active: how it works here; else why not, and what would help
+};
+
+// One file system that is watched.
+struct WatchedFilesystem {
+  FilesystemInfo info;
+  JoinCoverage coverage;
+  std::vector<std::string> lacks;      // sentences: what cannot be seen of it, and why
+  std::optional<CounterReading> past;  // its counters when watching began: errors of the past
+};
+
+struct MonitorTotals {
+  uint64_t told = 0;     // notifications
+  uint64_t counted = 0;  // the errors that they stand for
+  uint64_t lost = 0;     // in gaps, where their count is known
+  uint64_t refused = 0;  // records and lines that were no valid ones, or forged by user space
+};
+
+// One thread.
+class Monitor {
+ public:
+  struct Options {
+    std::vector<std::string> paths;  // only the file systems that these lie on; empty: all
+    SourceSet without;               // sources that are not to be used
+    std::string proc_root = "/proc";
+    std::string sys_root = "/sys";
+    std::string kmsg_path = "/dev/kmsg";
+  };
+  using Handler = std::function<void(const Notification&)>;
+
+  // Returns when everything is armed: what happens from here on is told. Errors: code EPERM and a sentence where no
+  // source may be used, else what is wrong with a path.
+  static Result<std::unique_ptr<Monitor>> Open(Options options, Handler handler);
+  ~Monitor();
+
+  // poll(2) says POLLIN when Pump has something to do.
+  int fd() const;
+
+  // Takes what there is and hands what is complete to the handler. Never waits.
+  Status Pump();
+
+  // Hands over what still waits for anything, as it is. Call it once, at the end.
+  void Finish();
+
+  std::vector<SourceReport> sources() const;
+  std::vector<WatchedFilesystem> watched() const;
+  MonitorTotals totals() const;
+
+ private:
+  class Impl;
+  explicit Monitor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fsherald

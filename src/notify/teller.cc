@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "notify/teller.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+
+namespace fsherald {
+namespace {
+
+void SetTime(Notification& notification) {
+  if (notification.gap) {
+    notification.gap->from_utc_ns = UtcFromBoottimeNs(static_cast<uint64_t>(notification.gap->from_utc_ns));
+    notification.gap->to_utc_ns = UtcFromBoottimeNs(static_cast<uint64_t>(notification.gap->to_utc_ns));
+  }
+  notification.utc_ns = notification.boottime_ns ? UtcFromBoottimeNs(*notification.boottime_ns) : UtcNowNs();
+}
+
+// Whether loading the inode could raise the error again. A task of our own that met an error met it by a look-up.
+bool IsLoadable(const Joined& joined, const FilesystemModule& module) {
+  const std::optional<Task>& task = joined.notification.task;
+  if (task && task->pid == static_cast<uint32_t>(::getpid())) return false;
+  return !joined.message || module.object_is_loadable == nullptr || module.object_is_loadable(*joined.message);
+}
+
+void SetPath(Notification& notification, const FoundPath& found) {
+  if (found.path) {
+    notification.object->path = found.path;
+    notification.object->path_source = found.source;
+  }
+  if (!notification.object->generation) notification.object->generation = found.generation;
+}
+
+}  // namespace
+
+void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting) {
+  Notification& notification = joined.notification;
+  notification.filesystem = mounting != nullptr ? mounting->info : seen;
+  SetTime(notification);
+  const FilesystemModule* module = FindFilesystemModule(notification.filesystem.type);
+  if (module != nullptr && joined.message && module->specific != nullptr)
+    notification.specific = module->specific(*joined.message);
+  if (paths_ == nullptr || module == nullptr || mounting == nullptr || !notification.object) return Finish(notification);
+
+  PathQuery query{.filesystem_key = mounting->key,
+                  .filesystem = mounting->info,
+                  .access_path = mounting->access_path,
+                  .access_is_root = mounting->access_is_root,
+                  .module = module,
+                  .inode = notification.object->inode,
+                  .generation = notification.object->generation,
+                  .task = notification.task,
+                  .loadable = IsLoadable(joined, *module)};
+  if (std::optional<FoundPath> found = paths_->FindNow(query)) {
+    SetPath(notification, *found);
+  } else if (Park(notification, query)) {
+    return;
+  }
+  Finish(notification);
+}
+
+bool Teller::Park(Notification& notification, const PathQuery& query) {
+  if (!paths_->Submit(query, ++tickets_)) return false;
+  parked_.emplace(tickets_, std::move(notification));
+  return true;
+}
+
+void Teller::TellFound() {
+  if (paths_ == nullptr) return;
+  for (PathFinder::Answer& answer : paths_->Collect()) {
+    auto parked = parked_.extract(answer.ticket);
+    if (parked.empty()) continue;
+    SetPath(parked.mapped(), answer.found);
+    Finish(parked.mapped());
+  }
+}
+
+void Teller::TellAll() {
+  for (auto& [ticket, notification] : parked_) Finish(notification);
+  parked_.clear();
+}
+
+void Teller::Finish(Notification& notification) {
+  notification.seq = ++told_;
+  handler_(notification);
+}
+
+}  // namespace fsherald

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Teller: makes a whole notification of what the join has put together: adds the file system, the specific record, the
+// UTC time and the path of the file, numbers it and hands it on. One whose path only a walk can find waits for it, while
+// others pass.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "join/join.h"
+#include "mount/mount_table.h"
+#include "object/path_finder.h"
+
+namespace fsherald {
+
+class Teller {
+ public:
+  using Handler = std::function<void(const Notification&)>;
+
+  // `paths` may be null (then no path is looked for); it must outlive the teller.
+  Teller(PathFinder* paths, Handler handler) : paths_(paths), handler_(std::move(handler)) {}
+
+  // Tells one. `mounting` is null for a file system that is in no mount table; then `seen` is all that is known of it.
+  void Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting);
+
+  // Tells those whose walks have ended.
+  void TellFound();
+  // Tells all that wait, without their paths.
+  void TellAll();
+
+  uint64_t told() const { return told_; }
+
+ private:
+  void Finish(Notification& notification);
+  // Whether the notification waits for a walk now.
+  bool Park(Notification& notification, const PathQuery& query);
+
+  PathFinder* paths_;
+  Handler handler_;
+  uint64_t told_ = 0;
+  uint64_t tickets_ = 0;
+  std::map<uint64_t, Notification> parked_;
+};
+
+}  // namespace fsherald

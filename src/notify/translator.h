@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Translator: makes the join's signals of what the sources bring: knows which mounting a device carried, names the
+// addresses of a stack, puts the pieces of log lines together and asks filesystem/ what they mean.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "join/join.h"
+#include "mount/mount_table.h"
+#include "source/cgroup_names.h"
+#include "source/line_assembler.h"
+#include "source/signal.h"
+#include "source/trace.h"
+
+namespace fsherald {
+
+// One thread. The mount table must outlive it.
+class Translator {
+ public:
+  Translator(MountTable& mounts, std::string proc_root) : mounts_(mounts), cgroups_(std::move(proc_root)) {}
+
+  // What a record says; may be several signals (pieces of lines that end together) or none.
+  std::vector<Signal> Translate(TraceRecord record, TraceSource& trace);
+  Signal Translate(const TraceFold& fold);
+  // A line that filesystem/ has understood. Empty: it tells of no error.
+  std::optional<Signal> Translate(LogSignal line);
+  // Lines that stayed unfinished.
+  std::vector<Signal> ExpireLines(uint64_t boottime_ns, TraceSource& trace);
+  bool waits_for_pieces() const { return !lines_.empty(); }
+
+  // Whether a line said, or an unknown device suggests, that the mount table has changed; asking forgets it.
+  bool TakeMountHint() { return std::exchange(mount_hint_, false); }
+
+  // What is known of a file system that is in no mount table (its mount(2) has not returned, or was refused).
+  FilesystemInfo Seen(FilesystemKey key) const;
+  // Errors told under such a key for the device that is a mounting by now; the key is forgotten.
+  std::optional<FilesystemKey> TakeUnmounted(const FilesystemInfo& info);
+
+  // How the code behind a cell reports, once a stack has told.
+  std::optional<Reporter> CellReporter(uint32_t cell) const;
+
+  uint64_t forged() const { return forged_; }
+
+ private:
+  static constexpr uint32_t kFirstUnmountedKey = 0x80000000;
+
+  // Of a superblock as the programs saw it.
+  FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
+  FilesystemKey KeyOfName(const std::string& device, uint64_t boottime_ns);
+  FilesystemKey UnmountedKey(FilesystemInfo info);
+  Signal TranslateError(TraceErrorRecord record, TraceSource& trace);
+  std::optional<Signal> TranslateWhole(TraceLineRecord line, TraceSource& trace);
+  Task NamedTask(TraceRecordHead& head);
+
+  MountTable& mounts_;
+  CgroupNames cgroups_;
+  LineAssembler lines_;
+  std::map<uint32_t, Reporter> reporters_;  // by cell
+  std::map<FilesystemKey, FilesystemInfo> unmounted_;
+  uint32_t next_unmounted_ = kFirstUnmountedKey;
+  bool mount_hint_ = false;
+  uint64_t forged_ = 0;
+};
+
+}  // namespace fsherald

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The source `counters`: the file systems' own counters in sysfs, and the event that tells that one rose.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "filesystem/filesystem.h"
+#include "source/signal.h"
+
+namespace fsherald {
+
+// One thread. Its descriptors pin no mount: the kernel takes the file away under them.
+class CounterSource {
+ public:
+  explicit CounterSource(std::string sysfs_root = "/sys") : sysfs_root_(std::move(sysfs_root)) {}
+
+  // Begins to watch. Errors: the module has no counters, or they cannot be opened. Add the key only once.
+  Status Add(FilesystemKey key, const FilesystemModule& module, const std::string& device);
+  void Forget(FilesystemKey key);
+
+  // To poll(2) for POLLPRI; POLLERR comes with it. Read, whatever it returns, ends the event; after an unmount it closes
+  // the descriptor, which would else be ready for ever.
+  struct Event {
+    int fd;
+    FilesystemKey key;
+  };
+  std::vector<Event> events() const;
+
+  // Reads the counters: certainly those of this mounting, not of one that has its device name by now. Errors: ENODEV
+  // after the unmount, ENOENT for a key that is not watched.
+  Result<CounterReading> Read(FilesystemKey key);
+
+ private:
+  struct Watched {
+    FilesystemKey key;
+    const FilesystemModule* module;
+    std::string device;
+    Fd event;  // empty: unmounted
+  };
+
+  std::string sysfs_root_;
+  std::vector<Watched> watched_;
+};
+
+}  // namespace fsherald

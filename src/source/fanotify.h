@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// The source `fanotify`: FAN_FS_ERROR marks on whole file systems. The kernel never drops an error here, it merges them
+// and counts; so this source has the exact number.
+//
+// The kernel names a file system by its fsid, and two mounted clones of one image have the same. So a file system goes
+// into the first group in which no other has its fsid, and is known by (group, fsid).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "filesystem/filesystem.h"
+#include "mount/mount_table.h"
+#include "source/fanotify_record.h"
+#include "source/signal.h"
+
+namespace fsherald {
+
+// Whether a mark brings errors ("covered"). fanotify_mark succeeds also where nothing ever comes. Null module: no.
+bool FanotifyCovers(const FilesystemModule* module, std::string_view kernel_release);
+
+struct FanotifyEvents {
+  std::vector<std::pair<FilesystemKey, FanotifySignal>> errors;
+  std::vector<GapSignal> gaps;  // a queue was full; which file systems lost something is not known
+  FanotifyRefusals refused;
+  uint64_t unknown = 0;  // errors of file systems that are not marked, or not any more
+};
+
+// One thread. Marks pin no mount and die with it.
+class FanotifySource {
+ public:
+  // Errors: a sentence that says why not, and what would help.
+  static Result<std::unique_ptr<FanotifySource>> Open();
+
+  // Begins to hear of the errors of a mounted file system. Errors: it has no access path, another file system lies there
+  // now, or as fanotify_mark(2). Marking a key again changes nothing.
+  Status Mark(const Mounting& mounting);
+
+  // After the unmount. What the kernel had queued of it comes with the next Read.
+  void Forget(FilesystemKey key);
+
+  // To poll(2) for POLLIN; there is one more after a Mark that needed it.
+  std::vector<int> fds() const;
+
+  // All that has come. Errors that the kernel had merged are one signal with their count.
+  FanotifyEvents Read(uint64_t now_boottime_ns);
+
+ private:
+  struct Member {
+    Fsid fsid;
+    FilesystemKey key;
+  };
+  struct Group {
+    Fd fd;
+    std::vector<Member> members;
+    uint64_t last_read_boottime_ns = 0;
+  };
+
+  FanotifySource() = default;
+  Result<Group*> GroupWithout(Fsid fsid);
+  void Drain(Group& group, uint64_t now_boottime_ns);
+  void Add(const Group& group, FanotifyBatch&& batch, uint64_t now_boottime_ns);
+
+  std::vector<Group> groups_;
+  FanotifyEvents pending_;
+};
+
+}  // namespace fsherald

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "source/trace_record.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "bpf/records.h"
+
+namespace fsherald {
+namespace {
+
+template <typename T>
+Bytes AsBytes(const T& value, size_t size = sizeof(T)) {
+  return Bytes(reinterpret_cast<const std::byte*>(&value), size);
+}
+
+struct ErrorWithStack {
+  fsh_error error;
+  unsigned long long stack[FSH_STACK_FRAMES];
+};
+
+ErrorWithStack SomeError() {
+  ErrorWithStack record{};
+  record.error.head.type = FSH_ERROR;
+  record.error.head.boottime_ns = 42;
+  record.error.head.pid = 10;
+  record.error.head.tid = 11;
+  std::strcpy(record.error.head.comm, "ls");
+  record.error.head.stack_count = 2;
+  record.stack[0] = 0xffffffff81000000;
+  record.stack[1] = 0xffffffff81000100;
+  record.error.dev = 7U << 20 | 3;
+  record.error.line = 1855;
+  record.error.cell = 5;
+  record.error.flags = FSH_MORE;
+  record.error.uuid[0] = 0xab;
+  std::strcpy(record.error.device, "loop3");
+  std::strcpy(record.error.function, "ext4_lookup");
+  return record;
+}
+
+TEST(TraceRecordTest, AnErrorIsReadWhole) {
+  ErrorWithStack raw = SomeError();
+  std::optional<TraceRecord> parsed = ParseTraceRecord(AsBytes(raw));
+  ASSERT_TRUE(parsed);
+  const auto& error = std::get<TraceErrorRecord>(*parsed);
+  EXPECT_EQ(error.type, TraceErrorRecord::Type::kError);
+  EXPECT_EQ(error.head.boottime_ns, 42u);
+  EXPECT_EQ(error.head.task, (Task{.pid = 10, .tid = 11, .comm = "ls"}));
+  EXPECT_EQ(error.head.stack, (std::vector<uint64_t>{0xffffffff81000000, 0xffffffff81000100}));
+  EXPECT_EQ(error.dev, (DeviceNumber{7, 3}));
+  EXPECT_EQ(error.uuid.bytes[0], 0xab);
+  EXPECT_EQ(error.device, "loop3");
+  EXPECT_EQ(error.function, "ext4_lookup");
+  EXPECT_EQ(error.line, 1855u);
+  EXPECT_EQ(error.cell, 5u);
+  EXPECT_TRUE(error.more);
+  EXPECT_EQ(error.inode, std::nullopt);
+}
+
+TEST(TraceRecordTest, AnErrorWithoutStackIsShorter) {
+  ErrorWithStack raw = SomeError();
+  raw.error.head.stack_count = 0;
+  EXPECT_TRUE(ParseTraceRecord(AsBytes(raw.error)));
+}
+
+TEST(TraceRecordTest, AStackThatIsNotThereIsRefused) {
+  ErrorWithStack raw = SomeError();
+  EXPECT_FALSE(ParseTraceRecord(AsBytes(raw.error)));
+  raw.error.head.stack_count = FSH_STACK_FRAMES + 1;
+  EXPECT_FALSE(ParseTraceRecord(AsBytes(raw)));
+}
+
+TEST(TraceRecordTest, EverySizeThatIsTooSmallIsRefused) {
+  ErrorWithStack raw = SomeError();
+  for (size_t size = 0; size < sizeof(fsh_error) + 16; ++size) EXPECT_FALSE(ParseTraceRecord(AsBytes(raw, size))) << size;
+}
+
+TEST(TraceRecordTest, AnUnknownTypeIsRefused) {
+  ErrorWithStack raw = SomeError();
+  raw.error.head.type = 99;
+  EXPECT_FALSE(ParseTraceRecord(AsBytes(raw)));
+}
+
+TEST(TraceRecordTest, NamesWithoutTheirEndAreCutAtTheField) {
+  ErrorWithStack raw = SomeError();
+  std::memset(raw.error.function, 'f', sizeof raw.error.function);
+  std::memset(raw.error.device, 'd', sizeof raw.error.device);
+  std::memset(raw.error.head.comm, 'c', sizeof raw.error.head.comm);
+  auto parsed = ParseTraceRecord(AsBytes(raw));
+  ASSERT_TRUE(parsed);
+  const auto& error = std::get<TraceErrorRecord>(*parsed);
+  EXPECT_EQ(error.function, std::string(FSH_FUNCTION_BYTES, 'f'));
+  EXPECT_EQ(error.device, std::string(FSH_NAME_BYTES, 'd'));
+  EXPECT_EQ(error.head.task.comm, std::string(16, 'c'));
+}
+
+TEST(TraceRecordTest, ALineEndsWhereItsLengthSays) {
+  fsh_line raw{};
+  raw.head.type = FSH_LINE;
+  raw.length = 7;
+  std::strcpy(raw.text, "EXT4-fs error");
+  auto parsed = ParseTraceRecord(AsBytes(raw));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(std::get<TraceLineRecord>(*parsed).text, "EXT4-fs");
+  raw.length = FSH_TEXT_BYTES + 1;
+  EXPECT_FALSE(ParseTraceRecord(AsBytes(raw)));
+}
+
+}  // namespace
+}  // namespace fsherald
