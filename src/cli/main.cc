@@ -1,2 +1,86 @@
 // SPDX-License-Identifier: MIT
-int main() { return 0; }
+#include <CLI/CLI.hpp>
+
+#include <map>
+#include <set>
+
+#include "cli/demo.h"
+#include "cli/exit_code.h"
+#include "cli/watch.h"
+
+namespace {
+
+using namespace fsherald;
+
+const std::map<std::string, Color> kColors{{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}};
+const std::map<std::string, SourceId> kSources{{"fanotify", SourceId::kFanotify},
+                                               {"trace", SourceId::kTrace},
+                                               {"kmsg", SourceId::kKmsg},
+                                               {"counters", SourceId::kCounters}};
+
+void AddColor(CLI::App& command, Color& color) {
+  command.add_option("--color", color, "Colour: auto (a terminal, and NO_COLOR is not set), always, never")
+      ->transform(CLI::CheckedTransformer(kColors, CLI::ignore_case).description(""))
+      ->option_text("WHEN");
+}
+
+void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
+  command.add_option("--without", without, "Do not use a source: fanotify, trace, kmsg, counters (may be repeated)")
+      ->transform(CLI::CheckedTransformer(kSources).description(""))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("SOURCE");
+}
+
+SourceSet ToSet(const std::vector<SourceId>& sources) {
+  SourceSet set;
+  for (SourceId source : sources) set.Add(source);
+  return set;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Tells of file system errors at the moment they happen: what, where in the code, which file, by whom.",
+               "fsherald");
+  app.set_version_flag("--version", "fsherald " FSHERALD_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 ok, 1 failure, 2 usage, 4 not permitted.");
+  int exit_code = kExitOk;
+
+  WatchOptions watch;
+  std::vector<SourceId> without;
+  CLI::App* watch_command = app.add_subcommand("watch", "Print notifications as they come, until Ctrl-C");
+  watch_command->add_option("PATH", watch.paths, "Watch only the file systems that these paths lie on")->option_text("...");
+  watch_command->add_flag("--json", watch.json, "One JSON object a line (docs/json.md)");
+  watch_command->add_option("--count", watch.count, "End after N notifications")
+      ->check(CLI::PositiveNumber.description(""))
+      ->option_text("N");
+  watch_command->add_option("--timeout", watch.timeout_s, "End after S seconds (fractions allowed)")
+      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->option_text("S");
+  AddWithout(*watch_command, without);
+  AddColor(*watch_command, watch.color);
+  watch_command->callback([&] {
+    watch.without = ToSet(without);
+    exit_code = RunWatch(watch);
+  });
+
+  DemoOptions demo;
+  Color demo_color = Color::kAuto;
+  CLI::App* demo_command =
+      app.add_subcommand("demo", "Make a small damaged file system in memory, trip over it, show what is told");
+  demo_command->add_option("FILESYSTEM", demo.filesystem, "ext4")->option_text(" ");
+  AddColor(*demo_command, demo_color);
+  demo_command->callback([&] {
+    demo.color = UseColor(demo_color, 1);
+    exit_code = RunDemo(demo);
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return exit_code;
+}

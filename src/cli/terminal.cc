@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "cli/terminal.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/text.h"
+
+namespace fsherald {
+
+bool UseColor(Color color, int fd) {
+  if (color != Color::kAuto) return color == Color::kAlways;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  return ::isatty(fd) == 1 && !(term != nullptr && std::string_view(term) == "dumb");
+}
+
+Status CheckStandardStreams() {
+  bool stdout_open = ::fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+  // Each open takes the lowest free number: 0, 1, 2 until none of them is free.
+  for (int fd = 0; fd >= 0 && fd <= STDERR_FILENO;) {
+    fd = ::open("/dev/null", O_RDWR);
+    if (fd > STDERR_FILENO) ::close(fd);
+  }
+  if (!stdout_open) return Error{"standard output is closed: there is nowhere to write to", 0};
+  return {};
+}
+
+Host ReadHost(const std::string& proc_root) {
+  Host host;
+  std::ifstream(proc_root + "/sys/kernel/random/boot_id") >> host.boot_id;
+  utsname name{};
+  if (::uname(&name) == 0) host.kernel_release = name.release;
+  return host;
+}
+
+void Complain(std::string_view sentence) {
+  std::string line = "fsherald: ";
+  AppendForTerminal(sentence, line);
+  fmt::print(stderr, "{}\n", line);
+}
+
+}  // namespace fsherald

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// What the command line knows of its streams: which are terminals, which are open, whether colour is wanted.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+enum class Color { kAuto, kAlways, kNever };
+
+// kAuto: a terminal, and neither NO_COLOR nor TERM=dumb is set.
+bool UseColor(Color color, int fd);
+
+// Puts /dev/null in the place of a standard stream that is closed, lest a file that is opened later take its number.
+// Error: stdout was closed, so nothing could be told.
+Status CheckStandardStreams();
+
+// The boot id and the kernel's release.
+Host ReadHost(const std::string& proc_root = "/proc");
+
+// "fsherald: SENTENCE" on stderr, control bytes escaped.
+void Complain(std::string_view sentence);
+
+}  // namespace fsherald

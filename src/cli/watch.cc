@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "cli/watch.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <memory>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/coverage_words.h"
+#include "cli/exit_code.h"
+#include "notify/monitor.h"
+#include "sink/sink.h"
+
+namespace fsherald {
+namespace {
+
+// Ends by itself after --count: what the monitor still hands over is not printed.
+class Printer {
+ public:
+  Printer(const WatchOptions& options, std::unique_ptr<Sink> sink) : left_(options.count), sink_(std::move(sink)) {}
+
+  void Print(const Notification& notification) {
+    if (full()) return;
+    if (left_) --*left_;
+    sink_->Add(notification);
+  }
+  bool full() const { return left_ && *left_ == 0; }
+  Status Flush() { return sink_->Flush(); }
+
+ private:
+  std::optional<uint64_t> left_;
+  std::unique_ptr<Sink> sink_;
+};
+
+// SIGINT, SIGTERM and SIGHUP as a descriptor; SIGPIPE as an error of write(2).
+Result<Fd> OpenSignals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return ErrnoError("block", "signals");
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  if (!fd) return ErrnoError("signalfd", "");
+  return fd;
+}
+
+Result<Fd> OpenTimer(const std::optional<double>& seconds) {
+  if (!seconds) return Fd();
+  Fd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+  if (!fd) return ErrnoError("timerfd_create", "");
+  auto whole = static_cast<time_t>(*seconds);
+  auto rest_ns = static_cast<long>((*seconds - static_cast<double>(whole)) * 1e9);
+  itimerspec when{.it_interval = {}, .it_value = {.tv_sec = whole, .tv_nsec = rest_ns}};
+  if (whole == 0 && rest_ns == 0) when.it_value.tv_nsec = 1;
+  if (::timerfd_settime(fd.get(), 0, &when, nullptr) != 0) return ErrnoError("timerfd_settime", "");
+  return fd;
+}
+
+Error ReaderGone() { return Error{"the reader of standard output went away", EPIPE}; }
+
+// Waits and prints until it is told to end, is full, or fails.
+Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
+  std::array<pollfd, 4> fds{pollfd{.fd = monitor.fd(), .events = POLLIN, .revents = 0},
+                            pollfd{.fd = signals, .events = POLLIN, .revents = 0},
+                            pollfd{.fd = timer, .events = POLLIN, .revents = 0},
+                            pollfd{.fd = STDOUT_FILENO, .events = 0, .revents = 0}};  // POLLERR: the reader is gone
+  while (!printer.full()) {
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return ErrnoError("poll", "");
+    if (fds[3].revents & (POLLERR | POLLNVAL)) return ReaderGone();
+    if (fds[0].revents & POLLIN) {
+      if (Status pumped = monitor.Pump(); !pumped) return pumped;
+    }
+    if (Status flushed = printer.Flush(); !flushed) return flushed.error().code == EPIPE ? ReaderGone() : flushed;
+    if ((fds[1].revents | fds[2].revents) & POLLIN) break;
+  }
+  monitor.Finish();
+  return printer.Flush();
+}
+
+void PrintSummary(const MonitorTotals& totals) {
+  std::string words = fmt::format("told {} notification{} of {} error{}; lost {}", totals.told,
+                                  totals.told == 1 ? "" : "s", totals.counted, totals.counted == 1 ? "" : "s",
+                                  totals.lost == 0 ? "none" : std::to_string(totals.lost));
+  if (totals.refused > 0) words += fmt::format("; refused {} invalid or forged records", totals.refused);
+  fmt::print(stderr, "{}\n", words);
+}
+
+int Fail(const Error& error) {
+  Complain(error.ToString());
+  return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
+}
+
+std::unique_ptr<Sink> MakeSink(const WatchOptions& options) {
+  Host host = ReadHost();
+  if (options.json) return MakeJsonSink(STDOUT_FILENO, std::move(host));
+  return MakeTerminalSink(STDOUT_FILENO, std::move(host), TextOptions{.color = UseColor(options.color, STDOUT_FILENO)});
+}
+
+}  // namespace
+
+int RunWatch(const WatchOptions& options) {
+  if (Status open = CheckStandardStreams(); !open) return Fail(open.error());
+  auto signals = OpenSignals();
+  if (!signals) return Fail(signals.error());
+  auto timer = OpenTimer(options.timeout_s);
+  if (!timer) return Fail(timer.error());
+
+  Printer printer(options, MakeSink(options));
+  auto monitor = Monitor::Open({.paths = options.paths, .without = options.without},
+                               [&](const Notification& notification) { printer.Print(notification); });
+  if (!monitor) return Fail(monitor.error());
+  fmt::print(stderr, "{}ready\n", CoverageWords(**monitor));
+
+  Status ended = Loop(**monitor, printer, signals->get(), timer->get());
+  PrintSummary((*monitor)->totals());
+  return ended ? kExitOk : Fail(ended.error());
+}
+
+}  // namespace fsherald
