@@ -62,7 +62,8 @@ void Compare(const Json& expected, const Json& told, const std::string& place, s
     }
     return;
   }
-  if (!IsAsExpected(expected, told)) differences.push_back(place + " is " + told.dump() + ", expected " + expected.dump());
+  if (!IsAsExpected(expected, told))
+    differences.push_back(place + " is " + told.dump() + ", expected " + expected.dump());
 }
 
 }  // namespace
@@ -90,10 +91,13 @@ std::string Compare(const std::vector<Json>& expected, const std::vector<Json>& 
     one.erase("times");
     const int64_t missing = TakeMatching(one, times, left);
     if (missing == 0) continue;
-    wrong += "told " + std::to_string(times - missing) + " times, expected " + std::to_string(times) + ": " + one.dump() + "\n";
-    const auto nearest = std::ranges::min_element(left, {}, [&](const Json& line) { return Differences(one, line).size(); });
+    wrong += "told " + std::to_string(times - missing) + " times, expected " + std::to_string(times) + ": " +
+             one.dump() + "\n";
+    const auto nearest =
+        std::ranges::min_element(left, {}, [&](const Json& line) { return Differences(one, line).size(); });
     if (missing < 0 || nearest == left.end()) continue;
-    for (const std::string& difference : Differences(one, *nearest)) wrong += "    in the nearest, " + difference + "\n";
+    for (const std::string& difference : Differences(one, *nearest))
+      wrong += "    in the nearest, " + difference + "\n";
   }
   for (const Json& line : left) wrong += "not expected (or the nearest above): " + line.dump() + "\n";
   return wrong;

@@ -107,7 +107,8 @@ class FaultyDisk::Server {
   static void Read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info*) {
     Server& self = Self(request);
     std::vector<char> buffer(size);
-    const ssize_t got = self.Fails(Access::kRead, offset, size) ? -1 : pread(self.image_.get(), buffer.data(), size, offset);
+    const ssize_t got =
+        self.Fails(Access::kRead, offset, size) ? -1 : pread(self.image_.get(), buffer.data(), size, offset);
     if (got < 0) fuse_reply_err(request, EIO);
     else fuse_reply_buf(request, buffer.data(), static_cast<size_t>(got));
   }

@@ -21,6 +21,8 @@ enum class Damage { kYes, kNo };
 
 // The kernel's worker writes the counter within milliseconds.
 constexpr std::chrono::seconds kCounterDelay{2};
+// A path that takes a walk is told last, within a second (PathFinder::Options).
+constexpr std::chrono::seconds kPathDelay{2};
 
 std::vector<std::string> Words(const std::string& line) {
   std::istringstream text(line);
@@ -103,7 +105,8 @@ class Image : public testing::TestWithParam<std::string> {
     const std::string image = kSandbox + "/image";
     MakeImage(image, Words(mke2fs));
     const std::string untouched = kSandbox + "/untouched";
-    if (damage == Damage::kNo) std::filesystem::copy_file(image, untouched, std::filesystem::copy_options::overwrite_existing);
+    if (damage == Damage::kNo)
+      std::filesystem::copy_file(image, untouched, std::filesystem::copy_options::overwrite_existing);
     facts_ = DamageImage(scenario_, image);
     std::unique_ptr<FaultyDisk> disk;
     std::string file = damage == Damage::kYes ? image : untouched;
@@ -118,8 +121,8 @@ class Image : public testing::TestWithParam<std::string> {
     if (disk) disk->Repair();
   }
 
-  void Watch(Ext4Filesystem& filesystem, const Ext4Filesystem& sentinel, const std::string& mount_options, FaultyDisk* disk,
-             Damage damage) {
+  void Watch(Ext4Filesystem& filesystem, const Ext4Filesystem& sentinel, const std::string& mount_options,
+             FaultyDisk* disk, Damage damage) {
     KernelLog log;
     const uint64_t errors_before = filesystem.ErrorsCount();
     Watcher watcher;
@@ -127,22 +130,32 @@ class Image : public testing::TestWithParam<std::string> {
     if (disk != nullptr && damage == Damage::kYes) BreakDisk(*disk, facts_);
     Trip(filesystem, damage);
     watcher.WaitUntilToldUpToNow(sentinel);
+    const size_t awaited = damage == Damage::kNo ? 0 : ExpectedEntries(mount_options);
+    watcher.WaitUntil([&] { return watcher.About(filesystem).size() >= awaited; }, After(kPathDelay));
     EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
 
     const std::vector<Json> told = watcher.About(filesystem);
     const uint64_t counted = CountedErrors(told);
-    const uint64_t growth = filesystem.ErrorsCountOnceAtLeast(errors_before + counted, After(kCounterDelay)) - errors_before;
+    const uint64_t growth =
+        filesystem.ErrorsCountOnceAtLeast(errors_before + counted, After(kCounterDelay)) - errors_before;
     EXPECT_EQ(counted, growth) << "errors told, and errors that the kernel counted; " << Log(log, filesystem);
     if (damage == Damage::kNo) {
       EXPECT_EQ(growth, 0U);
     }
-    const std::vector<Json> expected = damage == Damage::kNo ? std::vector<Json>() : Expected(filesystem, mount_options, growth, log);
+    const std::vector<Json> expected =
+        damage == Damage::kNo ? std::vector<Json>() : Expected(filesystem, mount_options, growth, log);
     const std::string wrong = Compare(expected, told);
     EXPECT_TRUE(wrong.empty()) << wrong << Log(log, filesystem);
     for (const Json& line : told) EXPECT_TRUE(IsInLog(line, log, filesystem)) << line << "\n" << Log(log, filesystem);
   }
 
-  std::vector<Json> Expected(const Ext4Filesystem& filesystem, const std::string& mount_options, uint64_t growth, KernelLog& log) {
+  // Of how many different errors the scenario speaks, at the least.
+  size_t ExpectedEntries(const std::string& mount_options) const {
+    return ExpectedOf(scenario_, mount_options, std::nullopt).size();
+  }
+
+  std::vector<Json> Expected(const Ext4Filesystem& filesystem, const std::string& mount_options, uint64_t growth,
+                             KernelLog& log) {
     Facts facts = facts_;
     facts["PID"] = std::to_string(trip_pid_);
     facts["MNT"] = filesystem.directory();
@@ -157,10 +170,12 @@ class Image : public testing::TestWithParam<std::string> {
     std::string script = scenario_.folder + "/trip";
     if (damage == Damage::kNo && std::filesystem::exists(script + ".twin")) script += ".twin";
     const Finished trip = RunToEnd({.arguments = {"bash", script},
-                               .environment = {{"MNT", filesystem.directory()}, {"DEVICE", filesystem.device()}},
-                               .directory = filesystem.directory()});
+                                    .environment = {{"MNT", filesystem.directory()}, {"DEVICE", filesystem.device()}},
+                                    .directory = filesystem.directory()});
     trip_pid_ = trip.pid;
-    if (damage == Damage::kNo) { EXPECT_EQ(trip.exit_code, 0) << trip.output; }
+    if (damage == Damage::kNo) {
+      EXPECT_EQ(trip.exit_code, 0) << trip.output;
+    }
   }
 
   Scenario scenario_;
@@ -171,7 +186,8 @@ class Image : public testing::TestWithParam<std::string> {
 TEST_P(Image, IsToldAsItIs) { RunAll(Damage::kYes); }
 TEST_P(Image, UndamagedYieldsNothing) { RunAll(Damage::kNo); }
 
-INSTANTIATE_TEST_SUITE_P(Damaged, Image, testing::ValuesIn(ScenarioNames()), [](const auto& folder) { return folder.param; });
+INSTANTIATE_TEST_SUITE_P(Damaged, Image, testing::ValuesIn(ScenarioNames()),
+                         [](const auto& folder) { return folder.param; });
 
 }  // namespace
 }  // namespace fsherald::system_test

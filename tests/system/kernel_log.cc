@@ -25,6 +25,7 @@ std::vector<std::string> KernelLog::Lines(const std::string& device) {
     const size_t begin = text.find(';') + 1;
     lines_.push_back(text.substr(begin, text.find('\n') - begin));
   }
+  if (device.empty()) return lines_;
   std::vector<std::string> lines;
   const std::regex name("(^|[^a-z0-9])" + device + "([^0-9]|$)");
   for (const std::string& line : lines_) {

@@ -14,7 +14,7 @@ namespace fsherald::system_test {
 class KernelLog {
  public:
   KernelLog();  // begins at the end of the log
-  // The texts that have come so far that name this device.
+  // The texts that have come so far that name this device; all of them where it is empty.
   std::vector<std::string> Lines(const std::string& device);
   // The source line that such a text names with this function ("ext4_lookup:1787").
   std::optional<uint32_t> LineOf(const std::string& device, const std::string& function);

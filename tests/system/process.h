@@ -19,13 +19,13 @@ inline Deadline After(std::chrono::milliseconds time) { return std::chrono::stea
 int MillisecondsUntil(Deadline deadline);
 
 // The harness fails by throwing: GoogleTest makes a failed test of it, and every owner cleans up on the way.
-[[noreturn]] void Fail(const std::string& what);                            // a whole sentence
-[[noreturn]] void FailErrno(const std::string& action, int code = errno);   // "mount /mnt/a"
+[[noreturn]] void Fail(const std::string& what);                           // a whole sentence
+[[noreturn]] void FailErrno(const std::string& action, int code = errno);  // "mount /mnt/a"
 
 struct Command {
-  std::vector<std::string> arguments;  // the first is looked up in PATH
+  std::vector<std::string> arguments;              // the first is looked up in PATH
   std::map<std::string, std::string> environment;  // beside our own
-  std::string directory;               // empty: ours
+  std::string directory;                           // empty: ours
 };
 
 // A child process. Destroying it kills it.

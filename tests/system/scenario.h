@@ -2,6 +2,7 @@
 // One folder of tests/images: how a file system is damaged, tripped over, and what must be told of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ std::vector<std::string> ScenarioNames();
 Scenario ReadScenario(const std::string& name);
 
 // What the scenario's entries say for these mount options and facts, without those that are for other options ("when").
-std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_options, const Facts& facts);
+// Without facts, the entries stay as they are written.
+std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_options,
+                             const std::optional<Facts>& facts);
 
 }  // namespace fsherald::system_test

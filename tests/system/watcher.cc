@@ -34,7 +34,8 @@ Watcher::Watcher(const std::vector<std::string>& arguments)
   err_.write.Reset();
   fcntl(out_.read.get(), F_SETPIPE_SZ, 1 << 20);
   const std::regex ready("(^|\n)ready");
-  if (!WaitUntil([&] { return std::regex_search(talk_, ready); }, After(kPatience))) Fail("watch is not ready: " + talk_);
+  if (!WaitUntil([&] { return std::regex_search(talk_, ready); }, After(kPatience)))
+    Fail("watch is not ready: " + talk_);
 }
 
 bool Watcher::WaitUntil(const std::function<bool()>& done, Deadline deadline) {
@@ -57,7 +58,8 @@ void Watcher::Read(Deadline deadline) {
 void Watcher::TakeLines() {
   size_t begin = 0;
   for (size_t end; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    lines_.push_back(Json::parse(rest_.begin() + static_cast<ptrdiff_t>(begin), rest_.begin() + static_cast<ptrdiff_t>(end)));
+    lines_.push_back(
+        Json::parse(rest_.begin() + static_cast<ptrdiff_t>(begin), rest_.begin() + static_cast<ptrdiff_t>(end)));
   }
   rest_.erase(0, begin);
 }
@@ -86,10 +88,11 @@ int Watcher::Stop() {
 std::vector<Json> Watcher::About(const Ext4Filesystem& filesystem) const {
   std::vector<Json> found;
   for (const Json& line : lines_) {
+    // A device of that name may have carried another file system before: only where nothing else is known, it tells.
     const Json& told = line.at("filesystem");
-    if (told.is_object() && (told.at("device") == filesystem.device() || told.at("uuid") == filesystem.uuid())) {
-      found.push_back(line);
-    }
+    const bool by_uuid = told.at("uuid") == filesystem.uuid();
+    const bool by_device = told.at("uuid").is_null() && told.at("device") == filesystem.device();
+    if (by_uuid || by_device) found.push_back(line);
   }
   return found;
 }

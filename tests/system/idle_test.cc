@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Without errors, fsherald does not wake up at all.
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "kernel_log.h"
+#include "system_fixture.h"
+#include "watcher.h"
+
+namespace fsherald::system_test {
+namespace {
+
+using IdleTest = SystemTest;
+
+// How often each thread has gone to sleep.
+std::map<std::string, std::string> Sleeps(pid_t pid) {
+  std::map<std::string, std::string> sleeps;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("voluntary_ctxt_switches:")) sleeps[task.path().filename()] = line;
+    }
+  }
+  return sleeps;
+}
+
+TEST_F(IdleTest, NothingWakesItWithoutErrors) {
+  const Ext4Filesystem filesystem({.name = "data"});
+  Watcher watcher;
+  watcher.WaitUntilToldUpToNow(filesystem);
+  const std::chrono::seconds idle = LongRuns() ? std::chrono::seconds(60) : std::chrono::seconds(10);
+  const std::chrono::seconds settle(1);  // timers that the sentinel's error started
+  watcher.WaitUntil([] { return false; }, After(settle));
+  constexpr int kAttempts = 3;  // the kernel may have had something to say meanwhile, about anything: that does wake it
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    KernelLog log;
+    const auto before = Sleeps(watcher.pid());
+    const bool told = watcher.WaitUntil([&] { return false; }, After(idle));
+    const auto after = Sleeps(watcher.pid());
+    ASSERT_FALSE(told);
+    if (before != after && !log.Lines("").empty() && attempt < kAttempts) continue;
+    EXPECT_EQ(before, after);
+    break;
+  }
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+}
+
+}  // namespace
+}  // namespace fsherald::system_test
