@@ -2,9 +2,9 @@
 /* What the BPF programs write and source/trace.cc reads: the records in the ring buffer, and the cells beside it.
  * Both sides include this file. All integers in native byte order; every size is asserted in source/trace.cc.
  *
- * The ring carries one record an error; a cell counts every error of one code point of one file system. Under a burst the
- * programs stop writing records and only count (fold), and where the ring is full they only count as well: so no error is
- * ever lost from the count, whatever the reader does.
+ * The ring carries one record an error. Under a burst the programs stop writing records and only count in the cell of the
+ * code point and file system (fold), and where the ring is full they count there as well: so each error is either a record
+ * or a count, and none is ever lost, whatever the reader does.
  */
 #ifndef FSHERALD_BPF_RECORDS_H
 #define FSHERALD_BPF_RECORDS_H
@@ -75,7 +75,7 @@ struct fsh_line {
 
 /* One code point (function and line) of one file system. Only the programs write, but for `quiet`. */
 struct fsh_cell {
-	unsigned long long hits;      /* errors, ever: atomic */
+	unsigned long long folded;    /* errors that have no record, ever: atomic */
 	unsigned long long window_ns; /* start of the present window */
 	unsigned long long stack_ns;  /* when the stack was taken last */
 	unsigned int in_window;

@@ -48,7 +48,6 @@ struct {
 } tasks SEC(".maps");
 
 __u32 cell_count;          /* cells in use */
-__u64 errors_dropped;      /* no room in the ring; counted in the cell all the same */
 __u64 errors_uncounted;    /* no room in the ring, and no cell left */
 __u64 lines_dropped;       /* log lines for which there was no room */
 
@@ -108,7 +107,7 @@ static __always_inline struct fsh_cell *find_cell(struct super_block *sb, const 
 	return bpf_map_lookup_elem(&cells, found);
 }
 
-/* One error: counted in its cell always, written to the ring unless it is folded or there is no room. */
+/* One error: a record in the ring, or, where it is folded or there is no room, a count in its cell. */
 static __always_inline int report(void *ctx, __u32 type, struct super_block *sb, const char *function, __u32 line)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -123,9 +122,10 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 			cell->in_window = 0;
 		}
 		in_window = __sync_fetch_and_add(&cell->in_window, 1);
-		__sync_fetch_and_add(&cell->hits, 1);
-		if (in_window >= FSH_WINDOW_RECORDS)
+		if (in_window >= FSH_WINDOW_RECORDS) {
+			__sync_fetch_and_add(&cell->folded, 1);
 			return 0;
+		}
 		quiet = cell->quiet;
 		with_stack = now - cell->stack_ns > FSH_STACK_INTERVAL_NS;
 	}
@@ -135,7 +135,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	else
 		record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
-		__sync_fetch_and_add(cell ? &errors_dropped : &errors_uncounted, 1);
+		__sync_fetch_and_add(cell ? &cell->folded : &errors_uncounted, 1);
 		return 0;
 	}
 	fill_head(&record->head, type, now);

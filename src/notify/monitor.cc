@@ -376,7 +376,6 @@ class Monitor::Impl {
 
   void DrainTrace(uint64_t now_ns) {
     if (!trace_) return;
-    trace_->Snapshot();
     trace_->Drain([&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;

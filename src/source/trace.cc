@@ -11,6 +11,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "bpf/records.h"
 #include "detail.skel.h"
 #include "trace.skel.h"
@@ -85,14 +86,6 @@ class TraceSource::Impl {
 
   int fd() const { return ring_buffer__epoll_fd(ring_.get()); }
 
-  void Snapshot() {
-    if (skeleton_->bss->errors_dropped != dropped_seen_) {
-      dropped_seen_ = skeleton_->bss->errors_dropped;
-      for (uint32_t cell = 0; cell < CellCount(); ++cell) hot_.insert(cell);
-    }
-    for (uint32_t cell : hot_) counts_[cell].snapshot = __atomic_load_n(&cells_[cell].hits, __ATOMIC_ACQUIRE);
-  }
-
   void Drain(const std::function<void(TraceRecord&&)>& handler) {
     handler_ = &handler;
     ring_buffer__consume(ring_.get());
@@ -101,22 +94,22 @@ class TraceSource::Impl {
 
   std::vector<TraceFold> Folds() {
     std::vector<TraceFold> folds;
-    uint64_t now_ns = NowNs();
-    for (auto it = hot_.begin(); it != hot_.end();) {
-      uint32_t cell = *it;
-      CellCounts& counts = counts_[cell];
-      if (counts.snapshot > counts.told) {
-        folds.push_back(MakeFold(cell, counts.snapshot - counts.told));
-        counts.told = counts.snapshot;
-      }
-      // Quiet for two windows: the next error opens a window of its own and is told by a record.
-      bool over = cells_[cell].hits == counts.told && now_ns - cells_[cell].window_ns > 2 * FSH_WINDOW_NS;
-      it = over ? hot_.erase(it) : std::next(it);
+    for (uint32_t cell = 0; cell < CellCount(); ++cell) {
+      // Pairs with the program's atomic add, which comes before the kernel tells fanotify of the same error.
+      uint64_t folded = __atomic_load_n(&cells_[cell].folded, __ATOMIC_ACQUIRE);
+      if (folded == folded_told_[cell]) continue;
+      folds.push_back(MakeFold(cell, folded - folded_told_[cell]));
+      folded_told_[cell] = folded;
+      hot_.insert(cell);
     }
+    // Quiet for two windows: the next error opens a window of its own and is told by a record.
+    std::erase_if(hot_, [&, now_ns = BoottimeNowNs()](uint32_t cell) {
+      return now_ns - std::min(now_ns, static_cast<uint64_t>(cells_[cell].window_ns)) > 2 * FSH_WINDOW_NS;
+    });
     return folds;
   }
 
-  bool hot() const { return !hot_.empty() || skeleton_->bss->errors_dropped != dropped_seen_; }
+  bool hot() const { return !hot_.empty(); }
 
   void SetQuiet(uint32_t cell) { __atomic_store_n(&cells_[cell].quiet, 1, __ATOMIC_RELAXED); }
 
@@ -135,11 +128,6 @@ class TraceSource::Impl {
   std::string detail_refused_;
 
  private:
-  struct CellCounts {
-    uint64_t told = 0;      // by records and folds
-    uint64_t snapshot = 0;  // hits before the ring was drained
-  };
-
   static int OnRecord(void* context, void* data, size_t size) {
     auto* self = static_cast<Impl*>(context);
     std::optional<TraceRecord> record = ParseTraceRecord(Bytes(static_cast<const std::byte*>(data), size));
@@ -147,15 +135,10 @@ class TraceSource::Impl {
       ++self->refused_;
       return 0;
     }
-    if (auto* error = std::get_if<TraceErrorRecord>(&*record)) self->CountRecord(*error);
+    auto* error = std::get_if<TraceErrorRecord>(&*record);
+    if (error != nullptr && error->more && error->cell) self->hot_.insert(*error->cell);
     (*self->handler_)(std::move(*record));
     return 0;
-  }
-
-  void CountRecord(const TraceErrorRecord& error) {
-    if (!error.cell || error.type == TraceErrorRecord::Type::kDetail) return;
-    ++counts_[*error.cell].told;
-    if (error.more) hot_.insert(*error.cell);
   }
 
   void SetPrefixes(const std::vector<std::string_view>& prefixes) {
@@ -177,7 +160,7 @@ class TraceSource::Impl {
         ::mmap(nullptr, kCellsBytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.cells), 0);
     if (memory == MAP_FAILED) return ErrnoError("map", "the BPF cells");
     cells_ = static_cast<fsh_cell*>(memory);
-    counts_.resize(FSH_CELLS);
+    folded_told_.resize(FSH_CELLS);
     return {};
   }
 
@@ -230,19 +213,12 @@ class TraceSource::Impl {
     return entry->second;
   }
 
-  static uint64_t NowNs() {
-    timespec now{};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-  }
-
   std::unique_ptr<trace_bpf, DestroySkeleton> skeleton_;
   std::unique_ptr<detail_bpf, DestroySkeleton> detail_;
   std::unique_ptr<ring_buffer, DestroySkeleton> ring_;
   fsh_cell* cells_ = nullptr;
-  std::vector<CellCounts> counts_;
+  std::vector<uint64_t> folded_told_;  // by cell
   std::set<uint32_t> hot_;
-  uint64_t dropped_seen_ = 0;
   uint64_t refused_ = 0;
   std::unordered_map<uint64_t, std::string> symbols_;
   const std::function<void(TraceRecord&&)>* handler_ = nullptr;
@@ -258,7 +234,6 @@ Result<std::unique_ptr<TraceSource>> TraceSource::Open(const Options& options) {
 }
 
 int TraceSource::fd() const { return impl_->fd(); }
-void TraceSource::Snapshot() { impl_->Snapshot(); }
 void TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { impl_->Drain(handler); }
 std::vector<TraceFold> TraceSource::Folds() { return impl_->Folds(); }
 bool TraceSource::hot() const { return impl_->hot(); }

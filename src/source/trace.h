@@ -41,10 +41,9 @@ class TraceSource {
   // poll(2) says POLLIN when a record woke us.
   int fd() const;
 
-  // Hands every record in the ring to `handler`, in the order written. Call Snapshot before and Folds after: what is told
-  // by neither a record nor a fold of this round comes in a later one.
-  void Snapshot();
+  // Hands every record in the ring to `handler`, in the order written.
   void Drain(const std::function<void(TraceRecord&&)>& handler);
+  // Errors that have no record, since the last call. An error is either a record or in a fold, never both.
   std::vector<TraceFold> Folds();
 
   // Whether more may have come, or come soon, without a wake-up: then look again in a millisecond.
