@@ -124,7 +124,7 @@ Status ChangeExt4Image(const std::string& image, const std::vector<std::string>&
 }
 
 Status EnterPrivateMountNamespace() {
-  if (::unshare(CLONE_NEWNS) != 0) return ErrnoError("make", "a mount namespace");
+  if (::unshare(CLONE_NEWNS) != 0) return ErrnoError("make a mount namespace", "(it needs CAP_SYS_ADMIN)");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return ErrnoError("make private", "the mounts of the new namespace");
   }
