@@ -10,6 +10,12 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
                     -Wno-missing-field-initializers -Werror)
 add_compile_definitions(_FILE_OFFSET_BITS=64 FSHERALD_VERSION="${PROJECT_VERSION}")
 
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # Not ours: libstdc++ 12 calls what it deprecates (std::stable_sort), and LIBBPF_OPTS is GNU C.
+  add_compile_options(-Wno-deprecated-declarations -Wno-gnu-statement-expression-from-macro-expansion
+                      -Wno-c99-extensions)
+endif()
+
 if(FSHERALD_SANITIZE)
   add_compile_options(-fsanitize=${FSHERALD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FSHERALD_SANITIZE})
