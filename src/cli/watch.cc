@@ -66,6 +66,13 @@ Result<Fd> OpenTimer(const std::optional<double>& seconds) {
 
 Error ReaderGone() { return Error{"the reader of standard output went away", EPIPE}; }
 
+// What a failed write to standard output means.
+Error WriteError(const Error& error) {
+  if (error.code == EPIPE) return ReaderGone();
+  if (error.code == ECANCELED) return Error{"ended while the reader of standard output did not read: not all was written", 0};
+  return error;
+}
+
 // Waits and prints until it is told to end, is full, or fails.
 Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
   std::array<pollfd, 4> fds{pollfd{.fd = monitor.fd(), .events = POLLIN, .revents = 0},
@@ -78,11 +85,12 @@ Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
     if (fds[0].revents & POLLIN) {
       if (Status pumped = monitor.Pump(); !pumped) return pumped;
     }
-    if (Status flushed = printer.Flush(); !flushed) return flushed.error().code == EPIPE ? ReaderGone() : flushed;
+    if (Status flushed = printer.Flush(); !flushed) return WriteError(flushed.error());
     if ((fds[1].revents | fds[2].revents) & POLLIN) break;
   }
   monitor.Finish();
-  return printer.Flush();
+  if (Status flushed = printer.Flush(); !flushed) return WriteError(flushed.error());
+  return {};
 }
 
 void PrintSummary(const MonitorTotals& totals) {
@@ -98,10 +106,11 @@ int Fail(const Error& error) {
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
 
-std::unique_ptr<Sink> MakeSink(const WatchOptions& options) {
+std::unique_ptr<Sink> MakeSink(const WatchOptions& options, int stop_fd) {
   Host host = ReadHost();
-  if (options.json) return MakeJsonSink(STDOUT_FILENO, std::move(host));
-  return MakeTerminalSink(STDOUT_FILENO, std::move(host), TextOptions{.color = UseColor(options.color, STDOUT_FILENO)});
+  if (options.json) return MakeJsonSink(STDOUT_FILENO, std::move(host), stop_fd);
+  return MakeTerminalSink(STDOUT_FILENO, std::move(host), TextOptions{.color = UseColor(options.color, STDOUT_FILENO)},
+                          stop_fd);
 }
 
 }  // namespace
@@ -113,7 +122,7 @@ int RunWatch(const WatchOptions& options) {
   auto timer = OpenTimer(options.timeout_s);
   if (!timer) return Fail(timer.error());
 
-  Printer printer(options, MakeSink(options));
+  Printer printer(options, MakeSink(options, signals->get()));
   auto monitor = Monitor::Open({.paths = options.paths, .without = options.without},
                                [&](const Notification& notification) { printer.Print(notification); });
   if (!monitor) return Fail(monitor.error());

@@ -11,7 +11,7 @@ namespace {
 
 class JsonSink : public Sink {
  public:
-  JsonSink(int fd, Host host) : host_(std::move(host)), buffer_(fd) {}
+  JsonSink(int fd, Host host, int stop_fd) : host_(std::move(host)), buffer_(fd, stop_fd) {}
 
   void Add(const Notification& notification) override {
     AppendJson(notification, host_, buffer_.text());
@@ -26,7 +26,8 @@ class JsonSink : public Sink {
 
 class TerminalSink : public Sink {
  public:
-  TerminalSink(int fd, Host host, TextOptions options) : host_(std::move(host)), options_(options), buffer_(fd) {}
+  TerminalSink(int fd, Host host, TextOptions options, int stop_fd)
+      : host_(std::move(host)), options_(options), buffer_(fd, stop_fd) {}
 
   void Add(const Notification& notification) override {
     AppendText(notification, host_, options_, buffer_.text());
@@ -42,10 +43,12 @@ class TerminalSink : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> MakeJsonSink(int fd, Host host) { return std::make_unique<JsonSink>(fd, std::move(host)); }
+std::unique_ptr<Sink> MakeJsonSink(int fd, Host host, int stop_fd) {
+  return std::make_unique<JsonSink>(fd, std::move(host), stop_fd);
+}
 
-std::unique_ptr<Sink> MakeTerminalSink(int fd, Host host, TextOptions options) {
-  return std::make_unique<TerminalSink>(fd, std::move(host), options);
+std::unique_ptr<Sink> MakeTerminalSink(int fd, Host host, TextOptions options, int stop_fd) {
+  return std::make_unique<TerminalSink>(fd, std::move(host), options, stop_fd);
 }
 
 }  // namespace fsherald

@@ -24,7 +24,8 @@ class Sink {
 
 // Both write to `fd`, blocking or not; it must outlive the sink. What was added after the last Flush is dropped with
 // the sink.
-std::unique_ptr<Sink> MakeJsonSink(int fd, Host host);
-std::unique_ptr<Sink> MakeTerminalSink(int fd, Host host, TextOptions options);
+// sink. `stop_fd`: see WriteBuffer.
+std::unique_ptr<Sink> MakeJsonSink(int fd, Host host, int stop_fd = -1);
+std::unique_ptr<Sink> MakeTerminalSink(int fd, Host host, TextOptions options, int stop_fd = -1);
 
 }  // namespace fsherald

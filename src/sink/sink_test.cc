@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include <csignal>
@@ -224,6 +225,23 @@ TEST_F(SinkTest, AnErrorOfAWriteBeforeFlushIsToldByFlush) {
   sink->Add(Numbered(1, std::string(WriteBuffer::kMaxKeptBytes, 'm')));
   sink->Add(Numbered(2));
   EXPECT_EQ(sink->Flush().error().code, EPIPE);
+}
+
+TEST_F(SinkTest, ASlowReaderDoesNotKeepAWriterThatIsToldToStop) {
+  Pipe pipe = MakePipe();
+  Fd stop(::eventfd(1, EFD_CLOEXEC));
+  WriteBuffer buffer(pipe.writer.get(), stop.get());
+  buffer.text().assign(1'000'000, 'x');
+  EXPECT_EQ(buffer.Flush().error().code, ECANCELED) << "the pipe holds 64 KiB, and nobody reads";
+}
+
+TEST_F(SinkTest, AReaderThatReadsGetsAllThoughTheWriterIsToldToStop) {
+  Fd file(::memfd_create("output", MFD_CLOEXEC));
+  Fd stop(::eventfd(1, EFD_CLOEXEC));
+  WriteBuffer buffer(file.get(), stop.get());
+  buffer.text().assign(100'000, 'x');
+  EXPECT_TRUE(buffer.Flush());
+  EXPECT_EQ(::lseek(file.get(), 0, SEEK_END), 100'000);
 }
 
 }  // namespace

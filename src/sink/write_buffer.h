@@ -8,13 +8,14 @@
 
 namespace fsherald {
 
-// One thread. Writes to `fd`, which must outlive it; works alike on blocking and on non-blocking descriptors.
+// One thread. Writes to `fd`, which must outlive it; works alike on blocking and on non-blocking descriptors. Where
+// `stop_fd` is given, a write that has to wait for a slow reader ends with ECANCELED once stop_fd is readable.
 class WriteBuffer {
  public:
   // Beyond it End writes by itself.
   static constexpr size_t kMaxKeptBytes = size_t{1} << 20;
 
-  explicit WriteBuffer(int fd) : fd_(fd) {}
+  explicit WriteBuffer(int fd, int stop_fd = -1) : fd_(fd), stop_fd_(stop_fd) {}
 
   // The end of the text so far, to append to; then comes End.
   std::string& text() { return text_; }
@@ -25,6 +26,7 @@ class WriteBuffer {
 
  private:
   const int fd_;
+  const int stop_fd_;
   std::string text_;
   Status status_;
 };
