@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "cli/doctor.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/clock.h"
+#include "cli/doctor_report.h"
+#include "cli/exit_code.h"
+#include "source/fanotify.h"
+#include "source/trace.h"
+
+namespace fsherald {
+namespace {
+
+int Fail(const Error& error) {
+  Complain(error.ToString());
+  return kExitFailure;
+}
+
+Status WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoError("write", "standard output");
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+std::vector<PastLine> ReadLog() {
+  auto kmsg = KmsgSource::Open();
+  if (!kmsg) return {};
+  return GatherPast(kmsg->Start().events, UtcFromBoottimeNs(0));
+}
+
+// What a monitor sees here.
+struct Sight {
+  std::vector<SourceReport> sources;
+  std::vector<WatchedFilesystem> watched;
+  int exit_code = kExitOk;
+};
+
+template <typename Source>
+SourceReport Probe(SourceId id, const Result<Source>& source) {
+  if (source) return {.id = id, .active = true, .words = "it is permitted, but nothing is watched"};
+  return {.id = id, .active = false, .words = source.error().ToString()};
+}
+
+// Where the monitor refuses to open: what each source says by itself, and what anybody may read.
+Sight LookWithoutPermission() {
+  Sight sight{.exit_code = kExitNotPermitted};
+  sight.sources = {Probe(SourceId::kTrace, TraceSource::Open({.detail = false})),
+                   Probe(SourceId::kKmsg, KmsgSource::Open()), Probe(SourceId::kFanotify, FanotifySource::Open())};
+  SourceSet without = SourceId::kFanotify;
+  without.Add(SourceId::kTrace).Add(SourceId::kKmsg);
+  auto monitor = Monitor::Open({.without = without}, [](const Notification&) {});
+  if (!monitor) {
+    sight.sources.push_back({.id = SourceId::kCounters, .active = false, .words = monitor.error().ToString()});
+    return sight;
+  }
+  for (SourceReport& source : (*monitor)->sources()) {
+    if (source.id == SourceId::kCounters) sight.sources.push_back(std::move(source));
+  }
+  sight.watched = (*monitor)->watched();
+  return sight;
+}
+
+Result<Sight> Look() {
+  auto monitor = Monitor::Open({}, [](const Notification&) {});
+  if (monitor) return Sight{.sources = (*monitor)->sources(), .watched = (*monitor)->watched()};
+  const int code = monitor.error().code;
+  if (code != EPERM && code != EACCES) return monitor.error();
+  return LookWithoutPermission();
+}
+
+}  // namespace
+
+int RunDoctor(const DoctorOptions& options) {
+  if (Status open = CheckStandardStreams(); !open) return Fail(open.error());
+  ::signal(SIGPIPE, SIG_IGN);
+  auto mounted = ReadMounted();
+  if (!mounted) return Fail(mounted.error());
+  auto selected = Select(std::move(*mounted), options.paths);
+  if (!selected) return Fail(selected.error());
+  std::vector<PastLine> lines = ReadLog();
+  Result<Sight> sight = Look();
+  if (!sight) return Fail(sight.error());
+
+  const DoctorReport report = MakeReport(ReadMachine(), std::move(sight->sources), std::move(*selected),
+                                         std::move(sight->watched), std::move(lines), !options.paths.empty());
+  const std::string text = ReportText(report, UseColor(options.color, STDOUT_FILENO));
+  if (Status written = WriteAll(STDOUT_FILENO, text); !written) return Fail(written.error());
+  return sight->exit_code;
+}
+
+}  // namespace fsherald
