@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/demo.h"
+#include "cli/doctor.h"
 #include "cli/exit_code.h"
 #include "cli/watch.h"
 
@@ -76,6 +77,13 @@ int main(int argc, char** argv) {
     demo.color = UseColor(demo_color, 1);
     exit_code = RunDemo(demo);
   });
+
+  DoctorOptions doctor;
+  CLI::App* doctor_command = app.add_subcommand(
+      "doctor", "What this kernel and this process can see, for each mount, why not, and how to see more");
+  doctor_command->add_option("PATH", doctor.paths, "Only the file systems that these paths lie on")->option_text("...");
+  AddColor(*doctor_command, doctor.color);
+  doctor_command->callback([&] { exit_code = RunDoctor(doctor); });
 
   try {
     app.parse(argc, argv);
