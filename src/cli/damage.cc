@@ -79,6 +79,23 @@ Status RunOrFail(const std::vector<std::string>& argv) {
   return {};
 }
 
+constexpr const char* kNewMounts = "the mounts of the new namespace";
+
+// In a chroot "/" is no mount point. Entering a mount namespace, also the own one, leads to its real root; from there we
+// come back to where we were.
+Status MakePrivateFromChroot() {
+  Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Fd folder(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Fd mounts(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!root || !folder || !mounts) return ErrnoError("open", "this chroot");
+  if (::setns(mounts.get(), CLONE_NEWNS) != 0) return ErrnoError("leave", "this chroot");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return ErrnoError("make private", kNewMounts);
+  if (::fchdir(root.get()) != 0 || ::chroot(".") != 0 || ::fchdir(folder.get()) != 0) {
+    return ErrnoError("come back to", "this chroot");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ProgramOutput> RunProgram(const std::vector<std::string>& argv) {
@@ -125,10 +142,9 @@ Status ChangeExt4Image(const std::string& image, const std::vector<std::string>&
 
 Status EnterPrivateMountNamespace() {
   if (::unshare(CLONE_NEWNS) != 0) return ErrnoError("make a mount namespace", "(it needs CAP_SYS_ADMIN)");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return ErrnoError("make private", "the mounts of the new namespace");
-  }
-  return {};
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) return {};
+  if (errno != EINVAL) return ErrnoError("make private", kNewMounts);
+  return MakePrivateFromChroot();
 }
 
 Result<LoopDevice> LoopDevice::Attach(const std::string& image) {

@@ -190,6 +190,8 @@ Result<int> MakeAndShow(const DemoOptions& options) {
   if (!filesystem) return filesystem.error();
   auto watch = Watch::Open(options);
   if (!watch) return watch.error();
+  fmt::print(
+      "A small ext4 in memory, seen by nobody else, damaged in four ways. What a user sees, and what is told:\n\n");
   size_t number = 0;
   bool all_told = true;
   for (const Damage& damage : kDamages) {
@@ -217,8 +219,6 @@ int RunDemo(const DemoOptions& options) {
     return kExitNotPermitted;
   }
   if (Status open = CheckStandardStreams(); !open) return Fail(open.error());
-  fmt::print(
-      "A small ext4 in memory, seen by nobody else, damaged in four ways. What a user sees, and what is told:\n\n");
   auto code = MakeAndShow(options);
   if (!code) return Fail(code.error());
   fmt::print(
