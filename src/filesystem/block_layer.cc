@@ -43,8 +43,12 @@ std::optional<LogMessage> ParseRequestLine(std::string_view line) {
     if (!scanner.Skip(status.words)) continue;
     std::optional<std::string_view> device = scanner.Until(", sector ");
     if (!device || device->empty()) return std::nullopt;
-    return LogMessage{
+    LogMessage message{
         .device = std::string(*device), .kind = Kind::kDevice, .code = status.code, .message = std::string(line)};
+    // A sector is 512 bytes, whatever the device's own are; the line does not say how many.
+    std::optional<uint64_t> sector = scanner.Number();
+    if (sector && *sector <= UINT64_MAX / 512) message.range = Range{.offset_bytes = *sector * 512};
+    return message;
   }
   return std::nullopt;
 }

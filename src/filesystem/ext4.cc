@@ -107,6 +107,8 @@ Specific Ext4Specific(const LogMessage& message) {
 }
 
 bool Ext4ObjectIsLoadable(const LogMessage& message) {
+  // Only the error handler spoke, or the counters: nothing says whether the inode could be loaded.
+  if (message.message.empty()) return false;
   auto begins = [&](std::string_view text) { return message.message.starts_with(text); };
   return std::ranges::none_of(kIgetMessages, begins) &&
          std::ranges::find(kIgetFunctions, message.function) == std::end(kIgetFunctions);

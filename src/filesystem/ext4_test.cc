@@ -84,6 +84,10 @@ TEST(Ext4Object, IsNotLoadableWhereLoadingItFailed) {
   EXPECT_FALSE(Ext4ObjectIsLoadable({.message = "unable to read itable block"}));
 }
 
+TEST(Ext4Object, IsNotLoadableWhereNoWordsSayWhatIsWrong) {
+  EXPECT_FALSE(Ext4ObjectIsLoadable({.function = "ext4_lookup", .inode = 12}));
+}
+
 TEST(Ext4Object, IsLoadableWhereTheErrorLiesBehindIt) {
   EXPECT_TRUE(Ext4ObjectIsLoadable({.function = "ext4_lookup", .message = "deleted inode referenced: 13"}));
   EXPECT_TRUE(

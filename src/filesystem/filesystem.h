@@ -33,6 +33,7 @@ struct LogMessage {
   std::optional<uint64_t> inode;
   std::optional<uint64_t> block;
   std::optional<uint64_t> group;
+  std::optional<Range> range = {};  // of the device
   std::string comm;  // empty: the line has none
   std::string message;
   bool counted = false;       // the file system counts it (ext4: errors_count)

@@ -157,6 +157,9 @@ void Join::AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns
   pending->told.sources.Add(SourceId::kTrace);
   Learn(pending->told.task, std::optional<Task>(signal.task));
   if (signal.code != 0) pending->told.error.code = signal.code;
+  // Fanotify's description went to the first error that it could be of; of two tasks' errors, the handler knows whose.
+  std::optional<ObjectInfo>& object = pending->told.object;
+  if (object && object->inode != signal.inode) object.reset();
   if (!pending->message) pending->message.emplace();
   Learn(pending->message->inode, signal.inode);
   Learn(pending->message->block, signal.block);
@@ -197,6 +200,7 @@ void Join::AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns) {
       pending->told.location = Location{.function = message.function, .line = message.line, .stack = signal.stack};
   }
   pending->message = message;
+  pending->told.range = message.range;
   pending->awaits_line = false;
   pending->told.kind = message.kind;
   pending->told.sources.Add(SourceId::kKmsg);
@@ -231,7 +235,10 @@ void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending) {
   Notification& told = pending.told;
   std::string_view function = told.location ? std::string_view(told.location->function) : std::string_view();
   std::optional<uint32_t> line = told.location ? told.location->line : std::nullopt;
-  if (!credit.described) {
+  bool contradicts = pending.message && pending.message->inode && pending.message->inode != credit.signal.inode;
+  if (!credit.described && contradicts) {
+    credit.described = true;  // it described an error that has left
+  } else if (!credit.described) {
     credit.described = true;
     credit.function = function;
     credit.line = line;

@@ -71,6 +71,11 @@ Signal Counter(uint64_t errors, std::optional<CounterReading::Occurrence> last =
   return {kFs, CounterSignal{.boottime_ns = 103, .reading = {.errors = errors, .warnings = 0, .first = {}, .last = last}}};
 }
 
+Signal Detail(uint32_t tid, int code, std::optional<uint64_t> inode, std::optional<uint64_t> block = {}) {
+  return {kFs, DetailSignal{.boottime_ns = 102, .task = TaskOf(tid), .function = "ext4_lookup", .line = 1855,
+                            .code = code, .inode = inode, .block = block}};
+}
+
 SourceSet Sources(std::initializer_list<SourceId> ids) {
   SourceSet set;
   for (SourceId id : ids) set.Add(id);
@@ -378,8 +383,7 @@ TEST_F(JoinTest, TheErrorHandlersArgumentsGiveErrnoInodeAndBlockOfEveryError) {
   Watch(coverage);
   for (uint32_t inode : {12u, 13u}) {
     Add(Trace(7));
-    Add({kFs, DetailSignal{.boottime_ns = 102, .task = TaskOf(7), .function = "ext4_lookup", .line = 1855,
-                           .code = EBADMSG, .inode = inode, .block = 1000 + inode}});
+    Add(Detail(7, EBADMSG, inode, 1000 + inode));
   }
   Add(Fanotify(EBADMSG, 2, 12));
   std::vector<Joined> told = join_.Take(0);
@@ -387,6 +391,35 @@ TEST_F(JoinTest, TheErrorHandlersArgumentsGiveErrnoInodeAndBlockOfEveryError) {
   EXPECT_EQ(told[1].notification.error.code, EBADMSG);
   EXPECT_EQ(told[1].notification.object->inode, 13u);
   EXPECT_EQ(told[1].message->block, 1013u);
+}
+
+TEST_F(JoinTest, TheErrorHandlerSaysWhoseErrorFanotifyDescribed) {
+  JoinCoverage coverage = kAll;
+  coverage.detail = true;
+  Watch(coverage);
+  Add(Trace(7));
+  Add(Trace(8));
+  Add(Fanotify(EUCLEAN, 1, 13, 77));  // of task 8, which was faster
+  EXPECT_TRUE(join_.Take(0).empty()) << "the handler is called after fanotify";
+  Add(Detail(8, EUCLEAN, 13));
+  Add(Detail(7, EUCLEAN, 12));
+  Add(Fanotify(EUCLEAN, 1, 12, 66));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].notification.object->inode, 12u);
+  EXPECT_EQ(told[0].notification.object->generation, std::nullopt) << "not that of the other inode";
+  EXPECT_EQ(told[1].notification.object->inode, 13u);
+}
+
+TEST_F(JoinTest, FanotifysDescriptionIsNotGivenToAnErrorOfAnotherInode) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Line(7, Said("deleted inode referenced: 13", 12)));
+  Add(Fanotify(EIO, 1, 99, 1));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.object, (ObjectInfo{.inode = 12}));
+  EXPECT_EQ(told[0].notification.error.code, std::nullopt);
 }
 
 TEST_F(JoinTest, TheErrorHandlerTellsAnErrorThatHasNeitherTracepointNorLine) {

@@ -165,7 +165,7 @@ void AppendRange(const Range& range, std::string& out) {
   out.append("{\"offset\":");
   AppendNumber(range.offset_bytes, out);
   out.append(",\"length\":");
-  AppendNumber(range.length_bytes, out);
+  AppendNumberOrNull(range.length_bytes, out);
   out.push_back('}');
 }
 

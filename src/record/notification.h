@@ -86,7 +86,7 @@ struct ObjectInfo {
 // A byte range of the file (or of the device, where there is no object).
 struct Range {
   uint64_t offset_bytes = 0;
-  uint64_t length_bytes = 0;
+  std::optional<uint64_t> length_bytes;
   friend bool operator==(const Range&, const Range&) = default;
 };
 

@@ -231,7 +231,8 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
   if (notification.location) line("where", LocationWords(notification, host));
   if (notification.object) line("file", ObjectWords(*notification.object));
   if (const auto& range = notification.range) {
-    line("range", fmt::format("{} bytes at {}", range->length_bytes, range->offset_bytes));
+    line("range", range->length_bytes ? fmt::format("{} bytes at {}", *range->length_bytes, range->offset_bytes)
+                                      : fmt::format("from byte {} on", range->offset_bytes));
   }
   if (specific) line("detail", FieldWords(*specific, notification.object.has_value()));
   if (notification.task) line("by", TaskWords(*notification.task));
