@@ -12,7 +12,7 @@ namespace fsherald::system_test {
 using Json = nlohmann::json;
 using Facts = std::map<std::string, std::string>;
 
-// Puts the facts in: "$INODE" becomes the number (or the text), "letters of $NAME" a text. Fails where a fact is missing.
+// Puts the facts in: "$INODE" becomes the number (or the text), "letters of $NAME" a text. Fails where one is missing.
 Json WithFacts(const Json& expected, const Facts& facts);
 
 // Empty: every key that is expected was told with that value. "@some" stands for whatever is neither null nor empty,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A disk with bad sectors: a FUSE file system of one file that is backed by an image and answers EIO where it is told to.
+// A disk with bad sectors: a FUSE file system of one file, backed by an image, that answers EIO where it is told to.
 #pragma once
 
 #include <atomic>

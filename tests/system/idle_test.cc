@@ -32,18 +32,21 @@ TEST_F(IdleTest, NothingWakesItWithoutErrors) {
   const std::chrono::seconds idle = LongRuns() ? std::chrono::seconds(60) : std::chrono::seconds(10);
   const std::chrono::seconds settle(1);  // timers that the sentinel's error started
   watcher.WaitUntil([] { return false; }, After(settle));
-  constexpr int kAttempts = 3;  // the kernel may have had something to say meanwhile, about anything: that does wake it
-  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+  bool quiet = false;
+  constexpr int kAttempts = 3;  // what the kernel says meanwhile, about anything, does wake it
+  for (int attempt = 0; attempt < kAttempts && !quiet; ++attempt) {
     KernelLog log;
     const auto before = Sleeps(watcher.pid());
-    const bool told = watcher.WaitUntil([&] { return false; }, After(idle));
+    watcher.WaitUntil([] { return false; }, After(idle));
     const auto after = Sleeps(watcher.pid());
-    ASSERT_FALSE(told);
-    if (before != after && !log.Lines("").empty() && attempt < kAttempts) continue;
-    EXPECT_EQ(before, after);
-    break;
+    quiet = log.Lines("").empty();
+    if (quiet) {
+      EXPECT_EQ(before, after);
+    }
   }
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  if (!quiet)
+    GTEST_SKIP() << "the machine was not idle: the kernel's log went on in each of " << kAttempts << " attempts";
 }
 
 }  // namespace

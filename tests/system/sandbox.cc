@@ -6,8 +6,18 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "watcher.h"
 
 namespace fsherald::system_test {
+
+std::string ChooseSandbox() {
+  const std::string program = Program();
+  for (const std::string directory : {"/mnt", "/media", "/srv"}) {
+    const auto covers = [&](const std::string& path) { return path.starts_with(directory + "/"); };
+    if (access(directory.c_str(), X_OK) == 0 && !covers(program) && !covers(FSHERALD_IMAGES)) return directory;
+  }
+  return {};
+}
 
 void EnterSandbox() {
   if (WhyNoSandbox()) return;
@@ -20,6 +30,7 @@ std::optional<std::string> WhyNoSandbox() {
   if (geteuid() != 0) return "not root";
   if (access("/dev/loop-control", R_OK | W_OK) != 0) return "no loop devices (/dev/loop-control)";
   if (access("/sys/fs/ext4", X_OK) != 0) return "this kernel has no ext4";
+  if (kSandbox.empty()) return "none of /mnt, /media, /srv can be covered by a tmpfs";
   return std::nullopt;
 }
 

@@ -7,8 +7,10 @@
 
 namespace fsherald::system_test {
 
-// An empty directory in memory, in this process's own mount namespace.
-inline const std::string kSandbox = "/mnt";
+// A directory that this process, in a mount namespace of its own, covers with an empty tmpfs: nothing that the tests need
+// lies below it, and nothing in it is left when the process ends, however it ends. Empty: there is none.
+std::string ChooseSandbox();
+inline const std::string kSandbox = ChooseSandbox();
 
 // Enters the namespace and mounts the tmpfs; once, before the process has threads.
 void EnterSandbox();

@@ -50,6 +50,20 @@ TEST_F(WatchOptionsTest, FirstItSaysWhatItWatchesAndAtTheEndWhatItTold) {
   EXPECT_NE(watcher.talk().find("told 1 notification of 1 error; lost none"), std::string::npos) << watcher.talk();
 }
 
+TEST_F(WatchOptionsTest, TwoWatchersAreToldTheSame) {
+  const Ext4Filesystem filesystem({.name = "data"});
+  Watcher first({filesystem.directory()});
+  Watcher second({filesystem.directory()});
+  filesystem.Trigger("for both");
+  for (Watcher* watcher : {&first, &second}) {
+    EXPECT_TRUE(watcher->WaitUntil([&] { return !watcher->lines().empty(); }, After(10s)));
+    EXPECT_EQ(watcher->Stop(), 0) << watcher->talk();
+    ASSERT_EQ(watcher->lines().size(), 1U);
+    EXPECT_EQ(watcher->lines()[0]["specific"]["message"], "for both");
+    EXPECT_EQ(watcher->lines()[0]["sources"], Json({"fanotify", "trace", "kmsg"}));
+  }
+}
+
 TEST_F(WatchOptionsTest, EveryLineHasAllKeysAndTheSequenceHasNoHole) {
   const Ext4Filesystem filesystem({.name = "data"});
   Watcher watcher({filesystem.directory()});
