@@ -7,8 +7,8 @@
 
 namespace fsherald::system_test {
 
-// A directory that this process, in a mount namespace of its own, covers with an empty tmpfs: nothing that the tests need
-// lies below it, and nothing in it is left when the process ends, however it ends. Empty: there is none.
+// A directory that this process, in a mount namespace of its own, covers with an empty tmpfs: nothing that the tests
+// need lies below it, and nothing in it is left when the process ends, however it ends. Empty: there is none.
 std::string ChooseSandbox();
 inline const std::string kSandbox = ChooseSandbox();
 
