@@ -3,46 +3,56 @@
  * hooked. All five of ext4's reporters end in ext4_handle_error (but for block-group errors under errors=continue), so this
  * also sees those that have no tracepoint (__ext4_std_error).
  */
-#include "kernel.h"
+#include <asm/errno.h>
 
-#include "records.h"
+#include "points.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 22); /* the reader puts trace.bpf.c's ring in its place */
-} ring SEC(".maps");
-
 __u64 details_dropped;
+
+/* The trace program only counts what a code point reports beyond this: then nobody asks for its arguments. */
+static __always_inline int folded(const struct point *point, __u64 now)
+{
+	__u32 *index = bpf_map_lookup_elem(&points, point);
+	struct fsh_cell *cell = index ? bpf_map_lookup_elem(&cells, index) : 0;
+
+	return cell && cell->in_window > FSH_WINDOW_RECORDS && now - cell->window_ns <= FSH_WINDOW_NS;
+}
 
 static __always_inline int report(struct super_block *sb, int code, __u64 inode, __u64 block, const char *function,
 				  __u32 line)
 {
-	struct fsh_error *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_boot_ns();
+	struct fsh_error *record;
+	struct point point;
 
+	fill_point(&point, sb, function, line);
+	if (folded(&point, now))
+		return 0;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		__sync_fetch_and_add(&details_dropped, 1);
 		return 0;
 	}
 	record->head.type = FSH_DETAIL;
 	record->head.stack_count = 0;
-	record->head.boottime_ns = bpf_ktime_get_boot_ns();
+	record->head.boottime_ns = now;
 	record->head.cgroup = bpf_get_current_cgroup_id();
 	record->head.pid = id >> 32;
 	record->head.tid = (__u32)id;
 	bpf_get_current_comm(record->head.comm, sizeof(record->head.comm));
-	record->dev = BPF_CORE_READ(sb, s_dev);
+	record->dev = point.dev;
 	record->line = line;
 	record->cell = FSH_NO_CELL;
 	record->flags = 0;
 	record->inode = inode;
 	record->block = block;
-	record->code = code < 0 ? -code : code;
+	/* 0 is EFSCORRUPTED: fs/ext4/super.c, save_error_info(). */
+	record->code = code < 0 ? -code : code ? code : EUCLEAN;
 	record->unused = 0;
-	bpf_probe_read_kernel(record->uuid, sizeof(record->uuid), __builtin_preserve_access_index(&sb->s_uuid));
-	bpf_probe_read_kernel_str(record->device, sizeof(record->device), __builtin_preserve_access_index(sb->s_id));
+	__builtin_memcpy(record->uuid, point.uuid, sizeof(record->uuid));
+	bpf_probe_read_kernel_str(record->device, sizeof(record->device), sb->s_id);
 	record->function[0] = 0;
 	bpf_probe_read_kernel_str(record->function, sizeof(record->function), function);
 	bpf_ringbuf_submit(record, 0);

@@ -1,37 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
 /* The tracing programs: ext4's error and shutdown tracepoints, and the kernel's log as it is written. */
-#include "kernel.h"
-
-#include "records.h"
+#include "points.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 22); /* the reader may set another size */
-} ring SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, FSH_CELLS);
-	__type(key, __u32);
-	__type(value, struct fsh_cell);
-} cells SEC(".maps");
-
-struct point {
-	__u64 function; /* the address of its name */
-	__u32 line;
-	__u32 dev;
-	__u8 uuid[16];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FSH_CELLS);
-	__type(key, struct point);
-	__type(value, __u32);
-} points SEC(".maps");
 
 /* What a task did last: so that its log line, which follows its tracepoint, is known as such. */
 struct task_state {
@@ -76,14 +47,13 @@ static __always_inline __u32 take_stack(void *ctx, void *stack)
 }
 
 /* The cell of a code point: found, or made. */
-static __always_inline struct fsh_cell *find_cell(struct super_block *sb, const char *function, __u32 line, __u32 *index)
+static __always_inline struct fsh_cell *find_cell(struct super_block *sb, const struct point *point, __u32 *index)
 {
-	struct point point = { .function = (__u64)function, .line = line, .dev = sb->s_dev };
+	const char *function = (const char *)point->function;
 	struct fsh_cell *cell;
 	__u32 *found, fresh;
 
-	bpf_probe_read_kernel(point.uuid, sizeof(point.uuid), &sb->s_uuid);
-	found = bpf_map_lookup_elem(&points, &point);
+	found = bpf_map_lookup_elem(&points, point);
 	if (!found) {
 		fresh = __sync_fetch_and_add(&cell_count, 1);
 		if (fresh >= FSH_CELLS)
@@ -91,15 +61,15 @@ static __always_inline struct fsh_cell *find_cell(struct super_block *sb, const 
 		cell = bpf_map_lookup_elem(&cells, &fresh);
 		if (!cell)
 			return 0;
-		cell->line = line;
-		cell->dev = point.dev;
-		__builtin_memcpy(cell->uuid, point.uuid, sizeof(cell->uuid));
+		cell->line = point->line;
+		cell->dev = point->dev;
+		__builtin_memcpy(cell->uuid, point->uuid, sizeof(cell->uuid));
 		bpf_probe_read_kernel_str(cell->device, sizeof(cell->device), sb->s_id);
 		if (function)
 			bpf_probe_read_kernel_str(cell->function, sizeof(cell->function), function);
 		/* Another CPU may have been first: then its cell counts and ours stays empty. */
-		bpf_map_update_elem(&points, &point, &fresh, BPF_NOEXIST);
-		found = bpf_map_lookup_elem(&points, &point);
+		bpf_map_update_elem(&points, point, &fresh, BPF_NOEXIST);
+		found = bpf_map_lookup_elem(&points, point);
 		if (!found)
 			return 0;
 	}
@@ -112,10 +82,13 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 {
 	__u64 now = bpf_ktime_get_boot_ns();
 	__u32 index = FSH_NO_CELL, in_window = 0, quiet = 0, with_stack = 1, tid;
-	struct fsh_cell *cell = find_cell(sb, function, line, &index);
 	struct task_state state = { .ns = now };
 	struct fsh_error *record;
+	struct fsh_cell *cell;
+	struct point point;
 
+	fill_point(&point, sb, function, line);
+	cell = find_cell(sb, &point, &index);
 	if (cell) {
 		if (now - cell->window_ns > FSH_WINDOW_NS) {
 			cell->window_ns = now;
@@ -139,7 +112,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 		return 0;
 	}
 	fill_head(&record->head, type, now);
-	record->dev = sb->s_dev;
+	record->dev = point.dev;
 	record->line = line;
 	record->cell = index;
 	record->flags = in_window + 1 >= (quiet ? FSH_WINDOW_RECORDS : FSH_WINDOW_WAKEUPS) ? FSH_MORE : 0;
@@ -147,7 +120,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	record->block = 0;
 	record->code = 0;
 	record->unused = 0;
-	bpf_probe_read_kernel(record->uuid, sizeof(record->uuid), &sb->s_uuid);
+	__builtin_memcpy(record->uuid, point.uuid, sizeof(record->uuid));
 	bpf_probe_read_kernel_str(record->device, sizeof(record->device), sb->s_id);
 	record->function[0] = 0;
 	if (function)
@@ -173,6 +146,19 @@ int BPF_PROG(ext4_error, struct super_block *sb, const char *function, unsigned 
 
 SEC("tp_btf/ext4_shutdown")
 int BPF_PROG(ext4_shutdown, struct super_block *sb, unsigned long flags)
+{
+	return report(ctx, FSH_SHUTDOWN, sb, 0, 0);
+}
+
+/* The same for a module that brings no type information (see trace.cc): the reader loads these two or those two. */
+SEC("raw_tp/ext4_error")
+int BPF_PROG(raw_ext4_error, struct super_block *sb, const char *function, unsigned int line)
+{
+	return report(ctx, FSH_ERROR, sb, function, line);
+}
+
+SEC("raw_tp/ext4_shutdown")
+int BPF_PROG(raw_ext4_shutdown, struct super_block *sb, unsigned long flags)
 {
 	return report(ctx, FSH_SHUTDOWN, sb, 0, 0);
 }

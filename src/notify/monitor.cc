@@ -408,6 +408,7 @@ class Monitor::Impl {
     };
     add(losses.errors_uncounted, losses_.errors_uncounted, SourceId::kTrace);
     add(losses.lines_dropped, losses_.lines_dropped, SourceId::kKmsg);
+    add(losses.details_dropped, losses_.details_dropped, SourceId::kTrace);
     drained_boottime_ns_ = now_ns;
   }
 

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "bpf/records.h"
 #include "detail.skel.h"
 #include "trace.skel.h"
@@ -20,6 +22,7 @@ namespace fsherald {
 namespace {
 
 constexpr size_t kMaxSymbols = 8192;
+constexpr int kEnotsupp = 524;  // include/linux/errno.h: it leaks out of bpf(2), and strerror does not know it
 constexpr size_t kCellsBytes = sizeof(fsh_cell) * FSH_CELLS;
 
 struct DestroySkeleton {
@@ -34,27 +37,40 @@ struct SymbolRequest {
   char name[96];
 };
 
-// libbpf talks to stderr; a library of ours does not. Its last words are kept for the error that Open returns.
+// libbpf talks to stderr; a library of ours does not. Its first words since they were cleared, which name the cause, are
+// kept for the error that Open returns.
 std::string& LibbpfWords() {
   static thread_local std::string words;
   return words;
 }
 
 int KeepLibbpfWords(libbpf_print_level level, const char* format, va_list arguments) {
-  if (level != LIBBPF_WARN) return 0;
+  if (level != LIBBPF_WARN || !LibbpfWords().empty()) return 0;
   char line[512];
   std::vsnprintf(line, sizeof line, format, arguments);
   LibbpfWords() = line;
   return 0;
 }
 
+bool HasTypes() { return ::access("/sys/kernel/btf/vmlinux", R_OK) == 0; }
+
+bool HasExt4() { return ::access("/sys/fs/ext4", F_OK) == 0; }
+
+// Where ext4 is a module its tracepoints are there once it is loaded. To ask for a file system by its type loads the module
+// that has it, as the first mount(2) would: better now than to be blind to that mount.
+void LoadExt4() {
+  if (!HasExt4()) Fd context(::fsopen("ext4", FSOPEN_CLOEXEC));
+}
+
 Error LoadError(int code) {
-  if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+  if (!HasTypes())
     return Error{"the kernel's type information (/sys/kernel/btf/vmlinux) is not there: a kernel built with "
                  "CONFIG_DEBUG_INFO_BTF, and /sys mounted, are needed", 0};
   if (code == EPERM || code == EACCES)
     return Error{"the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
                  "confidentiality mode, are needed", code};
+  if (!HasExt4())
+    return Error{"ext4 is not in the kernel, and its module could not be loaded: start again after `modprobe ext4`", 0};
   return Error{"load BPF programs (" + LibbpfWords().substr(0, LibbpfWords().find('\n')) + ")", code};
 }
 
@@ -70,17 +86,31 @@ class TraceSource::Impl {
   Status Open(const Options& options) {
     libbpf_set_print(KeepLibbpfWords);
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+    LoadExt4();
+    Status loaded = Load(options, true);
+    // Typed programs need the type information of the module that ext4 may be; raw ones only the kernel's own.
+    if (!loaded && loaded.error().code == ESRCH && HasTypes() && HasExt4()) loaded = Load(options, false);
+    if (!loaded) return loaded;
+    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), &Impl::OnRecord, this, nullptr));
+    if (!ring_) return ErrnoError("open", "the BPF ring buffer");
+    if (options.detail) OpenDetail();
+    return {};
+  }
+
+  Status Load(const Options& options, bool typed) {
+    LibbpfWords().clear();
     skeleton_.reset(trace_bpf__open());
     if (!skeleton_) return ErrnoError("open", "the BPF programs");
     bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
     SetPrefixes(options.log_prefixes);
+    bpf_program__set_autoload(skeleton_->progs.ext4_error, typed);
+    bpf_program__set_autoload(skeleton_->progs.ext4_shutdown, typed);
+    bpf_program__set_autoload(skeleton_->progs.raw_ext4_error, !typed);
+    bpf_program__set_autoload(skeleton_->progs.raw_ext4_shutdown, !typed);
     if (int code = trace_bpf__load(skeleton_.get()); code != 0) return LoadError(-code);
     if (Status mapped = MapCells(); !mapped) return mapped;
     if (int code = trace_bpf__attach(skeleton_.get()); code != 0)
       return ErrnoError("attach BPF programs", LibbpfWords(), -code);
-    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), &Impl::OnRecord, this, nullptr));
-    if (!ring_) return ErrnoError("open", "the BPF ring buffer");
-    if (options.detail) OpenDetail();
     return {};
   }
 
@@ -114,7 +144,10 @@ class TraceSource::Impl {
   void SetQuiet(uint32_t cell) { __atomic_store_n(&cells_[cell].quiet, 1, __ATOMIC_RELAXED); }
 
   Losses losses() const {
-    return {skeleton_->bss->errors_uncounted, skeleton_->bss->lines_dropped, refused_};
+    return {.errors_uncounted = skeleton_->bss->errors_uncounted,
+            .lines_dropped = skeleton_->bss->lines_dropped,
+            .details_dropped = detail_ ? detail_->bss->details_dropped : 0,
+            .records_refused = refused_};
   }
 
   std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses) {
@@ -167,9 +200,12 @@ class TraceSource::Impl {
   // The error handler's arguments, where the kernel allows to hook a function: fentry, else a kprobe.
   void OpenDetail() {
     for (bool fentry : {true, false}) {
+      LibbpfWords().clear();
       std::unique_ptr<detail_bpf, DestroySkeleton> detail(detail_bpf__open());
       if (!detail) return;
       bpf_map__reuse_fd(detail->maps.ring, bpf_map__fd(skeleton_->maps.ring));
+      bpf_map__reuse_fd(detail->maps.cells, bpf_map__fd(skeleton_->maps.cells));
+      bpf_map__reuse_fd(detail->maps.points, bpf_map__fd(skeleton_->maps.points));
       bpf_program__set_autoload(detail->progs.fentry_handle_error, fentry);
       bpf_program__set_autoload(detail->progs.kprobe_handle_error, !fentry);
       int code = detail_bpf__load(detail.get());
@@ -177,8 +213,10 @@ class TraceSource::Impl {
       if (code == 0) {
         detail_ = std::move(detail);
         detail_by_ = fentry ? "fentry" : "kprobe";
+        detail_refused_.clear();
         return;
       }
+      if (code == -kEnotsupp) code = -EOPNOTSUPP;
       if (!detail_refused_.empty()) detail_refused_ += "; ";
       detail_refused_ += Error{fentry ? "fentry" : "kprobe", -code}.ToString();
     }

@@ -55,6 +55,7 @@ class TraceSource {
   struct Losses {
     uint64_t errors_uncounted = 0;  // no room in the ring, and no cell: the counters will tell
     uint64_t lines_dropped = 0;
+    uint64_t details_dropped = 0;  // arguments of the error handler: their errors are counted all the same
     uint64_t records_refused = 0;  // of a wrong size or type
   };
   Losses losses() const;
