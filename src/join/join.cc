@@ -205,7 +205,7 @@ void Join::AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns) {
   pending->told.kind = message.kind;
   pending->told.sources.Add(SourceId::kKmsg);
   Learn(pending->told.error.code, message.code);
-  MatchFanotify(fs);
+  MatchFanotify(fs, now_ns);
 }
 
 void Join::AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns) {
@@ -231,7 +231,7 @@ Join::Pending* Join::FindForFanotify(Filesystem& fs, const FanotifySignal& signa
   return likely != nullptr ? likely : first;
 }
 
-void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending) {
+void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now_ns) const {
   Notification& told = pending.told;
   std::string_view function = told.location ? std::string_view(told.location->function) : std::string_view();
   std::optional<uint32_t> line = told.location ? told.location->line : std::nullopt;
@@ -253,10 +253,12 @@ void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending) {
   pending.awaits_fanotify -= count;
   credit.left -= count;
   told.sources.Add(SourceId::kFanotify);
+  // The error handler is called after fanotify, which may itself be late: a slow console comes before both.
+  if (pending.awaits_detail) pending.deadline_ns = std::max(pending.deadline_ns, now_ns + options_.window_ns);
   if (pending.awaits_fanotify == 0 && fs.coverage.lines_with_task) pending.awaits_line = false;
 }
 
-void Join::MatchFanotify(Filesystem& fs) {
+void Join::MatchFanotify(Filesystem& fs, uint64_t now_ns) const {
   for (Credit& credit : fs.credits) {
     uint64_t paid = std::min(credit.left, fs.fanotify_debt);
     fs.fanotify_debt -= paid;
@@ -270,7 +272,7 @@ void Join::MatchFanotify(Filesystem& fs) {
         if (it == fs.pending.end()) break;
         pending = &*it;
       }
-      Assign(fs, credit, *pending);
+      Assign(fs, credit, *pending, now_ns);
     }
   }
   std::erase_if(fs.credits, [](const Credit& credit) { return credit.left == 0; });
@@ -354,7 +356,7 @@ std::vector<Joined> Join::Take(uint64_t now_ns) {
   std::vector<Joined> out;
   for (auto it = filesystems_.begin(); it != filesystems_.end();) {
     auto& [key, fs] = *it;
-    MatchFanotify(fs);
+    MatchFanotify(fs, now_ns);
     TakePending(key, fs, now_ns, out);
     TakeCredits(key, fs, now_ns, out);
     SettleCounter(key, fs, now_ns, out);

@@ -113,8 +113,8 @@ class Join {
   static Pending* FindForLine(Filesystem& fs, const LogSignal& signal);
   static Pending* FindForDetail(Filesystem& fs, const DetailSignal& signal);
   static Pending* FindForFanotify(Filesystem& fs, const FanotifySignal& signal);
-  static void MatchFanotify(Filesystem& fs);
-  static void Assign(Filesystem& fs, Credit& credit, Pending& pending);
+  void MatchFanotify(Filesystem& fs, uint64_t now_ns) const;
+  void Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now_ns) const;
 
   static bool Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns);
   static void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);

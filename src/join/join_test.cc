@@ -411,6 +411,20 @@ TEST_F(JoinTest, TheErrorHandlerSaysWhoseErrorFanotifyDescribed) {
   EXPECT_EQ(told[1].notification.object->inode, 13u);
 }
 
+TEST_F(JoinTest, TheErrorHandlerIsAwaitedAlsoBehindASlowConsole) {
+  JoinCoverage coverage = kAll;
+  coverage.detail = true;
+  Watch(coverage);
+  Add(Trace(7));
+  EXPECT_TRUE(join_.Take(20 * kMs).empty());
+  Add(Fanotify(EUCLEAN, 1, 12), 20 * kMs);
+  EXPECT_TRUE(join_.Take(20 * kMs).empty());
+  Add(Detail(7, EUCLEAN, 12, 1000), 21 * kMs);
+  std::vector<Joined> told = join_.Take(21 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].message->block, 1000u);
+}
+
 TEST_F(JoinTest, FanotifysDescriptionIsNotGivenToAnErrorOfAnotherInode) {
   Watch(kAll);
   Add(Trace(7));
