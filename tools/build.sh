@@ -11,10 +11,11 @@ build_packages=(
   libbpf-dev libelf-dev zlib1g-dev libmount-dev libblkid-dev libext2fs-dev comerr-dev
   libfmt-dev libcli11-dev e2fsprogs
 )
-# clang-19 and its libFuzzer are for the fuzz targets, the rest for the system tests.
+# clang-19 and its libFuzzer are for the fuzz targets, the last line for tests/kernels, the rest for the system tests.
 test_packages=(
   libgtest-dev libgmock-dev nlohmann-json3-dev clang-19 libclang-rt-19-dev
   libfuse3-dev fuse3 mount util-linux strace jq python3-minimal procps
+  qemu-system-x86 busybox-static cpio kmod binutils
 )
 
 say() { printf '%s\n' "$*" >&2; }
