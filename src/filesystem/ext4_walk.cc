@@ -126,9 +126,10 @@ class Walk {
  public:
   Walk(ext2_filsys fs, ext2_ino_t target) : fs_(fs), target_(target), block_(fs->blocksize) {}
 
-  WalkResult Run() {
+  WalkResult Run(bool generation_wanted) {
     WalkResult result;
-    if (const auto inode = ReadInode(target_)) result.generation = inode->i_generation;
+    if (generation_wanted)
+      if (const auto inode = ReadInode(target_)) result.generation = inode->i_generation;
     if (target_ == EXT2_ROOT_INO) {
       result.path = "";
     } else if (target_ >= kFirstOrdinaryInode) {
@@ -278,11 +279,11 @@ class Walk {
 
 }  // namespace
 
-Result<WalkResult> FindExt4Path(const std::string& device_path, uint64_t inode, Clock::time_point deadline) {
+Result<WalkResult> FindExt4Path(const std::string& device_path, WalkTarget target, Clock::time_point deadline) {
   auto fs = OpenReadOnly(device_path, deadline);
   if (!fs) return fs.error();
-  if (inode == 0 || inode > (*fs)->super->s_inodes_count) return WalkResult{};
-  return Walk(fs->get(), static_cast<ext2_ino_t>(inode)).Run();
+  if (target.inode == 0 || target.inode > (*fs)->super->s_inodes_count) return WalkResult{};
+  return Walk(fs->get(), static_cast<ext2_ino_t>(target.inode)).Run(target.generation_wanted);
 }
 
 }  // namespace fsherald

@@ -15,12 +15,12 @@
 
 namespace fsherald {
 
-// Looks for `inode` breadth first: of several hard links, one nearest to the root. Blocks until found, all is seen, or
+// Looks for the inode breadth first: of several hard links, one nearest to the root. Blocks until found, all is seen, or
 // `deadline`. Besides the deadline, `complete` is false where the walk gave up: over 524,288 directories, several
 // unreadable blocks (each attempt makes the kernel report the bad sector again), or a directory renamed meanwhile.
 // Names in an encrypted directory are not known, so what lies below one is not found.
 // Errors: `device_path` cannot be opened, or has no usable superblock. Any thread; `device_path` may be an image file.
-Result<WalkResult> FindExt4Path(const std::string& device_path, uint64_t inode,
+Result<WalkResult> FindExt4Path(const std::string& device_path, WalkTarget target,
                                 std::chrono::steady_clock::time_point deadline);
 
 }  // namespace fsherald

@@ -67,6 +67,15 @@ struct CounterReading {
   friend bool operator==(const CounterReading&, const CounterReading&) = default;
 };
 
+// The inode that a walk looks for. Its generation is read from the device only where that is wanted: a sector that
+// cannot be read is reported by the kernel each time.
+struct WalkTarget {
+  WalkTarget(uint64_t number, bool wants_generation = true)  // NOLINT: implicit by intent
+      : inode(number), generation_wanted(wants_generation) {}
+  uint64_t inode;
+  bool generation_wanted;
+};
+
 // The path of an inode by the file system's on-disk structures.
 struct WalkResult {
   std::optional<std::string> path;  // from the file system's root, without a leading slash; "" is the root; empty: not found
@@ -95,11 +104,11 @@ struct FilesystemModule {
 
   // Reads the counters below sysfs_root (I/O). Errors: none there, or unreadable.
   Result<CounterReading> (*read_counters)(const std::string& sysfs_root, const std::string& device);
-  // The file whose POLLPRI tells that a counter rose; empty string: none.
+  // The file whose POLLPRI tells that the number of errors rose, and that holds it; empty string: none.
   std::string (*counter_event_path)(const std::string& sysfs_root, const std::string& device);
 
   // Looks for the inode below the root directory, reading the block device (I/O, slow, raises no error in the kernel).
-  Result<WalkResult> (*find_path)(const std::string& device_path, uint64_t inode,
+  Result<WalkResult> (*find_path)(const std::string& device_path, WalkTarget target,
                                   std::chrono::steady_clock::time_point deadline);
 
   // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds

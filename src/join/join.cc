@@ -101,6 +101,16 @@ void Join::Add(const Signal& signal, uint64_t now_ns) {
   if (auto* gap = std::get_if<GapSignal>(&signal.what)) fs.gaps.push_back(*gap);
 }
 
+bool Join::Explains(FilesystemKey key, uint64_t errors) const {
+  auto it = filesystems_.find(key);
+  if (it == filesystems_.end()) return false;
+  const Filesystem& fs = it->second;
+  // Without the trace the counters say where an error was that fanotify told.
+  if (!fs.coverage.trace || !fs.counter_base || errors < *fs.counter_base) return false;
+  // What fanotify told is left out: before Take it may be of the same errors.
+  return errors - *fs.counter_base <= fs.accounted;
+}
+
 Join::Pending& Join::NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source,
                                 uint64_t now_ns) {
   Pending& pending = fs.pending.emplace_back();
@@ -110,6 +120,17 @@ Join::Pending& Join::NewPending(Filesystem& fs, uint64_t boottime_ns, const Task
   pending.deadline_ns = now_ns + options_.window_ns;
   pending.fanotify_deadline_ns = now_ns + options_.fanotify_window_ns;
   return pending;
+}
+
+void Join::AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count, uint64_t now_ns) const {
+  if (!fs.coverage.fanotify) return;
+  uint64_t boottime_ns = *pending.told.boottime_ns;
+  if (boottime_ns >= fs.coverage.fanotify_since_ns) {
+    pending.awaits_fanotify = count;
+  } else if (boottime_ns + options_.fanotify_window_ns >= fs.coverage.fanotify_since_ns) {
+    fs.marked_amid += count;
+    fs.marked_amid_until_ns = now_ns + options_.fanotify_window_ns;
+  }
 }
 
 void Join::AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns) {
@@ -127,7 +148,7 @@ void Join::AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns) 
   pending.told.error.count = folded ? signal.folded : 1;
   if (!signal.function.empty())
     pending.told.location = Location{.function = signal.function, .line = signal.line, .stack = signal.stack};
-  if (fs.coverage.fanotify && signal.reporter.told_by_fanotify) pending.awaits_fanotify = pending.told.error.count;
+  if (signal.reporter.told_by_fanotify) AwaitFanotify(fs, pending, pending.told.error.count, now_ns);
   pending.awaits_line = fs.coverage.lines && !folded;
   pending.awaits_detail = fs.coverage.detail && signal.reporter.told_by_fanotify && !folded;
   if (pending.counted) fs.accounted += pending.told.error.count;
@@ -150,7 +171,7 @@ void Join::AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns
     if (fs.traced_points.contains({signal.function, signal.line.value_or(0)})) return;
     pending = &NewPending(fs, signal.boottime_ns, &signal.task, SourceId::kTrace, now_ns);
     pending->told.location = Location{.function = signal.function, .line = signal.line};
-    pending->awaits_fanotify = fs.coverage.fanotify ? 1 : 0;
+    AwaitFanotify(fs, *pending, 1, now_ns);
     ++fs.accounted;
   }
   pending->awaits_detail = false;
@@ -193,7 +214,7 @@ void Join::AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns) {
     const Task* task = signal.task ? &*signal.task : message.comm.empty() ? nullptr : &comm_only;
     pending = &NewPending(fs, signal.boottime_ns, task, SourceId::kKmsg, now_ns);
     pending->counted = message.counted;
-    pending->awaits_fanotify = message.told_by_fanotify && fs.coverage.fanotify ? 1 : 0;
+    if (message.told_by_fanotify) AwaitFanotify(fs, *pending, 1, now_ns);
     pending->awaits_detail = message.counted && fs.coverage.detail;
     if (message.counted) ++fs.accounted;
     if (!message.function.empty() || !signal.stack.empty())
@@ -312,6 +333,12 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
 void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
   for (Credit& credit : fs.credits) {
     if (!fs.closed && now_ns < credit.deadline_ns) continue;
+    if (now_ns < fs.marked_amid_until_ns) {
+      uint64_t told = std::min(credit.left, fs.marked_amid);
+      fs.marked_amid -= told;
+      credit.left -= told;
+      if (credit.left == 0) continue;
+    }
     Joined joined{.filesystem = key};
     Notification& told = joined.notification;
     told.boottime_ns = credit.signal.boottime_ns;

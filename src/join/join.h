@@ -30,6 +30,7 @@ namespace fsherald {
 // Which sources see the errors of one file system: covered, not merely marked.
 struct JoinCoverage {
   bool fanotify = false;
+  uint64_t fanotify_since_ns = 0;  // when it was marked: of errors before, fanotify tells nothing
   bool trace = false;
   bool detail = false;           // the error handler's arguments
   bool lines = false;            // the kernel's log, by either way
@@ -60,6 +61,10 @@ class Join {
   void Close(FilesystemKey key);
 
   void Add(const Signal& signal, uint64_t now_ns);
+
+  // Whether a counter that stands at `errors` would tell nothing that the signals so far have not: then its CounterSignal,
+  // which costs a dozen files to read, need not be made.
+  bool Explains(FilesystemKey key, uint64_t errors) const;
 
   // What is complete, or has waited long enough. Equal errors of one Take are one notification with their count.
   std::vector<Joined> Take(uint64_t now_ns);
@@ -95,6 +100,8 @@ class Join {
     std::deque<Pending> pending;
     std::deque<Credit> credits;
     uint64_t fanotify_debt = 0;  // errors told before fanotify told them
+    uint64_t marked_amid = 0;    // errors so shortly before the mark that fanotify may tell them, or not
+    uint64_t marked_amid_until_ns = 0;
     std::set<std::pair<std::string, uint32_t>> traced_points;
     std::optional<uint64_t> counter_base;
     uint64_t accounted = 0;  // errors since counter_base that were told or are pending
@@ -108,6 +115,8 @@ class Join {
   void AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns);
   void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
   void AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns);
+  // Fanotify tells, or may tell, of so many errors of it.
+  void AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count, uint64_t now_ns) const;
   Pending& NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source, uint64_t now_ns);
 
   static Pending* FindForLine(Filesystem& fs, const LogSignal& signal);

@@ -256,6 +256,41 @@ TEST_F(JoinTest, FanotifyThatComesAfterTheWindowIsNotToldAgain) {
   EXPECT_EQ(Sum(join_.Take(70 * kMs)), 1u) << "but the next one is";
 }
 
+TEST_F(JoinTest, AnErrorBeforeTheMarkDoesNotWaitForFanotify) {
+  JoinCoverage coverage = kAll;
+  coverage.fanotify_since_ns = 100 + 60 * kMs;
+  Watch(coverage);
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  EXPECT_EQ(Sum(join_.Take(0)), 1u);
+  Add(Fanotify(EIO, 1), kMs);
+  EXPECT_EQ(Sum(join_.Take(kMs)), 1u) << "the count is another error's";
+}
+
+TEST_F(JoinTest, AnErrorAmidWhichTheMarkCameIsToldOnceWhetherFanotifyTellsItOrNot) {
+  JoinCoverage coverage = kAll;
+  coverage.fanotify_since_ns = 100 + kMs;
+  Watch(coverage);
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  EXPECT_EQ(Sum(join_.Take(0)), 1u);
+  Add(Fanotify(EUCLEAN, 1), kMs);
+  EXPECT_TRUE(join_.Take(kMs).empty());
+  Add(Fanotify(EIO, 1), 2 * kMs);
+  EXPECT_EQ(Sum(join_.Take(2 * kMs)), 1u) << "but only it";
+}
+
+TEST_F(JoinTest, LaterNothingIsTakenForAnErrorAmidTheMark) {
+  JoinCoverage coverage = kAll;
+  coverage.fanotify_since_ns = 100 + kMs;
+  Watch(coverage);
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  EXPECT_EQ(Sum(join_.Take(0)), 1u);
+  Add(Fanotify(EIO, 1), 51 * kMs);
+  EXPECT_EQ(Sum(join_.Take(51 * kMs)), 1u);
+}
+
 TEST_F(JoinTest, EqualErrorsOfOneTakeAreOneNotificationWithTheirCount) {
   Watch(kAll);
   for (int i = 0; i < 5; ++i) {
@@ -309,6 +344,25 @@ TEST_F(JoinTest, CounterGrowthThatNothingExplainsIsTold) {
   EXPECT_EQ(told[1].notification.location, std::nullopt);
   Add(Counter(43));
   EXPECT_TRUE(join_.Take(0).empty()) << "told once";
+}
+
+TEST_F(JoinTest, ACounterThatTheTraceExplainsNeedNotBeReadWhole) {
+  Watch(kAll, 10);
+  Add(Trace(7));
+  Add(Fanotify(EUCLEAN, 1));
+  EXPECT_TRUE(join_.Explains(kFs, 10));
+  EXPECT_TRUE(join_.Explains(kFs, 11));
+  EXPECT_FALSE(join_.Explains(kFs, 12));
+}
+
+TEST_F(JoinTest, ACounterThatFellOrThatMustSayWhereAnErrorWasIsReadWhole) {
+  Watch(kAll, 10);
+  EXPECT_FALSE(join_.Explains(kFs, 9));
+  JoinCoverage without_trace = kAll;
+  without_trace.trace = false;
+  join_.Open(kOther, without_trace, 10);
+  EXPECT_FALSE(join_.Explains(kOther, 10));
+  EXPECT_FALSE(join_.Explains(FilesystemKey{3}, 0));
 }
 
 TEST_F(JoinTest, ACounterThatLagsBehindTellsNothing) {

@@ -234,16 +234,16 @@ const Mounting* MountTable::Impl::Find(uint32_t key) const {
 template <typename Matches>
 const Mounting* MountTable::Impl::FindAt(Matches matches, const std::optional<Uuid>& uuid, uint64_t boottime_ns) const {
   const Mounting* possible = nullptr;
-  int possible_count = 0;
+  bool of_one_filesystem = true;
   for (const auto& [key, record] : records_) {
     const FilesystemInfo& info = record.mounting.info;
     if (!matches(info) || Differ(uuid, info.uuid)) continue;
     if (WasThereForCertain(record, boottime_ns)) return &record.mounting;
     if (!CanHaveBeenThere(record, boottime_ns, uuid && info.uuid)) continue;
-    possible = &record.mounting;
-    ++possible_count;
+    if (possible != nullptr && !(info.uuid && info.uuid == possible->info.uuid)) of_one_filesystem = false;
+    possible = &record.mounting;  // the keys ascend: the latest
   }
-  return possible_count == 1 ? possible : nullptr;
+  return of_one_filesystem ? possible : nullptr;
 }
 
 Result<const Mounting*> MountTable::Impl::FindByPath(const std::string& path) const {

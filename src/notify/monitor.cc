@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "notify/monitor.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/utsname.h>
 
@@ -25,6 +26,7 @@ namespace {
 
 constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
+constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
 
 std::string KernelRelease() {
@@ -59,8 +61,8 @@ class Monitor::Impl {
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
     paths_ = std::move(*paths);
-    teller_ = std::make_unique<Teller>(paths_.get(), [this](const Notification& told) { Count(told); });
-    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root);
+    teller_ = std::make_unique<Teller>(paths_.get(), [this](const Notification& told) { HandOver(told); });
+    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root, [this] { (void)RefreshMounts(); });
     if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
     if (Status checked = CheckPaths(); !checked) return checked;
     return AddDescriptors();
@@ -68,15 +70,12 @@ class Monitor::Impl {
 
   int fd() const { return poller_.fd(); }
 
-  // The order of these lines is what the join relies on: counters, fanotify, then what the kernel says before both.
   Status Pump() {
     std::vector<int> ready = poller_.Ready();
     uint64_t now_ns = BoottimeNowNs();
-    std::vector<Signal> late = ReadCounters(ready);
-    ReadFanotify(now_ns, late);
-    DrainTrace(now_ns);
-    ReadKmsg(now_ns);
-    for (const Signal& signal : late) AddSignal(signal, now_ns);
+    // The counter follows an error, and tells what no source has told: it never delays one that has something to tell. It
+    // stays ready meanwhile.
+    Collect(IsSourceReady(ready) ? std::vector<CounterSource::Event>() : Risen(ready), now_ns);
     Tell(now_ns);
     if (Contains(ready, paths_->event_fd())) teller_->TellFound();
     if (MountsChanged(ready, now_ns))
@@ -87,14 +86,20 @@ class Monitor::Impl {
 
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
-    std::vector<Signal> late = ReadCounters(AllDescriptors());
-    ReadFanotify(now_ns, late);
-    DrainTrace(now_ns);
-    ReadKmsg(now_ns);
-    for (const Signal& signal : late) AddSignal(signal, now_ns);
+    Collect(counters_ ? counters_->events() : std::vector<CounterSource::Event>(), now_ns);
     for (const Mounting* mounting : mounts_->mounted()) join_.Close({mounting->key});
     Tell(now_ns);
+    WaitForPaths();
     teller_->TellAll();
+  }
+
+  // The walks under way, and no longer than one may take.
+  void WaitForPaths() {
+    uint64_t deadline_ns = BoottimeNowNs() + kLastWalkNs;
+    for (uint64_t now_ns = BoottimeNowNs(); teller_->waiting() > 0 && now_ns < deadline_ns; now_ns = BoottimeNowNs()) {
+      pollfd event{.fd = paths_->event_fd(), .events = POLLIN, .revents = 0};
+      if (::poll(&event, 1, static_cast<int>((deadline_ns - now_ns) / 1'000'000 + 1)) > 0) teller_->TellFound();
+    }
   }
 
   std::vector<SourceReport> sources() const { return reports_; }
@@ -128,6 +133,13 @@ class Monitor::Impl {
     std::optional<CounterReading> past;
     std::string mark_refused;     // why fanotify does not cover it, where it should
     uint64_t since_boottime_ns = 0;  // what happened before is the past
+  };
+
+  // A counter as it stood before the sources were drained.
+  struct ErrorCount {
+    FilesystemKey key;
+    uint64_t boottime_ns = 0;
+    uint64_t errors = 0;
   };
 
   bool Wanted(SourceId id) const { return !options_.without.Has(id); }
@@ -235,13 +247,6 @@ class Monitor::Impl {
     return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
   }
 
-  std::vector<int> AllDescriptors() const {
-    std::vector<int> fds;
-    if (counters_)
-      for (const CounterSource::Event& event : counters_->events()) fds.push_back(event.fd);
-    return fds;
-  }
-
   // A file system begins to be watched. First the counter is read, then it is marked: what happens between is owed by the
   // counter, and lost to nobody.
   void Begin(const Mounting& mounting) {
@@ -256,14 +261,23 @@ class Monitor::Impl {
     }
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
-    watched.coverage.trace = trace_ != nullptr && module->type == kTracedFilesystem;
-    watched.coverage.detail = watched.coverage.trace && !trace_->detail_by().empty();
-    watched.coverage.lines_with_task = trace_ != nullptr && Wanted(SourceId::kKmsg);
-    watched.coverage.lines = watched.coverage.lines_with_task || kmsg_ != nullptr;
+    bool counters = watched.coverage.counters;
+    watched.coverage = LogAndTrace();
+    watched.coverage.counters = counters;
+    watched.coverage.trace = watched.coverage.trace && module->type == kTracedFilesystem;
+    watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
     Mark(mounting, *module, watched);
     join_.Open(key, watched.coverage, base);
     if (!armed_) return;
-    watched.since_boottime_ns = mounting.since_boottime_ns;  // it was mounted while we watched: all of it is new
+    watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
+  }
+
+  JoinCoverage LogAndTrace() const {
+    bool with_task = trace_ != nullptr && Wanted(SourceId::kKmsg);
+    return {.trace = trace_ != nullptr,
+            .detail = trace_ != nullptr && !trace_->detail_by().empty(),
+            .lines = with_task || kmsg_ != nullptr,
+            .lines_with_task = with_task};
   }
 
   void Mark(const Mounting& mounting, const FilesystemModule& module, Watched& watched) {
@@ -274,6 +288,7 @@ class Monitor::Impl {
       return;
     }
     watched.coverage.fanotify = true;
+    watched.coverage.fanotify_since_ns = BoottimeNowNs();
     for (int fd : fanotify_->fds()) (void)poller_.Add(fd, EPOLLIN);
   }
 
@@ -288,8 +303,10 @@ class Monitor::Impl {
       join_.Close(*before);
     }
     uint64_t by_time = 0;
-    if (reading.first && reading.first->utc_seconds > refreshed_utc_s_) by_time = reading.errors;
-    else if (reading.last && reading.last->utc_seconds > refreshed_utc_s_) by_time = 1;
+    int64_t known_utc_s = refreshed_utc_s_;
+    if (mounting.info.uuid) known_utc_s = std::max(known_utc_s, told_utc_s_[*mounting.info.uuid]);
+    if (reading.first && reading.first->utc_seconds > known_utc_s) by_time = reading.errors;
+    else if (reading.last && reading.last->utc_seconds > known_utc_s) by_time = 1;
     // What the trace saw has been told; what it did not see is owed.
     return std::min(reading.errors, traced > 0 ? 0 : by_time);
   }
@@ -316,13 +333,16 @@ class Monitor::Impl {
     int64_t utc_s = UtcNowNs() / 1'000'000'000;
     auto changes = mounts_->Refresh(BoottimeNowNs());
     if (!changes) return changes.error();
-    if (!changes->vanished.empty()) DrainBeforeEnd();
+    if (!changes->vanished.empty() && !draining_) DrainBeforeEnd();
     for (const Mounting* mounting : changes->vanished) End(*mounting);
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
     if (counters_)
       for (const CounterSource::Event& event : counters_->events()) (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
-    Tell(BoottimeNowNs());
+    if (!draining_) {
+      for (FilesystemKey key : std::exchange(unwatched_, {})) join_.Close(key);
+      Tell(BoottimeNowNs());
+    }
     mounts_->Forget(BoottimeNowNs() - std::min(BoottimeNowNs(), kKeepGoneNs));
     refreshed_utc_s_ = utc_s;
     armed_ = true;
@@ -340,42 +360,63 @@ class Monitor::Impl {
   }
 
   // What was said of a file system before it went belongs to it.
-  void DrainBeforeEnd() {
-    uint64_t now_ns = BoottimeNowNs();
-    std::vector<Signal> late;
-    ReadFanotify(now_ns, late);
+  void DrainBeforeEnd() { Collect({}, BoottimeNowNs()); }
+
+  bool IsSourceReady(const std::vector<int>& ready) const {
+    if (trace_ && Contains(ready, trace_->fd())) return true;
+    if (kmsg_ && Contains(ready, kmsg_->fd())) return true;
+    return fanotify_ && std::ranges::any_of(fanotify_->fds(), [&](int fd) { return Contains(ready, fd); });
+  }
+
+  // The counters that have risen.
+  std::vector<CounterSource::Event> Risen(const std::vector<int>& ready) const {
+    if (!counters_) return {};
+    std::vector<CounterSource::Event> risen = counters_->events();
+    std::erase_if(risen, [&](const CounterSource::Event& event) { return !Contains(ready, event.fd); });
+    return risen;
+  }
+
+  // Takes what all sources have. The order is what the join relies on: counters, fanotify, then what the kernel says before
+  // both.
+  void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
+    std::vector<ErrorCount> counts = ReadCounts(risen);
+    FanotifyEvents late = fanotify_ ? fanotify_->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
     ReadKmsg(now_ns);
-    for (const Signal& signal : late) AddSignal(signal, now_ns);
+    AddFanotify(late, now_ns);
+    AddCounters(counts, now_ns);
   }
 
-  // Only where nothing else has come: a reading settles what the other sources have told, and costs them their speed.
-  std::vector<Signal> ReadCounters(const std::vector<int>& ready) {
-    std::vector<Signal> signals;
-    if (!counters_) return signals;
-    for (const CounterSource::Event& event : counters_->events()) {
-      if (!Contains(ready, event.fd)) continue;
+  std::vector<ErrorCount> ReadCounts(const std::vector<CounterSource::Event>& risen) {
+    std::vector<ErrorCount> counts;
+    for (const CounterSource::Event& event : risen) {
       uint64_t now_ns = BoottimeNowNs();
-      Result<CounterReading> reading = counters_->Read(event.key);
-      if (!reading) {
-        poller_.Remove(event.fd);
-        continue;
-      }
-      signals.push_back({event.key, CounterSignal{.boottime_ns = now_ns, .reading = std::move(*reading)}});
+      if (Result<uint64_t> errors = counters_->ReadErrors(event.key)) counts.push_back({event.key, now_ns, *errors});
+      else poller_.Remove(event.fd);
     }
-    return signals;
+    return counts;
   }
 
-  void ReadFanotify(uint64_t now_ns, std::vector<Signal>& signals) {
-    if (!fanotify_) return;
-    FanotifyEvents events = fanotify_->Read(now_ns);
-    for (auto& [key, signal] : events.errors) signals.push_back({key, std::move(signal)});
-    for (const GapSignal& gap : events.gaps) signals.push_back({{}, gap});
+  // The counters are read whole only where the sources do not explain their number: in the ordinary case that is never.
+  void AddCounters(const std::vector<ErrorCount>& counts, uint64_t now_ns) {
+    for (const ErrorCount& count : counts) {
+      if (join_.Explains(count.key, count.errors)) continue;
+      CounterReading reading = counters_->Read(count.key).value_or(CounterReading{});
+      // Risen once more since the sources were drained, or gone: then the number stands, and what describes it does not.
+      if (reading.errors != count.errors) reading = CounterReading{.errors = count.errors};
+      AddSignal({count.key, CounterSignal{.boottime_ns = count.boottime_ns, .reading = std::move(reading)}}, now_ns);
+    }
+  }
+
+  void AddFanotify(const FanotifyEvents& events, uint64_t now_ns) {
+    for (const auto& [key, signal] : events.errors) AddSignal({key, signal}, now_ns);
+    for (const GapSignal& gap : events.gaps) AddSignal({{}, gap}, now_ns);
     totals_.refused += events.refused.total();
   }
 
   void DrainTrace(uint64_t now_ns) {
     if (!trace_) return;
+    draining_ = true;
     trace_->Drain([&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
@@ -384,6 +425,7 @@ class Monitor::Impl {
         if (cell) Hush(*cell, signal.filesystem);
       }
     });
+    draining_ = false;
     for (const TraceFold& fold : trace_->Folds()) AddSignal(translator_->Translate(fold), now_ns);
     if (translator_->waits_for_pieces())
       for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *trace_)) AddSignal(signal, now_ns);
@@ -421,8 +463,16 @@ class Monitor::Impl {
   }
 
   void AddSignal(const Signal& signal, uint64_t now_ns) {
-    if (!IsNew(signal)) return;
+    if (!IsNew(signal) || IsTold(signal)) return;
+    // Of a file system that is in no mount table, trace and log still belong together.
+    if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
+      join_.Open(signal.filesystem, LogAndTrace(), std::nullopt);
     join_.Add(signal, now_ns);
+  }
+
+  // What fanotify says of a file system that is gone, the trace has said already.
+  bool IsTold(const Signal& signal) const {
+    return trace_ != nullptr && std::holds_alternative<FanotifySignal>(signal.what) && !watched_.contains(signal.filesystem);
   }
 
   // Not of another file system than those asked for, and not from before it was watched.
@@ -444,11 +494,16 @@ class Monitor::Impl {
   void Tell(uint64_t now_ns) {
     for (Joined& joined : join_.Take(now_ns)) {
       FilesystemKey key = joined.filesystem;
-      teller_->Tell(std::move(joined), translator_->Seen(key), mounts_->Find(key.value));
+      const Mounting* mounting = mounts_->Find(key.value);
+      FilesystemInfo seen = translator_->Seen(key);
+      std::optional<Uuid> uuid = mounting != nullptr ? mounting->info.uuid : seen.uuid;
+      if (uuid && joined.notification.boottime_ns)
+        told_utc_s_[*uuid] = UtcFromBoottimeNs(*joined.notification.boottime_ns) / 1'000'000'000;
+      teller_->Tell(std::move(joined), seen, mounting);
     }
   }
 
-  void Count(const Notification& told) {
+  void HandOver(const Notification& told) {
     if (told.gap)
       totals_.lost += told.gap->count.value_or(0);
     else
@@ -484,10 +539,13 @@ class Monitor::Impl {
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
   std::map<FilesystemKey, uint64_t> early_errors_;  // traced before the file system was in the mount table
+  std::map<Uuid, int64_t> told_utc_s_;               // when the last error of a file system was
   std::set<uint32_t> hushed_;
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
   int64_t refreshed_utc_s_ = 0;
+  std::set<FilesystemKey> unwatched_;  // that the join knows all the same
+  bool draining_ = false;
   bool armed_ = false;  // the first look at the mount table is over
   MonitorTotals totals_;
 };

@@ -66,7 +66,7 @@ class Monitor {
   // Takes what there is and hands what is complete to the handler. Never waits.
   Status Pump();
 
-  // Hands over what still waits for anything, as it is. Call it once, at the end.
+  // Hands over what still waits for anything; waits a second at the most for look-ups of paths. Call it once, at the end.
   void Finish();
 
   std::vector<SourceReport> sources() const;

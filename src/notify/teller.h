@@ -33,6 +33,7 @@ class Teller {
   void TellAll();
 
   uint64_t told() const { return told_; }
+  size_t waiting() const { return parked_.size(); }
 
  private:
   void Finish(Notification& notification);

@@ -12,6 +12,8 @@ namespace fsherald {
 namespace {
 
 constexpr size_t kMaxUnmounted = 256;
+constexpr uint64_t kLineFollowsNs = 5'000'000;  // a line follows its tracepoint sooner, whatever the console
+constexpr size_t kMaxStacks = 256;
 constexpr Reporter kShutdownReporter{.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN};
 
 bool IsHelper(std::string_view frame) {
@@ -40,10 +42,17 @@ std::string FirstFunction(const std::vector<std::string>& visible) {
 
 }  // namespace
 
+// The latest: a device can carry one file system after the other, and a line names only the device.
+std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& info) const {
+  for (auto it = unmounted_.rbegin(); it != unmounted_.rend(); ++it) {
+    const FilesystemInfo& seen = it->second;
+    if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return it->first;
+  }
+  return std::nullopt;
+}
+
 FilesystemKey Translator::UnmountedKey(FilesystemInfo info) {
-  for (const auto& [key, seen] : unmounted_)
-    if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return key;
-  mount_hint_ = true;
+  if (std::optional<FilesystemKey> known = FindUnmounted(info)) return *known;
   if (unmounted_.size() >= kMaxUnmounted) unmounted_.erase(unmounted_.begin());
   FilesystemKey key{next_unmounted_++};
   unmounted_.emplace(key, std::move(info));
@@ -51,13 +60,28 @@ FilesystemKey Translator::UnmountedKey(FilesystemInfo info) {
 }
 
 FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns) {
-  if (const Mounting* mounting = mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns)) return {mounting->key};
-  return UnmountedKey(std::move(seen));
+  auto mounted = [&] { return mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns); };
+  const Mounting* mounting = mounted();
+  if (mounting == nullptr && !FindUnmounted(seen)) {
+    refresh_();
+    mounting = mounted();
+  }
+  if (traced_.size() >= kMaxUnmounted) traced_.clear();
+  Traced& traced = traced_[seen.device];
+  traced = {mounting != nullptr ? FilesystemKey{mounting->key} : UnmountedKey(std::move(seen)), boottime_ns};
+  return traced.key;
 }
 
 FilesystemKey Translator::KeyOfName(const std::string& device, uint64_t boottime_ns) {
   if (device.empty()) return {};
-  if (const Mounting* mounting = mounts_.FindByName(device, boottime_ns)) return {mounting->key};
+  auto traced = traced_.find(device);
+  if (traced != traced_.end() && boottime_ns >= traced->second.boottime_ns &&
+      boottime_ns - traced->second.boottime_ns < kLineFollowsNs)
+    return traced->second.key;
+  auto mounted = [&] { return mounts_.FindByName(device, boottime_ns); };
+  if (const Mounting* mounting = mounted()) return {mounting->key};
+  if (!FindUnmounted({.device = device})) refresh_();
+  if (const Mounting* mounting = mounted()) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.device = device});
 }
 
@@ -67,12 +91,8 @@ FilesystemInfo Translator::Seen(FilesystemKey key) const {
 }
 
 std::optional<FilesystemKey> Translator::TakeUnmounted(const FilesystemInfo& info) {
-  auto it = std::ranges::find_if(unmounted_, [&](const auto& entry) {
-    return entry.second.device == info.device && (!entry.second.uuid || !info.uuid || entry.second.uuid == info.uuid);
-  });
-  if (it == unmounted_.end()) return std::nullopt;
-  FilesystemKey key = it->first;
-  unmounted_.erase(it);
+  std::optional<FilesystemKey> key = FindUnmounted(info);
+  if (key) unmounted_.erase(*key);
   return key;
 }
 
@@ -88,6 +108,16 @@ Task Translator::NamedTask(TraceRecordHead& head) {
   return task;
 }
 
+const Translator::NamedStack& Translator::Named(const std::vector<uint64_t>& addresses, TraceSource& trace) {
+  if (auto known = stacks_.find(addresses); known != stacks_.end()) return known->second;
+  if (stacks_.size() >= kMaxStacks) stacks_.clear();
+  NamedStack& stack = stacks_[addresses];
+  stack.complete = trace.Symbolize(addresses);
+  stack.visible = VisibleStack(stack.complete);
+  stack.of_user_line = IsUserLine(stack.complete);
+  return stack;
+}
+
 Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
   Signal signal{.filesystem = KeyOfSuperblock(Superblock(record), record.head.boottime_ns)};
   std::optional<uint32_t> line = record.line == 0 ? std::nullopt : std::optional(record.line);
@@ -101,21 +131,21 @@ Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
                                .block = record.block};
     return signal;
   }
-  std::vector<std::string> stack = trace.Symbolize(record.head.stack);
+  const NamedStack& stack = Named(record.head.stack, trace);
   TraceSignal error{.boottime_ns = record.head.boottime_ns,
                     .task = NamedTask(record.head),
                     .function = std::move(record.function),
                     .line = line,
-                    .stack = VisibleStack(stack)};
+                    .stack = stack.visible};
   if (record.type == TraceErrorRecord::Type::kShutdown) {
     error.kind = Kind::kShutdown;
     error.reporter = kShutdownReporter;
     error.function = FirstFunction(error.stack);
   } else {
     // A code point has one reporter; its stack, taken once, tells which.
-    if (record.cell && !stack.empty()) {
+    if (record.cell && !stack.complete.empty() && !reporters_.contains(*record.cell)) {
       if (const FilesystemModule* module = FindFilesystemModule(record.filesystem_type))
-        reporters_.emplace(*record.cell, module->reporter(stack));
+        reporters_.emplace(*record.cell, module->reporter(stack.complete));
     }
     error.reporter = (record.cell ? CellReporter(*record.cell) : std::nullopt)
                          .value_or(Reporter{.told_by_fanotify = true, .counted = true});
@@ -155,8 +185,8 @@ Signal Translator::Translate(const TraceFold& fold) {
 }
 
 std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, TraceSource& trace) {
-  std::vector<std::string> stack = trace.Symbolize(line.head.stack);
-  if (IsUserLine(stack)) {
+  const NamedStack& stack = Named(line.head.stack, trace);
+  if (stack.of_user_line) {
     ++forged_;
     return std::nullopt;
   }
@@ -164,7 +194,7 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, TraceSour
   if (!parsed) return std::nullopt;
   return Translate(LogSignal{.boottime_ns = line.head.boottime_ns,
                              .task = NamedTask(line.head),
-                             .stack = VisibleStack(stack),
+                             .stack = stack.visible,
                              .message = std::move(parsed->message)});
 }
 

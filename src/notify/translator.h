@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +24,9 @@ namespace fsherald {
 // One thread. The mount table must outlive it.
 class Translator {
  public:
-  Translator(MountTable& mounts, std::string proc_root) : mounts_(mounts), cgroups_(std::move(proc_root)) {}
+  // `refresh` reads the mount table again: called once for each superblock or device that is not in it.
+  Translator(MountTable& mounts, std::string proc_root, std::function<void()> refresh)
+      : mounts_(mounts), cgroups_(std::move(proc_root)), refresh_(std::move(refresh)) {}
 
   // What a record says; may be several signals (pieces of lines that end together) or none.
   std::vector<Signal> Translate(TraceRecord record, TraceSource& trace);
@@ -52,16 +55,32 @@ class Translator {
 
   // Of a superblock as the programs saw it.
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
+  // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
   FilesystemKey KeyOfName(const std::string& device, uint64_t boottime_ns);
+  std::optional<FilesystemKey> FindUnmounted(const FilesystemInfo& info) const;
   FilesystemKey UnmountedKey(FilesystemInfo info);
+  // A stack by its names; kept, since errors repeat and their stacks with them.
+  struct NamedStack {
+    std::vector<std::string> complete;
+    std::vector<std::string> visible;  // from the function that met the error on, without the functions' sizes
+    bool of_user_line = false;         // see IsUserLine
+  };
+  const NamedStack& Named(const std::vector<uint64_t>& addresses, TraceSource& trace);
   Signal TranslateError(TraceErrorRecord record, TraceSource& trace);
   std::optional<Signal> TranslateWhole(TraceLineRecord line, TraceSource& trace);
   Task NamedTask(TraceRecordHead& head);
 
   MountTable& mounts_;
   CgroupNames cgroups_;
+  std::function<void()> refresh_;
   LineAssembler lines_;
   std::map<uint32_t, Reporter> reporters_;  // by cell
+  std::map<std::vector<uint64_t>, NamedStack> stacks_;  // by addresses
+  struct Traced {
+    FilesystemKey key;
+    uint64_t boottime_ns = 0;
+  };
+  std::map<std::string, Traced> traced_;  // by device: its last superblock that the programs saw
   std::map<FilesystemKey, FilesystemInfo> unmounted_;
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;

@@ -66,17 +66,19 @@ std::vector<PathFinder::Answer> WaitFor(PathFinder& finder) {
 std::atomic<int> walks = 0;
 std::binary_semaphore walk_may_end(0);
 
-Result<WalkResult> FindAtOnce(const std::string&, uint64_t inode, steady_clock::time_point) {
+Result<WalkResult> FindAtOnce(const std::string&, WalkTarget target, steady_clock::time_point) {
   ++walks;
-  if (inode == 404) return WalkResult{};
-  return WalkResult{.path = "d/" + std::to_string(inode), .generation = 7, .complete = true};
+  if (target.inode == 404) return WalkResult{};
+  WalkResult result{.path = "d/" + std::to_string(target.inode), .generation = {}, .complete = true};
+  if (target.generation_wanted) result.generation = 7;
+  return result;
 }
-Result<WalkResult> FindWhenTold(const std::string& device, uint64_t inode, steady_clock::time_point deadline) {
+Result<WalkResult> FindWhenTold(const std::string& device, WalkTarget target, steady_clock::time_point deadline) {
   walk_may_end.acquire();
-  return FindAtOnce(device, inode, deadline);
+  return FindAtOnce(device, target, deadline);
 }
 
-FilesystemModule ModuleWith(Result<WalkResult> (*find_path)(const std::string&, uint64_t, steady_clock::time_point)) {
+FilesystemModule ModuleWith(Result<WalkResult> (*find_path)(const std::string&, WalkTarget, steady_clock::time_point)) {
   FilesystemModule module{};
   module.find_path = find_path;
   return module;

@@ -21,7 +21,7 @@ constexpr size_t kMaxTickets = 4096;  // of one walk
 std::optional<std::string> ToldPath(const Walker::Walk& walk, const MountEntry& mount, std::string path,
                                     Clock::time_point deadline) {
   if (walk.query.access_is_root) return JoinPath(ToldRoot(walk.query), path);
-  const auto root = walk.query.module->find_path(walk.device_path, mount.root_inode(), deadline);
+  const auto root = walk.query.module->find_path(walk.device_path, {mount.root_inode(), false}, deadline);
   if (!root || !root->path) return std::nullopt;
   const auto relative = PartBelow('/' + path, '/' + *root->path);
   if (!relative) return std::nullopt;
@@ -29,7 +29,9 @@ std::optional<std::string> ToldPath(const Walker::Walk& walk, const MountEntry& 
 }
 
 FoundPath Answer(const Walker::Walk& walk, Clock::time_point deadline) {
-  auto result = walk.query.module->find_path(walk.device_path, walk.query.inode, deadline);
+  // Whether it is still the same inode; not asked of one that may lie on a sector that cannot be read.
+  const bool reads_inode = walk.query.loadable || !walk.query.generation;
+  auto result = walk.query.module->find_path(walk.device_path, {walk.query.inode, reads_inode}, deadline);
   // Only what is still mounted is known to be what the device holds: another could have been mounted from it meanwhile.
   const auto mount = MountEntry::Open(walk.query.access_path, walk.query.filesystem);
   if (!result || !mount) return FoundPath{};

@@ -22,16 +22,19 @@ class CounterSource {
   Status Add(FilesystemKey key, const FilesystemModule& module, const std::string& device);
   void Forget(FilesystemKey key);
 
-  // To poll(2) for POLLPRI; POLLERR comes with it. Read, whatever it returns, ends the event; after an unmount it closes
-  // the descriptor, which would else be ready for ever.
+  // To poll(2) for POLLPRI; POLLERR comes with it. ReadErrors, whatever it returns, ends the event; after an unmount it
+  // closes the descriptor, which would else be ready for ever.
   struct Event {
     int fd;
     FilesystemKey key;
   };
   std::vector<Event> events() const;
 
-  // Reads the counters: certainly those of this mounting, not of one that has its device name by now. Errors: ENODEV
-  // after the unmount, ENOENT for a key that is not watched.
+  // The number of errors alone, by one system call; ends the event. Errors: as Read.
+  Result<uint64_t> ReadErrors(FilesystemKey key);
+
+  // Reads all the counters, from a dozen files: certainly those of this mounting, not of one that has its device name by
+  // now. Ends no event. Errors: ENODEV after the unmount, ENOENT for a key that is not watched.
   Result<CounterReading> Read(FilesystemKey key);
 
  private:
@@ -41,6 +44,9 @@ class CounterSource {
     std::string device;
     Fd event;  // empty: unmounted
   };
+
+  // Errors: as Read.
+  Result<Watched*> Find(FilesystemKey key);
 
   std::string sysfs_root_;
   std::vector<Watched> watched_;

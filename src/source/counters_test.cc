@@ -25,6 +25,7 @@ TEST(CounterSource, AFilesystemWithoutCountersIsAnError) {
 TEST(CounterSource, AnUnknownKeyIsAnError) {
   CounterSource source;
   EXPECT_EQ(source.Read(FilesystemKey{5}).error().code, ENOENT);
+  EXPECT_EQ(source.ReadErrors(FilesystemKey{5}).error().code, ENOENT);
 }
 
 class CounterSourceTest : public testing::Test {
@@ -43,7 +44,7 @@ class CounterSourceTest : public testing::Test {
   CounterSource source_;
 };
 
-TEST_F(CounterSourceTest, ARiseIsAnEventUntilRead) {
+TEST_F(CounterSourceTest, ARiseIsAnEventUntilItsNumberIsRead) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
   ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
@@ -57,7 +58,18 @@ TEST_F(CounterSourceTest, ARiseIsAnEventUntilRead) {
   EXPECT_EQ(reading->last->function, "trigger_test_error");
   EXPECT_EQ(reading->last->code, EUCLEAN);
   EXPECT_EQ(reading->last->inode, std::nullopt);
+  EXPECT_TRUE(Rises(0));
+  EXPECT_EQ(source_.ReadErrors(FilesystemKey{1}).value_or(0), 1u);
   EXPECT_FALSE(Rises(0));
+}
+
+TEST_F(CounterSourceTest, TheNumberOfAnUnmountedOneIsNotReadFromTheNextOnItsDevice) {
+  TestFilesystem filesystem(1);
+  ASSERT_TRUE(filesystem.ok());
+  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
+  ASSERT_TRUE(filesystem.Unmount() && filesystem.Mount());
+  EXPECT_EQ(source_.ReadErrors(FilesystemKey{1}).error().code, ENODEV);
+  EXPECT_TRUE(source_.events().empty());
 }
 
 TEST_F(CounterSourceTest, AnUnmountEndsTheWatchAndIsNotPrevented) {
