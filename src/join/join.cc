@@ -78,6 +78,7 @@ void Describe(const CounterReading::Occurrence& occurrence, Joined& joined) {
 void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<uint64_t> counter_base) {
   Filesystem& fs = filesystems_[key];
   fs.coverage = coverage;
+  fs.closed = false;
   if (counter_base) {
     fs.counter_base = counter_base;
     fs.accounted = 0;
@@ -91,11 +92,11 @@ void Join::Close(FilesystemKey key) {
   if (auto it = filesystems_.find(key); it != filesystems_.end()) it->second.closed = true;
 }
 
-void Join::Add(const Signal& signal, uint64_t now_ns) {
+void Join::Add(Signal signal, uint64_t now_ns) {
   Filesystem& fs = filesystems_[signal.filesystem];
-  if (auto* trace = std::get_if<TraceSignal>(&signal.what)) AddTrace(fs, *trace, now_ns);
+  if (auto* trace = std::get_if<TraceSignal>(&signal.what)) AddTrace(fs, std::move(*trace), now_ns);
   if (auto* detail = std::get_if<DetailSignal>(&signal.what)) AddDetail(fs, *detail, now_ns);
-  if (auto* line = std::get_if<LogSignal>(&signal.what)) AddLine(fs, *line, now_ns);
+  if (auto* line = std::get_if<LogSignal>(&signal.what)) AddLine(fs, std::move(*line), now_ns);
   if (auto* fanotify = std::get_if<FanotifySignal>(&signal.what)) AddFanotify(fs, *fanotify, now_ns);
   if (auto* counter = std::get_if<CounterSignal>(&signal.what)) AddCounter(fs, *counter, now_ns);
   if (auto* gap = std::get_if<GapSignal>(&signal.what)) fs.gaps.push_back(*gap);
@@ -133,7 +134,7 @@ void Join::AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count, uint6
   }
 }
 
-void Join::AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns) {
+void Join::AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns) {
   // The task has gone on to its next error: the line of the one before, if any, is here.
   if (fs.coverage.lines_with_task && signal.task.tid)
     for (Pending& earlier : fs.pending)
@@ -147,7 +148,8 @@ void Join::AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns) 
   pending.told.error.code = signal.reporter.code;
   pending.told.error.count = folded ? signal.folded : 1;
   if (!signal.function.empty())
-    pending.told.location = Location{.function = signal.function, .line = signal.line, .stack = signal.stack};
+    pending.told.location =
+        Location{.function = signal.function, .line = signal.line, .stack = std::move(signal.stack)};
   if (signal.reporter.told_by_fanotify) AwaitFanotify(fs, pending, pending.told.error.count, now_ns);
   pending.awaits_line = fs.coverage.lines && !folded;
   pending.awaits_detail = fs.coverage.detail && signal.reporter.told_by_fanotify && !folded;
@@ -203,7 +205,7 @@ Join::Pending* Join::FindForLine(Filesystem& fs, const LogSignal& signal) {
   return it == fs.pending.end() ? nullptr : &*it;
 }
 
-void Join::AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns) {
+void Join::AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
   const LogMessage& message = signal.message;
   Pending* pending = nullptr;
   if (message.traced && fs.coverage.trace) {
@@ -218,14 +220,15 @@ void Join::AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns) {
     pending->awaits_detail = message.counted && fs.coverage.detail;
     if (message.counted) ++fs.accounted;
     if (!message.function.empty() || !signal.stack.empty())
-      pending->told.location = Location{.function = message.function, .line = message.line, .stack = signal.stack};
+      pending->told.location =
+          Location{.function = message.function, .line = message.line, .stack = std::move(signal.stack)};
   }
-  pending->message = message;
   pending->told.range = message.range;
   pending->awaits_line = false;
   pending->told.kind = message.kind;
   pending->told.sources.Add(SourceId::kKmsg);
   Learn(pending->told.error.code, message.code);
+  pending->message = std::move(signal.message);
   MatchFanotify(fs, now_ns);
 }
 

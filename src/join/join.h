@@ -60,7 +60,7 @@ class Join {
   // The file system is gone: what is pending leaves at the next Take, then it is forgotten.
   void Close(FilesystemKey key);
 
-  void Add(const Signal& signal, uint64_t now_ns);
+  void Add(Signal signal, uint64_t now_ns);
 
   // Whether a counter that stands at `errors` would tell nothing that the signals so far have not: then its CounterSignal,
   // which costs a dozen files to read, need not be made.
@@ -110,9 +110,9 @@ class Join {
     std::vector<GapSignal> gaps;
   };
 
-  void AddTrace(Filesystem& fs, const TraceSignal& signal, uint64_t now_ns);
+  void AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns);
   void AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns);
-  void AddLine(Filesystem& fs, const LogSignal& signal, uint64_t now_ns);
+  void AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns);
   void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
   void AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns);
   // Fanotify tells, or may tell, of so many errors of it.

@@ -550,6 +550,17 @@ TEST_F(JoinTest, WhatIsPendingLeavesWhenTheFileSystemIsGone) {
   EXPECT_EQ(join_.deadline_ns(), std::nullopt);
 }
 
+TEST_F(JoinTest, AFileSystemThatIsOpenedAgainBeforeItIsForgottenIsKept) {
+  Watch(kAll);
+  join_.Close(kFs);
+  Watch(kAll);
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(Trace(7));
+  Add(Line(7, Said("a", 12)));
+  Add(Fanotify(EUCLEAN, 1));
+  EXPECT_EQ(join_.Take(0).size(), 1u) << "its coverage is known, so the three are one";
+}
+
 TEST_F(JoinTest, AGapIsToldAsItIs) {
   Watch(kAll);
   Add({kFs, GapSignal{.from_boottime_ns = 1, .to_boottime_ns = 9, .source = SourceId::kKmsg, .count = 3, .exact = true}});

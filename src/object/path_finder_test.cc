@@ -237,6 +237,7 @@ TEST_F(PathFinderTest, APathOfAnotherGenerationIsNotTold) {
   const FilesystemModule module = ModuleWith(&FindAtOnce);
   PathQuery query = QueryFor(12, &module);
   query.generation = 8;
+  query.loadable = true;
   ASSERT_TRUE(finder().Submit(query, 1));
   const auto answers = WaitFor(finder());
   ASSERT_EQ(answers.size(), 1U);

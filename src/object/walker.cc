@@ -29,7 +29,7 @@ std::optional<std::string> ToldPath(const Walker::Walk& walk, const MountEntry& 
 }
 
 FoundPath Answer(const Walker::Walk& walk, Clock::time_point deadline) {
-  // Whether it is still the same inode; not asked of one that may lie on a sector that cannot be read.
+  // To see whether it is still the same inode; one that cannot be loaded may lie on a sector that cannot be read.
   const bool reads_inode = walk.query.loadable || !walk.query.generation;
   auto result = walk.query.module->find_path(walk.device_path, {walk.query.inode, reads_inode}, deadline);
   // Only what is still mounted is known to be what the device holds: another could have been mounted from it meanwhile.
