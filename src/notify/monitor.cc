@@ -420,9 +420,11 @@ class Monitor::Impl {
     trace_->Drain([&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
-      for (const Signal& signal : translator_->Translate(std::move(record), *trace_)) {
-        AddSignal(signal, now_ns);
-        if (cell) Hush(*cell, signal.filesystem);
+      std::vector<Signal> signals = translator_->Translate(std::move(record), *trace_);
+      for (Signal& signal : signals) {
+        FilesystemKey key = signal.filesystem;
+        AddSignal(std::move(signal), now_ns);
+        if (cell) Hush(*cell, key);
       }
     });
     draining_ = false;
@@ -462,12 +464,12 @@ class Monitor::Impl {
     for (const GapSignal& gap : events.gaps) AddSignal({{}, gap}, now_ns);
   }
 
-  void AddSignal(const Signal& signal, uint64_t now_ns) {
+  void AddSignal(Signal signal, uint64_t now_ns) {
     if (!IsNew(signal) || IsTold(signal)) return;
     // Of a file system that is in no mount table, trace and log still belong together.
     if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
       join_.Open(signal.filesystem, LogAndTrace(), std::nullopt);
-    join_.Add(signal, now_ns);
+    join_.Add(std::move(signal), now_ns);
   }
 
   // What fanotify says of a file system that is gone, the trace has said already.

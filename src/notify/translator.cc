@@ -192,10 +192,10 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, TraceSour
   }
   std::optional<ParsedLog> parsed = ParseLog(line.text);
   if (!parsed) return std::nullopt;
-  return Translate(LogSignal{.boottime_ns = line.head.boottime_ns,
-                             .task = NamedTask(line.head),
-                             .stack = stack.visible,
-                             .message = std::move(parsed->message)});
+  LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head)};
+  if (!parsed->message.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
+  signal.message = std::move(parsed->message);
+  return Translate(std::move(signal));
 }
 
 std::optional<Signal> Translator::Translate(LogSignal line) {
