@@ -329,7 +329,15 @@ class Monitor::Impl {
     return hint || Contains(ready, mounts_->event_fd()) || (recheck && *recheck <= now_ns);
   }
 
+  // Once at a time: what is drained before an end may name a device that is in no mount table either.
   Status RefreshMounts() {
+    if (std::exchange(refreshing_, true)) return {};
+    Status refreshed = BeginAndEnd();
+    refreshing_ = false;
+    return refreshed;
+  }
+
+  Status BeginAndEnd() {
     int64_t utc_s = UtcNowNs() / 1'000'000'000;
     auto changes = mounts_->Refresh(BoottimeNowNs());
     if (!changes) return changes.error();
@@ -548,6 +556,7 @@ class Monitor::Impl {
   int64_t refreshed_utc_s_ = 0;
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
   bool draining_ = false;
+  bool refreshing_ = false;
   bool armed_ = false;  // the first look at the mount table is over
   MonitorTotals totals_;
 };
