@@ -28,7 +28,7 @@ std::set<std::string> DeviceTypes(const std::string& proc_root) {
 }
 
 // Subtypes stand behind a dot ("fuse.sshfs", "fuseblk.ntfs").
-Backing BackingOf(const MountEntry& entry, const std::set<std::string>& device_types) {
+Backing BackingOf(const MountInfoLine& entry, const std::set<std::string>& device_types) {
   const std::string type = entry.type.substr(0, entry.type.find('.'));
   if (type == "fuse") return Backing::kUserSpace;
   if (entry.dev.major != 0 || device_types.contains(type)) return Backing::kDevice;
@@ -46,7 +46,7 @@ Result<std::vector<MountedFilesystem>> ReadMounted(const std::string& proc_root,
   if (!entries) return entries.error();
   const std::set<std::string> device_types = DeviceTypes(proc_root);
   std::map<DeviceNumber, MountedFilesystem> by_device;
-  for (const MountEntry& entry : *entries) {
+  for (const MountInfoLine& entry : *entries) {
     auto [item, is_new] = by_device.try_emplace(entry.dev);
     MountedFilesystem& filesystem = item->second;
     if (is_new) {

@@ -79,6 +79,10 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
   Filesystem& fs = filesystems_[key];
   fs.coverage = coverage;
   fs.closed = false;
+  if (coverage.fanotify_amid > 0) {
+    fs.marked_amid = coverage.fanotify_amid;
+    fs.marked_amid_until_ns = coverage.fanotify_since_ns + options_.fanotify_window_ns;
+  }
   if (counter_base) {
     fs.counter_base = counter_base;
     fs.accounted = 0;

@@ -31,6 +31,7 @@ namespace fsherald {
 struct JoinCoverage {
   bool fanotify = false;
   uint64_t fanotify_since_ns = 0;  // when it was marked: of errors before, fanotify tells nothing
+  uint64_t fanotify_amid = 0;      // so many errors were told elsewhere just before the mark: fanotify may tell them, or not
   bool trace = false;
   bool detail = false;           // the error handler's arguments
   bool lines = false;            // the kernel's log, by either way

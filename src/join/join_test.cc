@@ -280,6 +280,17 @@ TEST_F(JoinTest, AnErrorAmidWhichTheMarkCameIsToldOnceWhetherFanotifyTellsItOrNo
   EXPECT_EQ(Sum(join_.Take(2 * kMs)), 1u) << "but only it";
 }
 
+TEST_F(JoinTest, AnErrorToldOfAnEarlierMountingAmidWhichTheMarkCameIsNotToldAgain) {
+  JoinCoverage coverage = kAll;
+  coverage.fanotify_since_ns = 100;
+  coverage.fanotify_amid = 1;
+  Watch(coverage);
+  Add(Fanotify(EUCLEAN, 1), kMs);
+  EXPECT_TRUE(join_.Take(kMs).empty());
+  Add(Fanotify(EUCLEAN, 1), 2 * kMs);
+  EXPECT_EQ(Sum(join_.Take(2 * kMs)), 1u) << "but the next one is";
+}
+
 TEST_F(JoinTest, LaterNothingIsTakenForAnErrorAmidTheMark) {
   JoinCoverage coverage = kAll;
   coverage.fanotify_since_ns = 100 + kMs;

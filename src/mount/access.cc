@@ -83,14 +83,14 @@ std::optional<uint64_t> UniqueMountId(const std::string& path) {
   return status.stx_mnt_id;
 }
 
-std::optional<Access> ChooseAccess(const std::vector<MountEntry>& entries, const std::string& prefix) {
-  std::vector<const MountEntry*> order;
-  for (const MountEntry& entry : entries) order.push_back(&entry);
-  std::stable_sort(order.begin(), order.end(), [](const MountEntry* a, const MountEntry* b) {
+std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, const std::string& prefix) {
+  std::vector<const MountInfoLine*> order;
+  for (const MountInfoLine& entry : entries) order.push_back(&entry);
+  std::stable_sort(order.begin(), order.end(), [](const MountInfoLine* a, const MountInfoLine* b) {
     return std::pair(a->root != "/", a->target.size()) < std::pair(b->root != "/", b->target.size());
   });
   std::optional<Access> file;
-  for (const MountEntry* entry : order) {
+  for (const MountInfoLine* entry : order) {
     std::string path = prefix + entry->target;
     const std::optional<Reached> reached = Reach(path);
     // The mount's number settles it where stat(2) gives another device number than the mount table (btrfs).
@@ -114,8 +114,8 @@ std::map<DeviceNumber, Access> FindInOtherNamespaces(const std::string& proc_roo
     auto entries = ReadMountInfo(process + "/mountinfo", wanted);
     if (!entries) continue;  // it has just ended; another one may be in the same namespace
     visited.insert(*mount_namespace);
-    std::map<DeviceNumber, std::vector<MountEntry>> by_device;
-    for (MountEntry& entry : *entries) {
+    std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
+    for (MountInfoLine& entry : *entries) {
       if (devices.contains(entry.dev)) by_device[entry.dev].push_back(std::move(entry));
     }
     for (const auto& [dev, mounts] : by_device) {

@@ -40,7 +40,7 @@ struct Access {
 // The best way among the mount points of one file system as seen below `prefix` (empty, or /proc/PID/root): its root
 // directory before a part of it, a directory before a file, a short path before a long one. What is hidden below another
 // mount is passed over.
-std::optional<Access> ChooseAccess(const std::vector<MountEntry>& entries, const std::string& prefix);
+std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, const std::string& prefix);
 
 // Looks for file systems in the mount tables of other processes, one process for each mount namespace but our own.
 // Not seen: a namespace that only threads or open files hold.

@@ -11,7 +11,7 @@ namespace {
 
 std::string Text(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
-MountEntry ToEntry(libmnt_fs* fs) {
+MountInfoLine ToEntry(libmnt_fs* fs) {
   const dev_t dev = mnt_fs_get_devno(fs);
   return {.id = static_cast<uint64_t>(mnt_fs_get_id(fs)),
           .dev = {major(dev), minor(dev)},
@@ -25,7 +25,7 @@ int SkipLine(libmnt_table*, const char*, int) { return 1; }
 
 }  // namespace
 
-Result<std::vector<MountEntry>> ReadMountInfo(const std::string& path,
+Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
                                               const std::function<bool(std::string_view)>& wanted) {
   std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table(mnt_new_table(), mnt_unref_table);
   std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> iterator(mnt_new_iter(MNT_ITER_FORWARD), mnt_free_iter);
@@ -34,7 +34,7 @@ Result<std::vector<MountEntry>> ReadMountInfo(const std::string& path,
   const int failed = mnt_table_parse_file(table.get(), path.c_str());
   if (failed < 0) return ErrnoError("read", path, -failed);
 
-  std::vector<MountEntry> entries;
+  std::vector<MountInfoLine> entries;
   libmnt_fs* fs = nullptr;
   while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
     const char* type = mnt_fs_get_fstype(fs);

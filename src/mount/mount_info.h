@@ -14,7 +14,7 @@
 namespace fsherald {
 
 // One line of a mountinfo file (proc(5)); names are raw bytes, octal escapes decoded.
-struct MountEntry {
+struct MountInfoLine {
   uint64_t id = 0;  // reused by a later mount
   DeviceNumber dev;
   std::string type;
@@ -24,7 +24,7 @@ struct MountEntry {
 };
 
 // The lines whose type is wanted, in the file's order; what is no mountinfo line is skipped.
-Result<std::vector<MountEntry>> ReadMountInfo(const std::string& path,
+Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
                                               const std::function<bool(std::string_view type)>& wanted);
 
 }  // namespace fsherald

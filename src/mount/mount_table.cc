@@ -85,7 +85,7 @@ class MountTable::Impl {
   const Record* Live(DeviceNumber dev) const;
 
   bool TakeEvent();
-  Result<std::vector<MountEntry>> ReadSettledTable();
+  Result<std::vector<MountInfoLine>> ReadSettledTable();
   KnownMountings Known() const;
 
   std::optional<Uuid> UuidOf(const Mounting& mounting, const std::optional<Access>& access) const;
@@ -115,7 +115,7 @@ bool MountTable::Impl::TakeEvent() {
 
 // The kernel gives the table out in pieces, so a table that changed meanwhile may miss a line: it is read again. After the
 // last reading no event is taken, so that none is lost.
-Result<std::vector<MountEntry>> MountTable::Impl::ReadSettledTable() {
+Result<std::vector<MountInfoLine>> MountTable::Impl::ReadSettledTable() {
   TakeEvent();
   auto entries = ReadMountInfo(MountInfoPath(), options_.wanted);
   for (int reads = 1; reads < kReadsOfAMovingTable && TakeEvent(); ++reads) {
@@ -134,13 +134,19 @@ KnownMountings MountTable::Impl::Known() const {
 }
 
 std::optional<Uuid> MountTable::Impl::UuidOf(const Mounting& mounting, const std::optional<Access>& access) const {
-  if (access) {
+  auto from_device = [&]() -> std::optional<Uuid> {
+    if (mounting.info.device.empty()) return std::nullopt;
+    std::string node = mounting.info.device;
+    std::replace(node.begin(), node.end(), '!', '/');  // as the kernel writes a slash in such a name
+    return ReadUuidFromDevice(options_.dev_root + "/" + node, *mounting.info.dev, mounting.info.type);
+  };
+  // The ioctl is fast, but in that moment the file system cannot be unmounted: what was mounted just now may soon be, what
+  // stood there at the first look will hardly be.
+  if (last_refresh_ns_)
+    if (auto uuid = from_device()) return uuid;
+  if (access)
     if (auto uuid = ReadUuid(*access)) return uuid;
-  }
-  if (mounting.info.device.empty()) return std::nullopt;
-  std::string node = mounting.info.device;
-  std::replace(node.begin(), node.end(), '!', '/');  // as the kernel writes a slash in such a name
-  return ReadUuidFromDevice(options_.dev_root + "/" + node, *mounting.info.dev, mounting.info.type);
+  return last_refresh_ns_ ? std::nullopt : from_device();
 }
 
 const Mounting* MountTable::Impl::Appear(Observation seen, uint64_t now_ns) {
@@ -165,6 +171,11 @@ bool MountTable::Impl::Update(Record& record, Observation seen, uint64_t now_ns)
   mounting.info.uuid = uuid;
   mounting.access_path = seen.access ? seen.access->path : std::string();
   mounting.access_is_root = seen.access && seen.access->is_root;
+
+  if (before.info.mounts != mounting.info.mounts) {
+    mounting.mounts_before = before.info.mounts;
+    mounting.mounts_since_boottime_ns = now_ns;
+  }
 
   // A uuid can be given anew while mounted (tune2fs -U): ext4's fsid is made of it.
   const bool is_new = !before.info.dev;
@@ -257,7 +268,7 @@ Result<const Mounting*> MountTable::Impl::FindByPath(const std::string& path) co
   }
   auto entries = ReadMountInfo(MountInfoPath(), AnyType);
   if (!entries) return entries.error();
-  for (const MountEntry& entry : *entries) {
+  for (const MountInfoLine& entry : *entries) {
     // stat(2) gives btrfs another number than the mount table does.
     if (entry.dev != dev && (!reached || reached->mount_id != entry.id)) continue;
     if (const Record* record = Live(entry.dev)) return &record->mounting;

@@ -12,9 +12,9 @@
 namespace fsherald {
 namespace {
 
-std::vector<std::string> MountPoints(const std::vector<MountEntry>& entries) {
+std::vector<std::string> MountPoints(const std::vector<MountInfoLine>& entries) {
   std::vector<std::string> points;
-  for (const MountEntry& entry : entries) points.push_back(entry.target);
+  for (const MountInfoLine& entry : entries) points.push_back(entry.target);
   std::sort(points.begin(), points.end(), [](const std::string& a, const std::string& b) {
     return std::pair(a.size(), std::string_view(a)) < std::pair(b.size(), std::string_view(b));
   });
@@ -25,11 +25,11 @@ std::vector<std::string> MountPoints(const std::vector<MountEntry>& entries) {
 class Surveyor {
  public:
   Surveyor(const SurveyOptions& options, const KnownMountings& known) : options_(options), known_(known) {}
-  Observations Observe(std::vector<MountEntry> entries) const;
+  Observations Observe(std::vector<MountInfoLine> entries) const;
 
  private:
-  Observation ObserveMounts(DeviceNumber dev, const std::vector<MountEntry>& entries) const;
-  std::string NameOf(DeviceNumber dev, const MountEntry& entry) const;
+  Observation ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const;
+  std::string NameOf(DeviceNumber dev, const MountInfoLine& entry) const;
   void AddSuperblocks(Observations& seen) const;
   std::optional<DeviceNumber> DeviceOf(const FilesystemDirectory& directory) const;
   void AddLost(Observations& seen) const;
@@ -43,7 +43,7 @@ class Surveyor {
 
 // The name by sysfs; that of the mounting so far, where the device has been taken out under it; else that of the block
 // device it was mounted from (a file system of several devices has a device number of its own).
-std::string Surveyor::NameOf(DeviceNumber dev, const MountEntry& entry) const {
+std::string Surveyor::NameOf(DeviceNumber dev, const MountInfoLine& entry) const {
   std::string name = BlockDeviceName(options_.sys_root, dev);
   if (!name.empty()) return name;
   if (const auto before = known_.find(dev); before != known_.end()) return before->second.mounting->info.device;
@@ -54,13 +54,13 @@ std::string Surveyor::NameOf(DeviceNumber dev, const MountEntry& entry) const {
   return {};
 }
 
-Observation Surveyor::ObserveMounts(DeviceNumber dev, const std::vector<MountEntry>& entries) const {
+Observation Surveyor::ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const {
   Observation seen;
   seen.info.type = entries.front().type;
   seen.info.device = NameOf(dev, entries.front());
   seen.info.dev = dev;
   seen.info.mounts = MountPoints(entries);
-  for (const MountEntry& entry : entries) seen.traits.mount_ids.insert(entry.id);
+  for (const MountInfoLine& entry : entries) seen.traits.mount_ids.insert(entry.id);
   seen.access = ChooseAccess(entries, "");
   return seen;
 }
@@ -138,9 +138,9 @@ void Surveyor::Identify(Observations& seen) const {
   }
 }
 
-Observations Surveyor::Observe(std::vector<MountEntry> entries) const {
-  std::map<DeviceNumber, std::vector<MountEntry>> by_device;
-  for (MountEntry& entry : entries) by_device[entry.dev].push_back(std::move(entry));
+Observations Surveyor::Observe(std::vector<MountInfoLine> entries) const {
+  std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
+  for (MountInfoLine& entry : entries) by_device[entry.dev].push_back(std::move(entry));
   Observations seen;
   for (const auto& [dev, mounts] : by_device) seen[dev] = ObserveMounts(dev, mounts);
   AddSuperblocks(seen);
@@ -156,7 +156,7 @@ Observations Surveyor::Observe(std::vector<MountEntry> entries) const {
 
 }  // namespace
 
-Observations Survey(const SurveyOptions& options, std::vector<MountEntry> entries, const KnownMountings& known) {
+Observations Survey(const SurveyOptions& options, std::vector<MountInfoLine> entries, const KnownMountings& known) {
   return Surveyor(options, known).Observe(std::move(entries));
 }
 

@@ -48,6 +48,6 @@ struct SurveyOptions {
 };
 
 // `entries` is our mount table, read just before.
-Observations Survey(const SurveyOptions& options, std::vector<MountEntry> entries, const KnownMountings& known);
+Observations Survey(const SurveyOptions& options, std::vector<MountInfoLine> entries, const KnownMountings& known);
 
 }  // namespace fsherald

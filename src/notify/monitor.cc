@@ -27,6 +27,7 @@ namespace {
 constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
+constexpr uint64_t kAmidMarkNs = 50'000'000;         // a slow console stands between a tracepoint and fanotify
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
 
 std::string KernelRelease() {
@@ -62,7 +63,9 @@ class Monitor::Impl {
     if (!paths) return paths.error();
     paths_ = std::move(*paths);
     teller_ = std::make_unique<Teller>(paths_.get(), [this](const Notification& told) { HandOver(told); });
-    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root, [this] { (void)RefreshMounts(); });
+    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root, [this] {
+      if (!std::exchange(refreshed_this_round_, true)) (void)RefreshMounts();
+    });
     if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
     if (Status checked = CheckPaths(); !checked) return checked;
     return AddDescriptors();
@@ -133,6 +136,13 @@ class Monitor::Impl {
     std::optional<CounterReading> past;
     std::string mark_refused;     // why fanotify does not cover it, where it should
     uint64_t since_boottime_ns = 0;  // what happened before is the past
+  };
+
+  // The last errors of a file system that the trace saw, whichever mounting of it they were laid to.
+  struct Traced {
+    uint64_t boottime_ns = 0;
+    int64_t utc_s = 0;
+    uint64_t count = 0;  // that fanotify tells too, with less than kAmidMarkNs between them
   };
 
   // A counter as it stood before the sources were drained.
@@ -253,6 +263,7 @@ class Monitor::Impl {
     FilesystemKey key{mounting.key};
     const FilesystemModule* module = FindFilesystemModule(mounting.info.type);
     if (module == nullptr || !IsWanted(mounting)) return;
+    unwatched_.erase(key);
     Watched& watched = watched_[key];
     watched.since_boottime_ns = BoottimeNowNs();
     if (counters_ && counters_->Add(key, *module, mounting.info.device)) {
@@ -289,6 +300,10 @@ class Monitor::Impl {
     }
     watched.coverage.fanotify = true;
     watched.coverage.fanotify_since_ns = BoottimeNowNs();
+    // The tracepoint of an error wakes us; if that is how we came to mark, fanotify may tell that error as well.
+    if (auto traced = mounting.info.uuid ? traced_.find(*mounting.info.uuid) : traced_.end(); traced != traced_.end())
+      if (traced->second.boottime_ns + kAmidMarkNs > watched.coverage.fanotify_since_ns)
+        watched.coverage.fanotify_amid = traced->second.count;
     for (int fd : fanotify_->fds()) (void)poller_.Add(fd, EPOLLIN);
   }
 
@@ -304,7 +319,7 @@ class Monitor::Impl {
     }
     uint64_t by_time = 0;
     int64_t known_utc_s = refreshed_utc_s_;
-    if (mounting.info.uuid) known_utc_s = std::max(known_utc_s, told_utc_s_[*mounting.info.uuid]);
+    if (mounting.info.uuid) known_utc_s = std::max(known_utc_s, traced_[*mounting.info.uuid].utc_s);
     if (reading.first && reading.first->utc_seconds > known_utc_s) by_time = reading.errors;
     else if (reading.last && reading.last->utc_seconds > known_utc_s) by_time = 1;
     // What the trace saw has been told; what it did not see is owed.
@@ -387,6 +402,7 @@ class Monitor::Impl {
   // Takes what all sources have. The order is what the join relies on: counters, fanotify, then what the kernel says before
   // both.
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
+    refreshed_this_round_ = false;
     std::vector<ErrorCount> counts = ReadCounts(risen);
     FanotifyEvents late = fanotify_ ? fanotify_->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
@@ -477,7 +493,19 @@ class Monitor::Impl {
     // Of a file system that is in no mount table, trace and log still belong together.
     if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
       join_.Open(signal.filesystem, LogAndTrace(), std::nullopt);
+    if (auto* trace = std::get_if<TraceSignal>(&signal.what)) Remember(signal.filesystem, *trace);
     join_.Add(std::move(signal), now_ns);
+  }
+
+  void Remember(FilesystemKey key, const TraceSignal& error) {
+    const Mounting* mounting = mounts_->Find(key.value);
+    std::optional<Uuid> uuid = mounting != nullptr ? mounting->info.uuid : translator_->Seen(key).uuid;
+    if (!uuid) return;
+    Traced& traced = traced_[*uuid];
+    if (error.boottime_ns > traced.boottime_ns + kAmidMarkNs) traced.count = 0;
+    traced.count += error.reporter.told_by_fanotify ? std::max<uint64_t>(error.folded, 1) : 0;
+    traced.boottime_ns = error.boottime_ns;
+    traced.utc_s = UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000;
   }
 
   // What fanotify says of a file system that is gone, the trace has said already.
@@ -506,9 +534,6 @@ class Monitor::Impl {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = mounts_->Find(key.value);
       FilesystemInfo seen = translator_->Seen(key);
-      std::optional<Uuid> uuid = mounting != nullptr ? mounting->info.uuid : seen.uuid;
-      if (uuid && joined.notification.boottime_ns)
-        told_utc_s_[*uuid] = UtcFromBoottimeNs(*joined.notification.boottime_ns) / 1'000'000'000;
       teller_->Tell(std::move(joined), seen, mounting);
     }
   }
@@ -549,7 +574,7 @@ class Monitor::Impl {
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
   std::map<FilesystemKey, uint64_t> early_errors_;  // traced before the file system was in the mount table
-  std::map<Uuid, int64_t> told_utc_s_;               // when the last error of a file system was
+  std::map<Uuid, Traced> traced_;
   std::set<uint32_t> hushed_;
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
@@ -557,6 +582,7 @@ class Monitor::Impl {
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
   bool draining_ = false;
   bool refreshing_ = false;
+  bool refreshed_this_round_ = false;  // because of a device that is in no mount table
   bool armed_ = false;  // the first look at the mount table is over
   MonitorTotals totals_;
 };

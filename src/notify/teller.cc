@@ -36,6 +36,9 @@ void SetPath(Notification& notification, const FoundPath& found) {
 void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting) {
   Notification& notification = joined.notification;
   notification.filesystem = mounting != nullptr ? mounting->info : seen;
+  if (mounting != nullptr && !mounting->mounts_before.empty() &&
+      notification.boottime_ns.value_or(UINT64_MAX) < mounting->mounts_since_boottime_ns)
+    notification.filesystem.mounts = mounting->mounts_before;  // as it was mounted when the error happened
   SetTime(notification);
   const FilesystemModule* module = FindFilesystemModule(notification.filesystem.type);
   if (module != nullptr && joined.message && module->specific != nullptr)

@@ -12,6 +12,7 @@ namespace fsherald {
 namespace {
 
 constexpr size_t kMaxUnmounted = 256;
+constexpr uint64_t kFreshNs = 1'000'000'000;
 constexpr uint64_t kLineFollowsNs = 5'000'000;  // a line follows its tracepoint sooner, whatever the console
 constexpr size_t kMaxStacks = 256;
 constexpr Reporter kShutdownReporter{.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN};
@@ -62,7 +63,10 @@ FilesystemKey Translator::UnmountedKey(FilesystemInfo info) {
 FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns) {
   auto mounted = [&] { return mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns); };
   const Mounting* mounting = mounted();
-  if (mounting == nullptr && !FindUnmounted(seen)) {
+  // Seen while mount(2) was still at work, it has no mount points yet.
+  bool is_fresh = mounting != nullptr && mounting->info.mounts.empty() &&
+                  boottime_ns < mounting->since_boottime_ns + kFreshNs;
+  if (mounting == nullptr || is_fresh) {
     refresh_();
     mounting = mounted();
   }
@@ -80,7 +84,7 @@ FilesystemKey Translator::KeyOfName(const std::string& device, uint64_t boottime
     return traced->second.key;
   auto mounted = [&] { return mounts_.FindByName(device, boottime_ns); };
   if (const Mounting* mounting = mounted()) return {mounting->key};
-  if (!FindUnmounted({.device = device})) refresh_();
+  refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.device = device});
 }

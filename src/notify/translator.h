@@ -24,7 +24,7 @@ namespace fsherald {
 // One thread. The mount table must outlive it.
 class Translator {
  public:
-  // `refresh` reads the mount table again: called once for each superblock or device that is not in it.
+  // `refresh` may read the mount table again: called whenever a superblock or a device is not in it.
   Translator(MountTable& mounts, std::string proc_root, std::function<void()> refresh)
       : mounts_(mounts), cgroups_(std::move(proc_root)), refresh_(std::move(refresh)) {}
 

@@ -40,29 +40,22 @@ bool KnowsFilesystemErrors(const Fd& group) {
   return errno != EINVAL;
 }
 
-struct Place {
-  Fd fd;  // O_PATH: for the time of one call only, since it pins the mount
-  Fsid fsid;
-};
-
-// Opens the access path and makes sure that it is still the same file system.
-Result<Place> Enter(const Mounting& mounting) {
+// The fsid of what lies on the access path, if it still is this file system. By path, not by descriptor: what is open
+// cannot be unmounted.
+Result<Fsid> FsidOnPath(const Mounting& mounting) {
   if (mounting.access_path.empty()) return Error{mounting.info.device + " cannot be reached by any path", 0};
-  Place place{Fd(::open(mounting.access_path.c_str(), O_PATH | O_CLOEXEC)), {}};
-  if (!place.fd) return ErrnoError("open", mounting.access_path);
   struct statfs statfs_buffer;
-  if (::fstatfs(place.fd.get(), &statfs_buffer) != 0) return ErrnoError("statfs", mounting.access_path);
+  if (::statfs(mounting.access_path.c_str(), &statfs_buffer) != 0) return ErrnoError("statfs", mounting.access_path);
   static_assert(sizeof(statfs_buffer.f_fsid) == sizeof(uint32_t[2]));
   std::array<uint32_t, 2> words;
   std::memcpy(words.data(), &statfs_buffer.f_fsid, sizeof(words));
-  place.fsid = {words[0], words[1]};
   struct stat stat_buffer;
-  if (::fstat(place.fd.get(), &stat_buffer) != 0) return ErrnoError("stat", mounting.access_path);
+  if (::stat(mounting.access_path.c_str(), &stat_buffer) != 0) return ErrnoError("stat", mounting.access_path);
   DeviceNumber dev{major(stat_buffer.st_dev), minor(stat_buffer.st_dev)};
-  if (mounting.info.fsid.value_or(place.fsid) != place.fsid || mounting.info.dev.value_or(dev) != dev) {
+  Fsid fsid{words[0], words[1]};
+  if (mounting.info.fsid.value_or(fsid) != fsid || mounting.info.dev.value_or(dev) != dev)
     return Error{mounting.access_path + " is another file system by now", 0};
-  }
-  return place;
+  return fsid;
 }
 
 }  // namespace
@@ -98,17 +91,19 @@ Status FanotifySource::Mark(const Mounting& mounting) {
   for (const Group& group : groups_) {
     if (std::ranges::find(group.members, key, &Member::key) != group.members.end()) return {};
   }
-  Result<Place> place = Enter(mounting);
-  if (!place) return place.error();
-  Result<Group*> group = GroupWithout(place->fsid);
+  Result<Fsid> fsid = FsidOnPath(mounting);
+  if (!fsid) return fsid.error();
+  Result<Group*> group = GroupWithout(*fsid);
   if (!group) return group.error();
-  // By the descriptor's name, so that it is the file system just looked at.
-  std::string path = "/proc/self/fd/" + std::to_string(place->fd.get());
   int fd = (*group)->fd.get();
-  if (::fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_FS_ERROR, AT_FDCWD, path.c_str()) != 0) {
+  const char* path = mounting.access_path.c_str();
+  if (::fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_FS_ERROR, AT_FDCWD, path) != 0)
     return ErrnoError("fanotify_mark", mounting.access_path);
+  if (Result<Fsid> marked = FsidOnPath(mounting); !marked || *marked != *fsid) {
+    ::fanotify_mark(fd, FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, FAN_FS_ERROR, AT_FDCWD, path);
+    return marked ? Error{mounting.access_path + " is another file system by now", 0} : marked.error();
   }
-  (*group)->members.push_back({place->fsid, key});
+  (*group)->members.push_back({*fsid, key});
   return {};
 }
 

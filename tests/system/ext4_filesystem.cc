@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "sandbox.h"
 
@@ -86,14 +88,29 @@ Mount::Mount(const std::string& source, const std::string& directory, const std:
   }
 }
 
+namespace {
+
+// A look-up of a path enters the mount for microseconds, so that the first attempt can find it busy. Nothing is kept: the
+// next attempts do not. A second is a million times as long.
+bool UnmountSoon(const std::string& directory) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (umount2(directory.c_str(), 0) != 0) {
+    if (errno != EBUSY || std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
 Mount::~Mount() {
   if (directory_.empty()) return;
-  EXPECT_EQ(umount2(directory_.c_str(), 0), 0) << "umount " << directory_ << ": " << strerror(errno);
+  EXPECT_TRUE(UnmountSoon(directory_)) << "umount " << directory_ << ": " << strerror(errno);
   umount2(directory_.c_str(), MNT_DETACH);
 }
 
 void Mount::Unmount() {
-  if (umount2(directory_.c_str(), 0) != 0) FailErrno("umount " + directory_);
+  if (!UnmountSoon(directory_)) FailErrno("umount " + directory_);
   directory_.clear();
 }
 

@@ -23,7 +23,7 @@ class Mount {
   ~Mount();
   Mount(Mount&& other) noexcept : directory_(std::move(other.directory_)) { other.directory_.clear(); }
   const std::string& directory() const { return directory_; }
-  void Unmount();  // fails where umount(2) does
+  void Unmount();  // fails where umount(2) does for a second
 
  private:
   std::string directory_;
