@@ -8,12 +8,15 @@
 namespace fsherald {
 namespace {
 
+// Boot times become times of day by one reading of the two clocks: what is equal stays equal.
 void SetTime(Notification& notification) {
+  const int64_t boot_utc_ns = UtcFromBoottimeNs(0);
   if (notification.gap) {
-    notification.gap->from_utc_ns = UtcFromBoottimeNs(static_cast<uint64_t>(notification.gap->from_utc_ns));
-    notification.gap->to_utc_ns = UtcFromBoottimeNs(static_cast<uint64_t>(notification.gap->to_utc_ns));
+    notification.gap->from_utc_ns += boot_utc_ns;
+    notification.gap->to_utc_ns += boot_utc_ns;
   }
-  notification.utc_ns = notification.boottime_ns ? UtcFromBoottimeNs(*notification.boottime_ns) : UtcNowNs();
+  notification.utc_ns =
+      notification.boottime_ns ? boot_utc_ns + static_cast<int64_t>(*notification.boottime_ns) : UtcNowNs();
 }
 
 // Whether loading the inode could raise the error again. A task of our own that met an error met it by a look-up.
