@@ -24,6 +24,7 @@
 namespace fsherald {
 namespace {
 
+constexpr int kMaxHastyRounds = 16;                  // until a flood lets mounts and counters have their turn
 constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
@@ -73,13 +74,27 @@ class Monitor::Impl {
 
   int fd() const { return poller_.fd(); }
 
+  // What is to be told leaves at once, before we even ask what else is ready: a counter, which follows an error and tells
+  // what no source has told, never delays one. The rest stays ready, and wakes us again.
   Status Pump() {
+    uint64_t now_ns = BoottimeNowNs();
+    uint64_t told = teller_->told();
+    Collect({}, now_ns);
+    Tell(now_ns);
+    hinted_ = translator_->TakeMountHint() || hinted_;
+    if (teller_->told() == told || hinted_ || ++hasty_rounds_ == kMaxHastyRounds) return PumpRest();
+    SetAlarm(BoottimeNowNs());
+    return {};
+  }
+
+  Status PumpRest() {
+    hasty_rounds_ = 0;
     std::vector<int> ready = poller_.Ready();
     uint64_t now_ns = BoottimeNowNs();
-    // The counter follows an error, and tells what no source has told: it never delays one that has something to tell. It
-    // stays ready meanwhile.
-    Collect(IsSourceReady(ready) ? std::vector<CounterSource::Event>() : Risen(ready), now_ns);
-    Tell(now_ns);
+    if (std::vector<CounterSource::Event> risen = Risen(ready); !risen.empty()) {
+      Collect(risen, now_ns);
+      Tell(now_ns);
+    }
     if (Contains(ready, paths_->event_fd())) teller_->TellFound();
     if (MountsChanged(ready, now_ns))
       if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
@@ -339,7 +354,8 @@ class Monitor::Impl {
   }
 
   bool MountsChanged(const std::vector<int>& ready, uint64_t now_ns) {
-    bool hint = translator_->TakeMountHint();
+    bool hint = std::exchange(hinted_, false);
+    hint = translator_->TakeMountHint() || hint;
     std::optional<uint64_t> recheck = mounts_->recheck_boottime_ns();
     return hint || Contains(ready, mounts_->event_fd()) || (recheck && *recheck <= now_ns);
   }
@@ -384,12 +400,6 @@ class Monitor::Impl {
 
   // What was said of a file system before it went belongs to it.
   void DrainBeforeEnd() { Collect({}, BoottimeNowNs()); }
-
-  bool IsSourceReady(const std::vector<int>& ready) const {
-    if (trace_ && Contains(ready, trace_->fd())) return true;
-    if (kmsg_ && Contains(ready, kmsg_->fd())) return true;
-    return fanotify_ && std::ranges::any_of(fanotify_->fds(), [&](int fd) { return Contains(ready, fd); });
-  }
 
   // The counters that have risen.
   std::vector<CounterSource::Event> Risen(const std::vector<int>& ready) const {
@@ -583,6 +593,8 @@ class Monitor::Impl {
   bool draining_ = false;
   bool refreshing_ = false;
   bool refreshed_this_round_ = false;  // because of a device that is in no mount table
+  int hasty_rounds_ = 0;
+  bool hinted_ = false;  // the mount table may have changed
   bool armed_ = false;  // the first look at the mount table is over
   MonitorTotals totals_;
 };
