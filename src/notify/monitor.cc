@@ -13,13 +13,11 @@
 #include "base/poller.h"
 #include "mount/mount_table.h"
 #include "notify/coverage.h"
+#include "notify/sources.h"
 #include "notify/teller.h"
+#include "notify/traced_errors.h"
 #include "notify/translator.h"
 #include "object/path_finder.h"
-#include "source/counters.h"
-#include "source/fanotify.h"
-#include "source/kmsg.h"
-#include "source/trace.h"
 
 namespace fsherald {
 namespace {
@@ -28,7 +26,6 @@ constexpr int kMaxHastyRounds = 16;                  // until a flood lets mount
 constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
-constexpr uint64_t kAmidMarkNs = 50'000'000;         // a slow console stands between a tracepoint and fanotify
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
 
 std::string KernelRelease() {
@@ -36,8 +33,6 @@ std::string KernelRelease() {
   ::uname(&name);
   return name.release;
 }
-
-bool IsPermission(const Error& error) { return error.code == EPERM || error.code == EACCES; }
 
 template <typename T>
 bool Contains(const std::vector<T>& values, const T& value) {
@@ -54,11 +49,10 @@ class Monitor::Impl {
     auto poller = Poller::Open();
     if (!poller) return poller.error();
     poller_ = std::move(*poller);
-    OpenTrace();
-    OpenKmsg();
-    OpenFanotify();
-    OpenCounters();
-    if (Status usable = CheckSources(); !usable) return usable;
+    auto sources = Sources::Open(
+        {.without = options_.without, .sys_root = options_.sys_root, .kmsg_path = options_.kmsg_path});
+    if (!sources) return sources.error();
+    sources_ = std::move(*sources);
     if (Status opened = OpenMounts(); !opened) return opened;
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
@@ -104,8 +98,9 @@ class Monitor::Impl {
 
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
-    Collect(counters_ ? counters_->events() : std::vector<CounterSource::Event>(), now_ns);
+    Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
     for (const Mounting* mounting : mounts_->mounted()) join_.Close({mounting->key});
+    for (FilesystemKey key : unwatched_) join_.Close(key);
     Tell(now_ns);
     WaitForPaths();
     teller_->TellAll();
@@ -120,7 +115,7 @@ class Monitor::Impl {
     }
   }
 
-  std::vector<SourceReport> sources() const { return reports_; }
+  std::vector<SourceReport> sources() const { return sources_.reports; }
 
   std::vector<WatchedFilesystem> watched() const {
     std::vector<WatchedFilesystem> watched;
@@ -129,7 +124,7 @@ class Monitor::Impl {
       if (it == watched_.end()) continue;
       watched.push_back({.info = mounting->info,
                          .coverage = it->second.coverage,
-                         .lacks = Lacks(it->second.coverage, trace_ ? trace_->detail_refused() : std::string()),
+                         .lacks = Lacks(it->second.coverage, sources_.detail_refused()),
                          .past = it->second.past});
       if (!it->second.mark_refused.empty()) watched.back().lacks.push_back(it->second.mark_refused);
     }
@@ -139,8 +134,8 @@ class Monitor::Impl {
   MonitorTotals totals() const {
     MonitorTotals totals = totals_;
     totals.told = teller_->told();
-    if (trace_) totals.refused += trace_->losses().records_refused;
-    if (kmsg_) totals.refused += kmsg_->counts().refused + kmsg_->counts().untrusted;
+    if (sources_.trace) totals.refused += sources_.trace->losses().records_refused;
+    if (sources_.kmsg) totals.refused += sources_.kmsg->counts().refused + sources_.kmsg->counts().untrusted;
     totals.refused += translator_->forged();
     return totals;
   }
@@ -153,86 +148,12 @@ class Monitor::Impl {
     uint64_t since_boottime_ns = 0;  // what happened before is the past
   };
 
-  // The last errors of a file system that the trace saw, whichever mounting of it they were laid to.
-  struct Traced {
-    uint64_t boottime_ns = 0;
-    int64_t utc_s = 0;
-    uint64_t count = 0;  // that fanotify tells too, with less than kAmidMarkNs between them
-  };
-
   // A counter as it stood before the sources were drained.
   struct ErrorCount {
     FilesystemKey key;
     uint64_t boottime_ns = 0;
     uint64_t errors = 0;
   };
-
-  bool Wanted(SourceId id) const { return !options_.without.Has(id); }
-
-  void Report(SourceId id, bool active, std::string words) {
-    reports_.push_back({.id = id, .active = active, .words = std::move(words)});
-  }
-
-  void OpenTrace() {
-    if (!Wanted(SourceId::kTrace)) return Report(SourceId::kTrace, false, "turned off");
-    TraceSource::Options options;
-    if (Wanted(SourceId::kKmsg)) options.log_prefixes = LogPrefixes();
-    auto trace = TraceSource::Open(options);
-    if (!trace) {
-      refused_by_permission_ = refused_by_permission_ || IsPermission(trace.error());
-      return Report(SourceId::kTrace, false, trace.error().ToString());
-    }
-    trace_ = std::move(*trace);
-    Report(SourceId::kTrace, true,
-           trace_->detail_by().empty()
-               ? "BPF on ext4's tracepoints; no error handler's arguments (" + trace_->detail_refused() + ")"
-               : "BPF on ext4's tracepoints, and " + trace_->detail_by() + " on its error handler");
-  }
-
-  // The log comes by printk's tracepoint where the trace is there, with its task and at once; else from the device.
-  void OpenKmsg() {
-    if (!Wanted(SourceId::kKmsg)) return Report(SourceId::kKmsg, false, "turned off");
-    if (trace_) return Report(SourceId::kKmsg, true, "the kernel's log, by printk's tracepoint");
-    auto kmsg = KmsgSource::Open(options_.kmsg_path);
-    if (!kmsg) {
-      refused_by_permission_ = refused_by_permission_ || IsPermission(kmsg.error());
-      return Report(SourceId::kKmsg, false, kmsg.error().ToString());
-    }
-    kmsg_ = std::make_unique<KmsgSource>(std::move(*kmsg));
-    size_t past = kmsg_->Start().events.size();
-    std::string words = "the kernel's log, from " + options_.kmsg_path + ", a timer tick late";
-    if (past > 0) words += "; its " + std::to_string(past) + " earlier lines about file systems are the past";
-    Report(SourceId::kKmsg, true, std::move(words));
-  }
-
-  void OpenFanotify() {
-    if (!Wanted(SourceId::kFanotify)) return Report(SourceId::kFanotify, false, "turned off");
-    auto fanotify = FanotifySource::Open();
-    if (!fanotify) {
-      refused_by_permission_ = refused_by_permission_ || IsPermission(fanotify.error());
-      return Report(SourceId::kFanotify, false, fanotify.error().ToString());
-    }
-    fanotify_ = std::move(*fanotify);
-    Report(SourceId::kFanotify, true, "FAN_FS_ERROR marks on whole file systems");
-  }
-
-  void OpenCounters() {
-    if (!Wanted(SourceId::kCounters)) return Report(SourceId::kCounters, false, "turned off");
-    counters_ = std::make_unique<CounterSource>(options_.sys_root);
-    Report(SourceId::kCounters, true, "the file systems' own, in " + options_.sys_root + "/fs");
-  }
-
-  // Counters alone are readable by anybody; to take them for a watch that was asked to see everything would be a lie.
-  Status CheckSources() const {
-    if (trace_ || kmsg_ || fanotify_ || (counters_ && !refused_by_permission_)) return {};
-    std::string why;
-    for (const SourceReport& report : reports_)
-      if (!report.active) why += "\n  " + std::string(Name(report.id)) + ": " + report.words;
-    if (!refused_by_permission_) return Error{"every source is turned off or refused: there is nothing to watch by" + why, 0};
-    std::string sentence = "not permitted: run it as root (or with CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON and CAP_SYSLOG)";
-    if (counters_) sentence += "; any user may watch the counters alone: --without=fanotify,trace,kmsg";
-    return Error{sentence + why, EPERM};
-  }
 
   Status OpenMounts() {
     auto mounts = MountTable::Open(
@@ -264,10 +185,10 @@ class Monitor::Impl {
   }
 
   Status AddDescriptors() {
-    if (trace_)
-      if (Status added = poller_.Add(trace_->fd(), EPOLLIN); !added) return added;
-    if (kmsg_)
-      if (Status added = poller_.Add(kmsg_->fd(), EPOLLIN); !added) return added;
+    if (sources_.trace)
+      if (Status added = poller_.Add(sources_.trace->fd(), EPOLLIN); !added) return added;
+    if (sources_.kmsg)
+      if (Status added = poller_.Add(sources_.kmsg->fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(paths_->event_fd(), EPOLLIN); !added) return added;
     return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
   }
@@ -281,14 +202,14 @@ class Monitor::Impl {
     unwatched_.erase(key);
     Watched& watched = watched_[key];
     watched.since_boottime_ns = BoottimeNowNs();
-    if (counters_ && counters_->Add(key, *module, mounting.info.device)) {
-      if (auto reading = counters_->Read(key)) watched.past = *reading;
+    if (sources_.counters && sources_.counters->Add(key, *module, mounting.info.device)) {
+      if (auto reading = sources_.counters->Read(key)) watched.past = *reading;
       watched.coverage.counters = watched.past.has_value();
     }
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
     bool counters = watched.coverage.counters;
-    watched.coverage = LogAndTrace();
+    watched.coverage = sources_.LogAndTrace();
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && module->type == kTracedFilesystem;
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
@@ -298,58 +219,37 @@ class Monitor::Impl {
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
   }
 
-  JoinCoverage LogAndTrace() const {
-    bool with_task = trace_ != nullptr && Wanted(SourceId::kKmsg);
-    return {.trace = trace_ != nullptr,
-            .detail = trace_ != nullptr && !trace_->detail_by().empty(),
-            .lines = with_task || kmsg_ != nullptr,
-            .lines_with_task = with_task};
-  }
-
   void Mark(const Mounting& mounting, const FilesystemModule& module, Watched& watched) {
     watched.mark_refused.clear();
-    if (!fanotify_ || !FanotifyCovers(&module, kernel_release_)) return;
-    if (Status marked = fanotify_->Mark(mounting); !marked) {
+    if (!sources_.fanotify || !FanotifyCovers(&module, kernel_release_)) return;
+    if (Status marked = sources_.fanotify->Mark(mounting); !marked) {
       watched.mark_refused = "the exact count and the errno by fanotify (" + marked.error().ToString() + ")";
       return;
     }
     watched.coverage.fanotify = true;
     watched.coverage.fanotify_since_ns = BoottimeNowNs();
     // The tracepoint of an error wakes us; if that is how we came to mark, fanotify may tell that error as well.
-    if (auto traced = mounting.info.uuid ? traced_.find(*mounting.info.uuid) : traced_.end(); traced != traced_.end())
-      if (traced->second.boottime_ns + kAmidMarkNs > watched.coverage.fanotify_since_ns)
-        watched.coverage.fanotify_amid = traced->second.count;
-    for (int fd : fanotify_->fds()) (void)poller_.Add(fd, EPOLLIN);
+    if (mounting.info.uuid)
+      watched.coverage.fanotify_amid = traced_errors_.Amid(*mounting.info.uuid, watched.coverage.fanotify_since_ns);
+    for (int fd : sources_.fanotify->fds()) (void)poller_.Add(fd, EPOLLIN);
   }
 
-  // How many of the errors that a fresh mounting has counted are new, not of an earlier mounting: those that the trace saw
-  // before the file system was in the mount table; else, as the counters' times tell, those later than our last look.
+  // How many of the errors that a fresh mounting has counted are new, and told by nobody.
   uint64_t NewErrors(const Mounting& mounting, const CounterReading& reading) {
     if (!armed_) return 0;
-    uint64_t traced = 0;
-    if (std::optional<FilesystemKey> before = translator_->TakeUnmounted(mounting.info)) {
-      traced = early_errors_[*before];
-      early_errors_.erase(*before);
-      join_.Close(*before);
-    }
-    uint64_t by_time = 0;
-    int64_t known_utc_s = refreshed_utc_s_;
-    if (mounting.info.uuid) known_utc_s = std::max(known_utc_s, traced_[*mounting.info.uuid].utc_s);
-    if (reading.first && reading.first->utc_seconds > known_utc_s) by_time = reading.errors;
-    else if (reading.last && reading.last->utc_seconds > known_utc_s) by_time = 1;
-    // What the trace saw has been told; what it did not see is owed.
-    return std::min(reading.errors, traced > 0 ? 0 : by_time);
+    if (std::optional<FilesystemKey> before = translator_->TakeUnmounted(mounting.info)) join_.Close(*before);
+    return traced_errors_.NewErrors(mounting.info.uuid, reading, refreshed_utc_s_);
   }
 
   void End(const Mounting& mounting) {
     FilesystemKey key{mounting.key};
     if (watched_.erase(key) == 0) return;
     join_.Close(key);
-    if (fanotify_) fanotify_->Forget(key);
-    if (counters_) {
-      for (const CounterSource::Event& event : counters_->events())
+    if (sources_.fanotify) sources_.fanotify->Forget(key);
+    if (sources_.counters) {
+      for (const CounterSource::Event& event : sources_.counters->events())
         if (event.key == key) poller_.Remove(event.fd);
-      counters_->Forget(key);
+      sources_.counters->Forget(key);
     }
   }
 
@@ -376,8 +276,8 @@ class Monitor::Impl {
     for (const Mounting* mounting : changes->vanished) End(*mounting);
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
-    if (counters_)
-      for (const CounterSource::Event& event : counters_->events()) (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
+    if (sources_.counters)
+      for (const CounterSource::Event& event : sources_.counters->events()) (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
     if (!draining_) {
       for (FilesystemKey key : std::exchange(unwatched_, {})) join_.Close(key);
       Tell(BoottimeNowNs());
@@ -403,8 +303,8 @@ class Monitor::Impl {
 
   // The counters that have risen.
   std::vector<CounterSource::Event> Risen(const std::vector<int>& ready) const {
-    if (!counters_) return {};
-    std::vector<CounterSource::Event> risen = counters_->events();
+    if (!sources_.counters) return {};
+    std::vector<CounterSource::Event> risen = sources_.counters->events();
     std::erase_if(risen, [&](const CounterSource::Event& event) { return !Contains(ready, event.fd); });
     return risen;
   }
@@ -414,7 +314,7 @@ class Monitor::Impl {
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
     refreshed_this_round_ = false;
     std::vector<ErrorCount> counts = ReadCounts(risen);
-    FanotifyEvents late = fanotify_ ? fanotify_->Read(now_ns) : FanotifyEvents();
+    FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
     ReadKmsg(now_ns);
     AddFanotify(late, now_ns);
@@ -425,7 +325,7 @@ class Monitor::Impl {
     std::vector<ErrorCount> counts;
     for (const CounterSource::Event& event : risen) {
       uint64_t now_ns = BoottimeNowNs();
-      if (Result<uint64_t> errors = counters_->ReadErrors(event.key)) counts.push_back({event.key, now_ns, *errors});
+      if (Result<uint64_t> errors = sources_.counters->ReadErrors(event.key)) counts.push_back({event.key, now_ns, *errors});
       else poller_.Remove(event.fd);
     }
     return counts;
@@ -435,7 +335,7 @@ class Monitor::Impl {
   void AddCounters(const std::vector<ErrorCount>& counts, uint64_t now_ns) {
     for (const ErrorCount& count : counts) {
       if (join_.Explains(count.key, count.errors)) continue;
-      CounterReading reading = counters_->Read(count.key).value_or(CounterReading{});
+      CounterReading reading = sources_.counters->Read(count.key).value_or(CounterReading{});
       // Risen once more since the sources were drained, or gone: then the number stands, and what describes it does not.
       if (reading.errors != count.errors) reading = CounterReading{.errors = count.errors};
       AddSignal({count.key, CounterSignal{.boottime_ns = count.boottime_ns, .reading = std::move(reading)}}, now_ns);
@@ -449,12 +349,12 @@ class Monitor::Impl {
   }
 
   void DrainTrace(uint64_t now_ns) {
-    if (!trace_) return;
+    if (!sources_.trace) return;
     draining_ = true;
-    trace_->Drain([&](TraceRecord&& record) {
+    sources_.trace->Drain([&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
-      std::vector<Signal> signals = translator_->Translate(std::move(record), *trace_);
+      std::vector<Signal> signals = translator_->Translate(std::move(record), *sources_.trace);
       for (Signal& signal : signals) {
         FilesystemKey key = signal.filesystem;
         AddSignal(std::move(signal), now_ns);
@@ -462,9 +362,9 @@ class Monitor::Impl {
       }
     });
     draining_ = false;
-    for (const TraceFold& fold : trace_->Folds()) AddSignal(translator_->Translate(fold), now_ns);
+    for (const TraceFold& fold : sources_.trace->Folds()) AddSignal(translator_->Translate(fold), now_ns);
     if (translator_->waits_for_pieces())
-      for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *trace_)) AddSignal(signal, now_ns);
+      for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *sources_.trace)) AddSignal(signal, now_ns);
     AddLosses(now_ns);
   }
 
@@ -473,11 +373,11 @@ class Monitor::Impl {
     std::optional<Reporter> reporter = translator_->CellReporter(cell);
     auto it = watched_.find(key);
     if (reporter && reporter->told_by_fanotify && it != watched_.end() && it->second.coverage.fanotify && hushed_.insert(cell).second)
-      trace_->SetQuiet(cell);
+      sources_.trace->SetQuiet(cell);
   }
 
   void AddLosses(uint64_t now_ns) {
-    TraceSource::Losses losses = trace_->losses();
+    TraceSource::Losses losses = sources_.trace->losses();
     auto add = [&](uint64_t lost, uint64_t& known, SourceId source) {
       if (lost == known) return;
       AddSignal({{}, GapSignal{.from_boottime_ns = drained_boottime_ns_, .to_boottime_ns = now_ns, .source = source,
@@ -491,8 +391,8 @@ class Monitor::Impl {
   }
 
   void ReadKmsg(uint64_t now_ns) {
-    if (!kmsg_) return;
-    KmsgEvents events = kmsg_->Read(now_ns);
+    if (!sources_.kmsg) return;
+    KmsgEvents events = sources_.kmsg->Read(now_ns);
     for (KmsgEvent& event : events.events)
       if (std::optional<Signal> signal = translator_->Translate(std::move(event.signal))) AddSignal(*signal, now_ns);
     for (const GapSignal& gap : events.gaps) AddSignal({{}, gap}, now_ns);
@@ -502,7 +402,7 @@ class Monitor::Impl {
     if (!IsNew(signal) || IsTold(signal)) return;
     // Of a file system that is in no mount table, trace and log still belong together.
     if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
-      join_.Open(signal.filesystem, LogAndTrace(), std::nullopt);
+      join_.Open(signal.filesystem, sources_.LogAndTrace(), std::nullopt);
     if (auto* trace = std::get_if<TraceSignal>(&signal.what)) Remember(signal.filesystem, *trace);
     join_.Add(std::move(signal), now_ns);
   }
@@ -510,29 +410,18 @@ class Monitor::Impl {
   void Remember(FilesystemKey key, const TraceSignal& error) {
     const Mounting* mounting = mounts_->Find(key.value);
     std::optional<Uuid> uuid = mounting != nullptr ? mounting->info.uuid : translator_->Seen(key).uuid;
-    if (!uuid) return;
-    Traced& traced = traced_[*uuid];
-    if (error.boottime_ns > traced.boottime_ns + kAmidMarkNs) traced.count = 0;
-    traced.count += error.reporter.told_by_fanotify ? std::max<uint64_t>(error.folded, 1) : 0;
-    traced.boottime_ns = error.boottime_ns;
-    traced.utc_s = UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000;
+    if (uuid) traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
   }
 
   // What fanotify says of a file system that is gone, the trace has said already.
   bool IsTold(const Signal& signal) const {
-    return trace_ != nullptr && std::holds_alternative<FanotifySignal>(signal.what) && !watched_.contains(signal.filesystem);
+    return sources_.trace != nullptr && std::holds_alternative<FanotifySignal>(signal.what) && !watched_.contains(signal.filesystem);
   }
 
   // Not of another file system than those asked for, and not from before it was watched.
-  bool IsNew(const Signal& signal) {
+  bool IsNew(const Signal& signal) const {
     auto it = watched_.find(signal.filesystem);
-    if (it == watched_.end()) {
-      if (std::holds_alternative<GapSignal>(signal.what)) return true;
-      const Mounting* mounting = mounts_->Find(signal.filesystem.value);
-      if (auto* trace = std::get_if<TraceSignal>(&signal.what); trace != nullptr && mounting == nullptr)
-        early_errors_[signal.filesystem] += std::max<uint64_t>(trace->folded, trace->reporter.counted ? 1 : 0);
-      return options_.paths.empty();
-    }
+    if (it == watched_.end()) return options_.paths.empty() || std::holds_alternative<GapSignal>(signal.what);
     auto* trace = std::get_if<TraceSignal>(&signal.what);
     auto* line = std::get_if<LogSignal>(&signal.what);
     uint64_t boottime_ns = trace != nullptr ? trace->boottime_ns : line != nullptr ? line->boottime_ns : UINT64_MAX;
@@ -561,7 +450,7 @@ class Monitor::Impl {
     auto earlier = [&](std::optional<uint64_t> moment) {
       if (moment) alarm = std::min(alarm.value_or(*moment), *moment);
     };
-    if (trace_ && trace_->hot()) earlier(now_ns + kLookAgainNs);
+    if (sources_.trace && sources_.trace->hot()) earlier(now_ns + kLookAgainNs);
     if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
     earlier(mounts_->recheck_boottime_ns());
     poller_.SetAlarm(alarm);
@@ -570,21 +459,15 @@ class Monitor::Impl {
   Options options_;
   Handler handler_;
   const std::string kernel_release_ = KernelRelease();
-  std::vector<SourceReport> reports_;
-  bool refused_by_permission_ = false;
   Poller poller_;
-  std::unique_ptr<TraceSource> trace_;
-  std::unique_ptr<KmsgSource> kmsg_;
-  std::unique_ptr<FanotifySource> fanotify_;
-  std::unique_ptr<CounterSource> counters_;
+  Sources sources_;
   std::unique_ptr<MountTable> mounts_;
   std::unique_ptr<PathFinder> paths_;
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<Teller> teller_;
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
-  std::map<FilesystemKey, uint64_t> early_errors_;  // traced before the file system was in the mount table
-  std::map<Uuid, Traced> traced_;
+  TracedErrors traced_errors_;
   std::set<uint32_t> hushed_;
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();

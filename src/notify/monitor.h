@@ -17,16 +17,10 @@
 #include "base/result.h"
 #include "filesystem/filesystem.h"
 #include "join/join.h"
+#include "notify/sources.h"
 #include "record/notification.h"
 
 namespace fsherald {
-
-// What became of one source at the start.
-struct SourceReport {
-  SourceId id = SourceId::kFanotify;
-  bool active = false;
-  std::string words;  // active: how it works here; else why not, and what would help
-};
 
 // One file system that is watched.
 struct WatchedFilesystem {
