@@ -18,8 +18,8 @@ double Figures::Quantile(double share) const {
 }
 
 std::string Words(const Figures& figures) {
-  return fmt::format("median {:.1f}  p99 {:.1f}  min {:.1f}  max {:.1f}  ({})", figures.median(), figures.Quantile(0.99),
-                     figures.min(), figures.max(), figures.count());
+  return fmt::format("median {:.1f}  p99 {:.1f}  min {:.1f}  max {:.1f}  ({})", figures.median(),
+                     figures.Quantile(0.99), figures.min(), figures.max(), figures.count());
 }
 
 std::string Ratio(double ours, double theirs, double target) {

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   const uint64_t before = reader.VoluntarySwitches();
   ::sleep(seconds);
   const uint64_t after = reader.VoluntarySwitches();
-  fmt::print("woke up {} times in {} s, in which the kernel's log got {} lines\n", after - before, seconds, log.Count());
+  fmt::print("woke up {} times in {} s, in which the kernel's log got {} lines\n", after - before, seconds,
+             log.Count());
   fmt::print("peak memory {:.1f} MiB\n", static_cast<double>(reader.PeakMemoryKib()) / 1024);
 }

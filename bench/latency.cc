@@ -44,9 +44,7 @@ struct Latencies {
 };
 
 // Not in step with any timer.
-void Pause() {
-  ::usleep(static_cast<useconds_t>(2000 + ::random() % 4000));
-}
+void Pause() { ::usleep(static_cast<useconds_t>(2000 + ::random() % 4000)); }
 
 void Measure(const std::vector<std::string>& argv, const Trip& trip, int first, int count, Latencies& latencies) {
   Reader reader(argv, kReaderCpu);
@@ -120,8 +118,9 @@ void Triggered() {
 
 // A directory whose first entry has length 0.
 void Listed() {
-  const std::string image = MakeImage({.name = "list", .requests = {"mkdir /letters", "cd /letters", "mkdir bob",
-                                                                     "zap_block -f /letters -o 28 -l 2 -p 0 0"}});
+  const std::string image = MakeImage(
+      {.name = "list",
+       .requests = {"mkdir /letters", "cd /letters", "mkdir bob", "zap_block -f /letters -o 28 -l 2 -p 0 0"}});
   const Filesystem filesystem(image, "list");
   filesystem.PrintEveryError(true);
   const int directory = ::open((filesystem.directory() + "/letters").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -139,8 +138,7 @@ void Listed() {
 void Trimmed(const std::string& name, bool every_line, int groups) {
   constexpr uint64_t kGroupBytes = 256 * 4096;
   std::vector<std::string> requests;
-  for (int group = 1; group <= groups; ++group)
-    requests.push_back(fmt::format("set_bg {} free_blocks_count 5", group));
+  for (int group = 1; group <= groups; ++group) requests.push_back(fmt::format("set_bg {} free_blocks_count 5", group));
   const std::string image = MakeImage({.name = name,
                                        .size_bytes = (static_cast<uint64_t>(groups) + 2) * kGroupBytes,
                                        .mke2fs = {"-b", "4096", "-g", "256", "-N", "4096", "-O", "^has_journal"},
@@ -166,12 +164,13 @@ void LookedUp() {
   for (int i = 0; i < kFiles; ++i) requests.push_back(fmt::format("sif f{} mode 0xff", i));
   const Filesystem filesystem(MakeImage({.name = "lookup", .requests = requests}), "lookup");
   filesystem.PrintEveryError(true);
-  MeasureOurs("stat of an inode that cannot be loaded: waits for a walk over the device", filesystem,
-              [&](int i) {
-                struct stat status;
-                ::stat(fmt::format("{}/letters/f{}", filesystem.directory(), i).c_str(), &status);
-              },
-              kFiles);
+  MeasureOurs(
+      "stat of an inode that cannot be loaded: waits for a walk over the device", filesystem,
+      [&](int i) {
+        struct stat status;
+        ::stat(fmt::format("{}/letters/f{}", filesystem.directory(), i).c_str(), &status);
+      },
+      kFiles);
 }
 
 }  // namespace

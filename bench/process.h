@@ -43,8 +43,8 @@ class Reader {
   // Asks it to end, as Ctrl-C does, and waits for it; returns all that it wrote.
   std::string_view Stop();
 
-  uint64_t PeakMemoryKib() const;        // VmHWM
-  uint64_t VoluntarySwitches() const;    // of all its threads
+  uint64_t PeakMemoryKib() const;             // VmHWM
+  uint64_t VoluntarySwitches() const;         // of all its threads
   std::string talk() const { return talk_; }  // stderr, up to "ready"
 
  private:

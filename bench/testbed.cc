@@ -94,7 +94,14 @@ std::string MakeImage(const ImageOptions& options) {
   const std::string image = "/mnt/" + options.name + ".img";
   const Fd fd(::open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(options.size_bytes)) != 0) Fail("cannot make " + image);
-  std::vector<std::string> command{"mke2fs", "-q", "-F", "-t", "ext4", "-O", "^metadata_csum,^uninit_bg", "-E",
+  std::vector<std::string> command{"mke2fs",
+                                   "-q",
+                                   "-F",
+                                   "-t",
+                                   "ext4",
+                                   "-O",
+                                   "^metadata_csum,^uninit_bg",
+                                   "-E",
                                    "lazy_itable_init=0,lazy_journal_init=0"};
   command.insert(command.end(), options.mke2fs.begin(), options.mke2fs.end());
   command.push_back(image);
