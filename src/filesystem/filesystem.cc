@@ -29,6 +29,7 @@ std::optional<ParsedLog> ParseLog(std::string_view line) {
     if (std::ranges::none_of(module.log_prefixes, begins)) continue;
     std::optional<LogMessage> message = module.parse_log(line);
     if (!message) return std::nullopt;
+    message->filesystem_type = module.type;
     return ParsedLog{&module, std::move(*message)};
   }
   std::optional<LogMessage> message = ParseBlockLayerLine(line);

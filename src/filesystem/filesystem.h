@@ -25,6 +25,7 @@ struct LogMessage {
     kPast,       // the kernel repeats what it has said before (ext4's daily reminder): never new
   };
   Meaning meaning = Meaning::kError;
+  std::string_view filesystem_type = {};  // of the module that understood the line; set by ParseLog, empty for the block layer's
   std::string device;  // the name in the line (s_id, or the block device's name)
   Kind kind = Kind::kMetadata;
   std::optional<int> code;  // errno, where the line says it or it follows from the line with certainty

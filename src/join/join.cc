@@ -85,7 +85,8 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
   }
   if (counter_base) {
     fs.counter_base = counter_base;
-    fs.accounted = 0;
+    fs.last_count = *counter_base;
+    fs.accounted = coverage.fanotify_amid;  // the counter follows an error: these it may have yet to count
     fs.fanotify_debt = 0;
     fs.reading.reset();
     fs.reading_due_ns.reset();
@@ -106,12 +107,23 @@ void Join::Add(Signal signal, uint64_t now_ns) {
   if (auto* gap = std::get_if<GapSignal>(&signal.what)) fs.gaps.push_back(*gap);
 }
 
-bool Join::Explains(FilesystemKey key, uint64_t errors) const {
+// Cleared by e2fsck: what follows counts from there.
+void Join::NoticeCleared(Filesystem& fs, uint64_t errors) {
+  if (!fs.counter_base || errors < fs.last_count) {
+    fs.counter_base = errors;
+    fs.accounted = 0;
+  }
+  fs.last_count = errors;
+}
+
+bool Join::Explains(FilesystemKey key, uint64_t errors) {
   auto it = filesystems_.find(key);
   if (it == filesystems_.end()) return false;
-  const Filesystem& fs = it->second;
+  Filesystem& fs = it->second;
+  if (errors < fs.last_count) return false;
+  fs.last_count = errors;
   // Without the trace the counters say where an error was that fanotify told.
-  if (!fs.coverage.trace || !fs.counter_base || errors < *fs.counter_base) return false;
+  if (!fs.coverage.trace || !fs.counter_base) return false;
   // What fanotify told is left out: before Take it may be of the same errors.
   return errors - *fs.counter_base <= fs.accounted;
 }
@@ -307,11 +319,7 @@ void Join::MatchFanotify(Filesystem& fs, uint64_t now_ns) const {
 }
 
 void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns) {
-  // Cleared by e2fsck or by a remount: what follows counts from there.
-  if (!fs.counter_base || signal.reading.errors < *fs.counter_base) {
-    fs.counter_base = signal.reading.errors;
-    fs.accounted = 0;
-  }
+  NoticeCleared(fs, signal.reading.errors);
   fs.reading = signal.reading;
   bool late = fs.coverage.lines && !fs.coverage.lines_with_task && !fs.coverage.trace;
   fs.reading_due_ns = late ? now_ns + options_.window_ns : now_ns;
@@ -356,7 +364,6 @@ void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
       if (credit.signal.inode)
         told.object = ObjectInfo{.inode = *credit.signal.inode, .generation = credit.signal.generation};
     }
-    told.kind = told.error.code == ESHUTDOWN ? Kind::kShutdown : Kind::kMetadata;
     fs.accounted += credit.left;
     // The counter's last error is this one where the counter stands just where this one takes the account.
     bool is_last = credit.left == 1 && fs.reading && fs.reading->last && fs.counter_base &&
@@ -377,7 +384,8 @@ void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std
   if (grown <= accounted) return;
   Joined joined{.filesystem = key};
   Notification& told = joined.notification;
-  told.boottime_ns = now_ns;
+  // The moment of the last error, to the second; the others' are not known.
+  if (fs.reading->last) told.utc_ns = fs.reading->last->utc_seconds * 1'000'000'000;
   told.kind = Kind::kCounter;
   told.sources = SourceId::kCounters;
   told.error.count = grown - accounted;

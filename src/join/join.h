@@ -65,13 +65,16 @@ class Join {
 
   // Whether a counter that stands at `errors` would tell nothing that the signals so far have not: then its CounterSignal,
   // which costs a dozen files to read, need not be made.
-  bool Explains(FilesystemKey key, uint64_t errors) const;
+  bool Explains(FilesystemKey key, uint64_t errors);
 
   // What is complete, or has waited long enough. Equal errors of one Take are one notification with their count.
   std::vector<Joined> Take(uint64_t now_ns);
 
   // When Take has to be called again though nothing was added; empty: never.
   std::optional<uint64_t> deadline_ns() const;
+
+  // Whether anything of this file system is still to be taken.
+  bool Knows(FilesystemKey key) const { return filesystems_.contains(key); }
 
  private:
   struct Pending {
@@ -105,6 +108,7 @@ class Join {
     uint64_t marked_amid_until_ns = 0;
     std::set<std::pair<std::string, uint32_t>> traced_points;
     std::optional<uint64_t> counter_base;
+    uint64_t last_count = 0;  // the counter when it was read last
     uint64_t accounted = 0;  // errors since counter_base that were told or are pending
     std::optional<CounterReading> reading;
     std::optional<uint64_t> reading_due_ns;  // when the reading may be held against `accounted`; empty: it has been
@@ -120,6 +124,7 @@ class Join {
   void AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count, uint64_t now_ns) const;
   Pending& NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source, uint64_t now_ns);
 
+  static void NoticeCleared(Filesystem& fs, uint64_t errors);
   static Pending* FindForLine(Filesystem& fs, const LogSignal& signal);
   static Pending* FindForDetail(Filesystem& fs, const DetailSignal& signal);
   static Pending* FindForFanotify(Filesystem& fs, const FanotifySignal& signal);

@@ -406,6 +406,31 @@ TEST_F(JoinTest, ACounterThatWasClearedStartsAnew) {
   EXPECT_EQ(Sum(join_.Take(0)), 2u);
 }
 
+TEST_F(JoinTest, ACounterThatWasClearedIsNoticedAlsoWhereItBeganAtZero) {
+  Watch({.counters = true}, 0);
+  Add(Counter(5));
+  EXPECT_EQ(Sum(join_.Take(0)), 5u);
+  Add(Counter(0));
+  EXPECT_TRUE(join_.Take(0).empty());
+  Add(Counter(2));
+  EXPECT_EQ(Sum(join_.Take(0)), 2u);
+}
+
+TEST_F(JoinTest, AnErrorOfTheCounterHasTheTimeOfTheLast) {
+  Watch({.counters = true}, 0);
+  Add(Counter(1, CounterReading::Occurrence{.utc_seconds = 5}));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.utc_ns, 5'000'000'000);
+  EXPECT_EQ(told[0].notification.boottime_ns, std::nullopt);
+}
+
+TEST_F(JoinTest, WhatFanotifyAloneTellsIsCountedWhateverItsErrno) {
+  Watch({.fanotify = true});
+  Add(Fanotify(ESHUTDOWN, 1));
+  EXPECT_EQ(join_.Take(0).at(0).notification.kind, Kind::kMetadata) << "a shutdown without a line is not counted";
+}
+
 TEST_F(JoinTest, TheCounterSaysWhereAnErrorOfFanotifyAloneWas) {
   Watch({.fanotify = true, .counters = true}, 7);
   Add(Fanotify(EUCLEAN, 1, 12));

@@ -23,6 +23,7 @@ namespace fsherald {
 namespace {
 
 constexpr int kMaxHastyRounds = 16;                  // until a flood lets mounts and counters have their turn
+constexpr int kMaxRefreshes = 8;                     // of the mount table in one round
 constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
@@ -59,7 +60,7 @@ class Monitor::Impl {
     paths_ = std::move(*paths);
     teller_ = std::make_unique<Teller>(paths_.get(), [this](const Notification& told) { HandOver(told); });
     translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root, [this] {
-      if (!std::exchange(refreshed_this_round_, true)) (void)RefreshMounts();
+      if (++refreshes_this_round_ <= kMaxRefreshes) (void)RefreshMounts();
     });
     if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
     if (Status checked = CheckPaths(); !checked) return checked;
@@ -99,9 +100,11 @@ class Monitor::Impl {
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
     Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
+    if (sources_.trace)
+      for (const Signal& signal : translator_->ExpireLines(UINT64_MAX, *sources_.trace)) AddSignal(signal, now_ns);
     for (const Mounting* mounting : mounts_->mounted()) join_.Close({mounting->key});
     for (FilesystemKey key : unwatched_) join_.Close(key);
-    Tell(now_ns);
+    Tell(BoottimeNowNs());
     WaitForPaths();
     teller_->TellAll();
   }
@@ -245,6 +248,11 @@ class Monitor::Impl {
     FilesystemKey key{mounting.key};
     if (watched_.erase(key) == 0) return;
     join_.Close(key);
+    std::erase_if(hushed_, [&](const auto& hushed) {
+      if (hushed.second != key) return false;
+      sources_.trace->SetQuiet(hushed.first, false);  // no mark wakes us for it any more
+      return true;
+    });
     if (sources_.fanotify) sources_.fanotify->Forget(key);
     if (sources_.counters) {
       for (const CounterSource::Event& event : sources_.counters->events())
@@ -312,7 +320,7 @@ class Monitor::Impl {
   // Takes what all sources have. The order is what the join relies on: counters, fanotify, then what the kernel says before
   // both.
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
-    refreshed_this_round_ = false;
+    refreshes_this_round_ = 0;
     std::vector<ErrorCount> counts = ReadCounts(risen);
     FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
@@ -372,8 +380,8 @@ class Monitor::Impl {
   void Hush(uint32_t cell, FilesystemKey key) {
     std::optional<Reporter> reporter = translator_->CellReporter(cell);
     auto it = watched_.find(key);
-    if (reporter && reporter->told_by_fanotify && it != watched_.end() && it->second.coverage.fanotify && hushed_.insert(cell).second)
-      sources_.trace->SetQuiet(cell);
+    bool told_by_fanotify = reporter && reporter->told_by_fanotify && it != watched_.end() && it->second.coverage.fanotify;
+    if (told_by_fanotify && hushed_.emplace(cell, key).second) sources_.trace->SetQuiet(cell, true);
   }
 
   void AddLosses(uint64_t now_ns) {
@@ -413,9 +421,10 @@ class Monitor::Impl {
     if (uuid) traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
   }
 
-  // What fanotify says of a file system that is gone, the trace has said already.
+  // What fanotify says of a file system that is gone and done with, trace and log have said already.
   bool IsTold(const Signal& signal) const {
-    return sources_.trace != nullptr && std::holds_alternative<FanotifySignal>(signal.what) && !watched_.contains(signal.filesystem);
+    return sources_.trace != nullptr && std::holds_alternative<FanotifySignal>(signal.what) &&
+           !watched_.contains(signal.filesystem) && !join_.Knows(signal.filesystem);
   }
 
   // Not of another file system than those asked for, and not from before it was watched.
@@ -468,14 +477,14 @@ class Monitor::Impl {
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
   TracedErrors traced_errors_;
-  std::set<uint32_t> hushed_;
+  std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
   int64_t refreshed_utc_s_ = 0;
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
   bool draining_ = false;
   bool refreshing_ = false;
-  bool refreshed_this_round_ = false;  // because of a device that is in no mount table
+  int refreshes_this_round_ = 0;  // because of a device that is in no mount table
   int hasty_rounds_ = 0;
   bool hinted_ = false;  // the mount table may have changed
   bool armed_ = false;  // the first look at the mount table is over

@@ -15,8 +15,10 @@ void SetTime(Notification& notification) {
     notification.gap->from_utc_ns += boot_utc_ns;
     notification.gap->to_utc_ns += boot_utc_ns;
   }
-  notification.utc_ns =
-      notification.boottime_ns ? boot_utc_ns + static_cast<int64_t>(*notification.boottime_ns) : UtcNowNs();
+  if (notification.boottime_ns)
+    notification.utc_ns = boot_utc_ns + static_cast<int64_t>(*notification.boottime_ns);
+  else if (notification.utc_ns == 0)
+    notification.utc_ns = UtcNowNs();
 }
 
 // Whether loading the inode could raise the error again. A task of our own that met an error met it by a look-up.
@@ -43,9 +45,13 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
       notification.boottime_ns.value_or(UINT64_MAX) < mounting->mounts_since_boottime_ns)
     notification.filesystem.mounts = mounting->mounts_before;  // as it was mounted when the error happened
   SetTime(notification);
-  const FilesystemModule* module = FindFilesystemModule(notification.filesystem.type);
+  std::string& type = notification.filesystem.type;
+  if (type.empty() && joined.message) type = joined.message->filesystem_type;
+  const FilesystemModule* module = FindFilesystemModule(type);
   if (module != nullptr && joined.message && module->specific != nullptr)
     notification.specific = module->specific(*joined.message);
+  else if (joined.message && !joined.message->message.empty())
+    notification.specific = Specific{.type = "block", .message = joined.message->message};  // of a disk, not of a mount
   if (paths_ == nullptr || module == nullptr || mounting == nullptr || !notification.object) return Finish(notification);
 
   PathQuery query{.filesystem_key = mounting->key,
@@ -66,7 +72,7 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
 }
 
 bool Teller::Park(Notification& notification, const PathQuery& query) {
-  if (!paths_->Submit(query, ++tickets_)) return false;
+  if (parked_.size() >= kMaxParked || !paths_->Submit(query, ++tickets_)) return false;
   parked_.emplace(tickets_, std::move(notification));
   return true;
 }

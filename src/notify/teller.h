@@ -40,6 +40,8 @@ class Teller {
   // Whether the notification waits for a walk now.
   bool Park(Notification& notification, const PathQuery& query);
 
+  static constexpr size_t kMaxParked = 1024;  // beyond it they are told without a path
+
   PathFinder* paths_;
   Handler handler_;
   uint64_t told_ = 0;

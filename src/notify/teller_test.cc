@@ -46,6 +46,18 @@ TEST_F(TellerTest, OfWhatIsInNoMountTableTellsWhatWasSeen) {
   EXPECT_EQ(told_.at(0).filesystem, seen);
 }
 
+TEST_F(TellerTest, TheWordsOfALineAreToldAlsoWhereNoFileSystemIsKnown) {
+  Joined disk = Error();
+  disk.notification.object.reset();
+  teller_.Tell(disk, {.device = "sda"}, nullptr);
+  EXPECT_EQ(told_.at(0).specific, (Specific{.type = "block", .fields = {}, .message = "words"}));
+  Joined refused = Error();
+  refused.message->filesystem_type = "ext4";
+  teller_.Tell(refused, {.device = "sda1"}, nullptr);
+  EXPECT_EQ(told_.at(1).filesystem.type, "ext4") << "the line says what it is of";
+  EXPECT_EQ(told_[1].specific->type, "ext4");
+}
+
 TEST_F(TellerTest, AnErrorOfBeforeTheUnmountHasTheMountPointsOfThen) {
   mounting_.info.mounts = {};
   mounting_.mounts_before = {"/data"};

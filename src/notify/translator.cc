@@ -53,7 +53,12 @@ std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& inf
 }
 
 FilesystemKey Translator::UnmountedKey(FilesystemInfo info) {
-  if (std::optional<FilesystemKey> known = FindUnmounted(info)) return *known;
+  if (std::optional<FilesystemKey> known = FindUnmounted(info)) {
+    // A line names the device alone; the tracepoint behind it says the rest.
+    FilesystemInfo& seen = unmounted_[*known];
+    if (!seen.uuid) seen = std::move(info);
+    return *known;
+  }
   if (unmounted_.size() >= kMaxUnmounted) unmounted_.erase(unmounted_.begin());
   FilesystemKey key{next_unmounted_++};
   unmounted_.emplace(key, std::move(info));
@@ -96,7 +101,9 @@ FilesystemInfo Translator::Seen(FilesystemKey key) const {
 
 std::optional<FilesystemKey> Translator::TakeUnmounted(const FilesystemInfo& info) {
   std::optional<FilesystemKey> key = FindUnmounted(info);
-  if (key) unmounted_.erase(*key);
+  if (!key) return std::nullopt;
+  unmounted_.erase(*key);
+  std::erase_if(traced_, [&](const auto& traced) { return traced.second.key == *key; });
   return key;
 }
 
@@ -147,12 +154,13 @@ Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
     error.function = FirstFunction(error.stack);
   } else {
     // A code point has one reporter; its stack, taken once, tells which.
-    if (record.cell && !stack.complete.empty() && !reporters_.contains(*record.cell)) {
-      if (const FilesystemModule* module = FindFilesystemModule(record.filesystem_type))
-        reporters_.emplace(*record.cell, module->reporter(stack.complete));
+    std::optional<Reporter> reporter = record.cell ? CellReporter(*record.cell) : std::nullopt;
+    const FilesystemModule* module = FindFilesystemModule(record.filesystem_type);
+    if (!reporter && module != nullptr && !stack.complete.empty()) {
+      reporter = module->reporter(stack.complete);
+      if (record.cell) reporters_.emplace(*record.cell, *reporter);
     }
-    error.reporter = (record.cell ? CellReporter(*record.cell) : std::nullopt)
-                         .value_or(Reporter{.told_by_fanotify = true, .counted = true});
+    error.reporter = reporter.value_or(Reporter{.told_by_fanotify = true, .counted = true});
   }
   signal.what = std::move(error);
   return signal;

@@ -141,7 +141,7 @@ class TraceSource::Impl {
 
   bool hot() const { return !hot_.empty(); }
 
-  void SetQuiet(uint32_t cell) { __atomic_store_n(&cells_[cell].quiet, 1, __ATOMIC_RELAXED); }
+  void SetQuiet(uint32_t cell, bool quiet) { __atomic_store_n(&cells_[cell].quiet, quiet ? 1U : 0U, __ATOMIC_RELAXED); }
 
   Losses losses() const {
     return {.errors_uncounted = skeleton_->bss->errors_uncounted,
@@ -275,7 +275,7 @@ int TraceSource::fd() const { return impl_->fd(); }
 void TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { impl_->Drain(handler); }
 std::vector<TraceFold> TraceSource::Folds() { return impl_->Folds(); }
 bool TraceSource::hot() const { return impl_->hot(); }
-void TraceSource::SetQuiet(uint32_t cell) { impl_->SetQuiet(cell); }
+void TraceSource::SetQuiet(uint32_t cell, bool quiet) { impl_->SetQuiet(cell, quiet); }
 TraceSource::Losses TraceSource::losses() const { return impl_->losses(); }
 std::vector<std::string> TraceSource::Symbolize(const std::vector<uint64_t>& addresses) {
   return impl_->Symbolize(addresses);

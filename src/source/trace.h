@@ -49,8 +49,8 @@ class TraceSource {
   // Whether more may have come, or come soon, without a wake-up: then look again in a millisecond.
   bool hot() const;
 
-  // Says that each error of this cell wakes the reader by fanotify anyway, so that its records need not.
-  void SetQuiet(uint32_t cell);
+  // Quiet: each error of this cell wakes the reader by fanotify anyway, so its records need not.
+  void SetQuiet(uint32_t cell, bool quiet);
 
   struct Losses {
     uint64_t errors_uncounted = 0;  // no room in the ring, and no cell: the counters will tell

@@ -14,6 +14,8 @@ static_assert(sizeof(fsh_error) == 184 && offsetof(fsh_error, inode) == 64 && of
 static_assert(sizeof(fsh_line) == 48 + 8 + FSH_STACK_FRAMES * 8 + FSH_TEXT_BYTES);
 static_assert(sizeof(fsh_cell) == 136 && offsetof(fsh_cell, quiet) == 28);
 
+constexpr size_t kStackBytes = FSH_STACK_FRAMES * sizeof(uint64_t);
+
 // A C string in a field of fixed size, which may lack its NUL.
 template <size_t N>
 std::string FieldText(const char (&field)[N]) {
@@ -43,7 +45,7 @@ std::optional<uint64_t> NonZero(uint64_t value) {
 std::optional<TraceRecord> ParseError(Bytes bytes, TraceErrorRecord::Type type) {
   ByteReader reader(bytes);
   std::optional<fsh_error> raw = reader.Read<fsh_error>();
-  if (!raw) return std::nullopt;
+  if (!raw || (reader.remaining() != 0 && reader.remaining() != kStackBytes)) return std::nullopt;
   std::optional<TraceRecordHead> head = ParseHead(raw->head, reader.rest());
   if (!head) return std::nullopt;
   TraceErrorRecord record;
@@ -66,7 +68,7 @@ std::optional<TraceRecord> ParseError(Bytes bytes, TraceErrorRecord::Type type) 
 std::optional<TraceRecord> ParseLine(Bytes bytes) {
   ByteReader reader(bytes);
   std::optional<fsh_line> raw = reader.Read<fsh_line>();
-  if (!raw || raw->length > FSH_TEXT_BYTES) return std::nullopt;
+  if (!raw || reader.remaining() != 0 || raw->length > FSH_TEXT_BYTES) return std::nullopt;
   std::optional<TraceRecordHead> head = ParseHead(raw->head, std::as_bytes(std::span(raw->stack)));
   if (!head) return std::nullopt;
   return TraceLineRecord{std::move(*head), std::string(raw->text, raw->length), raw->continues != 0};

@@ -74,7 +74,21 @@ TEST(TraceRecordTest, AStackThatIsNotThereIsRefused) {
 
 TEST(TraceRecordTest, EverySizeThatIsTooSmallIsRefused) {
   ErrorWithStack raw = SomeError();
-  for (size_t size = 0; size < sizeof(fsh_error) + 16; ++size) EXPECT_FALSE(ParseTraceRecord(AsBytes(raw, size))) << size;
+  for (size_t size = 0; size < sizeof(raw); ++size) EXPECT_FALSE(ParseTraceRecord(AsBytes(raw, size))) << size;
+}
+
+TEST(TraceRecordTest, ASizeThatIsTooLargeIsRefused) {
+  struct {
+    ErrorWithStack record;
+    unsigned long long rest;
+  } raw{SomeError(), 0};
+  EXPECT_FALSE(ParseTraceRecord(AsBytes(raw)));
+  struct {
+    fsh_line line;
+    unsigned long long rest;
+  } line{};
+  line.line.head.type = FSH_LINE;
+  EXPECT_FALSE(ParseTraceRecord(AsBytes(line)));
 }
 
 TEST(TraceRecordTest, AnUnknownTypeIsRefused) {
