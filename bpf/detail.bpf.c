@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The error handler's own arguments: errno, inode and block of every ext4 error, where the kernel lets a function be
  * hooked. All five of ext4's reporters end in ext4_handle_error (but for block-group errors under errors=continue), so this
  * also sees those that have no tracepoint (__ext4_std_error).

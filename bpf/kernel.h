@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The little of the kernel that the programs look into. CO-RE relocates each field by the running kernel's BTF, so these
  * structs name only the fields that are read, in any order. */
 #ifndef FSHERALD_BPF_KERNEL_H

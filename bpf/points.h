@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Code points (a function and line that reports errors, on one file system) and their cells. Each object that includes this
  * has maps of its own; the reader puts trace.bpf.c's in the place of detail.bpf.c's.
  */

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What the BPF programs write and source/trace.cc reads: the records in the ring buffer, and the cells beside it.
  * Both sides include this file. All integers in native byte order; every size is asserted in source/trace.cc.
  *
  * The ring carries one record an error. Under a burst the programs stop writing records and only count in the cell of the
  * code point and file system (fold), and where the ring is full they count there as well: so each error is either a record
- * or a count, and none is ever lost, whatever the reader does.
+ * or a count, and none is lost, whatever the reader does, for as long as there are cells (FSH_CELLS).
  */
 #ifndef FSHERALD_BPF_RECORDS_H
 #define FSHERALD_BPF_RECORDS_H

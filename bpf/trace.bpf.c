@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) OR MIT */
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The tracing programs: ext4's error and shutdown tracepoints, and the kernel's log as it is written. */
 #include "points.h"
 
@@ -9,6 +9,7 @@ struct task_state {
 	__u64 ns;
 	__u32 quiet;
 	__u32 continues;
+	__u32 traced; /* the tracepoint has just fired, and has taken the stack: the line that follows need not */
 };
 
 struct {
@@ -132,6 +133,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	}
 
 	state.quiet = quiet;
+	state.traced = with_stack;
 	tid = record->head.tid;
 	bpf_map_update_elem(&tasks, &tid, &state, BPF_ANY);
 	bpf_ringbuf_submit(record, quiet || in_window >= FSH_WINDOW_WAKEUPS ? BPF_RB_NO_WAKEUP : 0);
@@ -193,7 +195,7 @@ int BPF_PROG(console, const char *text, unsigned long length)
 	__u64 now;
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct task_state *state = bpf_map_lookup_elem(&tasks, &tid), next = {};
-	int is_wanted = wanted(text, length), continues = 0, quiet = 0;
+	int is_wanted = wanted(text, length), continues = 0, quiet = 0, traced = 0;
 	struct fsh_line *record;
 
 	if (!is_wanted && !(state && state->continues))
@@ -202,6 +204,7 @@ int BPF_PROG(console, const char *text, unsigned long length)
 	if (state) {
 		/* A line follows its tracepoint within microseconds; what comes later is another matter. */
 		quiet = state->quiet && now - state->ns < 1000000;
+		traced = state->traced && now - state->ns < 1000000;
 		continues = state->continues && !is_wanted && now - state->ns < 1000000;
 		if (!is_wanted && !continues) {
 			state->continues = 0;
@@ -224,7 +227,8 @@ int BPF_PROG(console, const char *text, unsigned long length)
 	record->length = length < FSH_TEXT_BYTES ? length : FSH_TEXT_BYTES;
 	record->continues = continues;
 	bpf_probe_read_kernel(record->text, record->length, text);
-	record->head.stack_count = take_stack(ctx, record->stack);
+	if (!traced)
+		record->head.stack_count = take_stack(ctx, record->stack);
 	bpf_ringbuf_submit(record, quiet ? BPF_RB_NO_WAKEUP : 0);
 	return 0;
 }

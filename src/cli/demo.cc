@@ -134,7 +134,7 @@ Result<std::unique_ptr<Watch>> Watch::Open(const DemoOptions& options) {
   if (!monitor) return monitor.error();
   watch->monitor_ = std::move(*monitor);
   for (const SourceReport& source : watch->monitor_->sources()) {
-    if (!source.active) fmt::print(stderr, "Without the source {}: {}\n", Name(source.id), source.words);
+    if (!source.active) Say(fmt::format("Without the source {}: {}\n", Name(source.id), source.words));
   }
   return watch;
 }
@@ -225,6 +225,7 @@ int RunDemo(const DemoOptions& options) {
       "All of it is gone again, but for some lines in the kernel's log. Go on with\n\n"
       "  fsherald watch     tells every error of every ext4 of this machine as it happens\n"
       "  fsherald doctor    what this machine can see, and what not\n");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return Fail(ErrnoError("write to", "standard output"));
   return *code;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <map>
-#include <set>
 
 #include "cli/demo.h"
 #include "cli/doctor.h"
@@ -58,7 +58,11 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber.description(""))
       ->option_text("N");
   watch_command->add_option("--timeout", watch.timeout_s, "End after S seconds (fractions allowed)")
-      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->check(CLI::Validator([](const std::string& text) {
+        // CLI::Range lets "nan" pass.
+        double seconds = std::strtod(text.c_str(), nullptr);
+        return seconds >= 0 && seconds <= 1e9 ? std::string() : text + " is no number of seconds from 0 to 1e9";
+      }, ""))
       ->option_text("S");
   AddWithout(*watch_command, without);
   AddColor(*watch_command, watch.color);

@@ -2,11 +2,10 @@
 #include "cli/terminal.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 
@@ -41,10 +40,20 @@ Host ReadHost(const std::string& proc_root) {
   return host;
 }
 
+void Say(std::string_view lines) {
+  while (!lines.empty()) {
+    ssize_t written = ::write(STDERR_FILENO, lines.data(), lines.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return;
+    lines.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
 void Complain(std::string_view sentence) {
   std::string line = "fsherald: ";
   AppendForTerminal(sentence, line);
-  fmt::print(stderr, "{}\n", line);
+  line += '\n';
+  Say(line);
 }
 
 }  // namespace fsherald

@@ -22,6 +22,9 @@ Status CheckStandardStreams();
 // The boot id and the kernel's release.
 Host ReadHost(const std::string& proc_root = "/proc");
 
+// Talk: whole lines on stderr. That nobody listens is no error.
+void Say(std::string_view lines);
+
 // "fsherald: SENTENCE" on stderr, control bytes escaped.
 void Complain(std::string_view sentence);
 

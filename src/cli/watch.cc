@@ -22,7 +22,7 @@
 namespace fsherald {
 namespace {
 
-// Ends by itself after --count: what the monitor still hands over is not printed.
+// Full after --count: what the monitor still hands over is neither printed nor counted.
 class Printer {
  public:
   Printer(const WatchOptions& options, std::unique_ptr<Sink> sink) : left_(options.count), sink_(std::move(sink)) {}
@@ -30,14 +30,26 @@ class Printer {
   void Print(const Notification& notification) {
     if (full()) return;
     if (left_) --*left_;
+    ++told_;
+    if (notification.gap) lost_ += notification.gap->count.value_or(0);
+    else errors_ += notification.error.count;
     sink_->Add(notification);
   }
   bool full() const { return left_ && *left_ == 0; }
   Status Flush() { return sink_->Flush(); }
 
+  // "told 3 notifications of 7 errors; lost none".
+  std::string Summary() const {
+    return fmt::format("told {} notification{} of {} error{}; lost {}", told_, told_ == 1 ? "" : "s", errors_,
+                       errors_ == 1 ? "" : "s", lost_ == 0 ? "none" : std::to_string(lost_));
+  }
+
  private:
   std::optional<uint64_t> left_;
   std::unique_ptr<Sink> sink_;
+  uint64_t told_ = 0;
+  uint64_t errors_ = 0;
+  uint64_t lost_ = 0;
 };
 
 // SIGINT, SIGTERM and SIGHUP as a descriptor; SIGPIPE as an error of write(2).
@@ -83,22 +95,23 @@ Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return ErrnoError("poll", "");
     if (fds[3].revents & (POLLERR | POLLNVAL)) return ReaderGone();
     if (fds[0].revents & POLLIN) {
-      if (Status pumped = monitor.Pump(); !pumped) return pumped;
+      if (Status pumped = monitor.Pump(); !pumped) {
+        (void)printer.Flush();
+        return pumped;
+      }
     }
     if (Status flushed = printer.Flush(); !flushed) return WriteError(flushed.error());
     if ((fds[1].revents | fds[2].revents) & POLLIN) break;
   }
-  monitor.Finish();
+  if (!printer.full()) monitor.Finish();
   if (Status flushed = printer.Flush(); !flushed) return WriteError(flushed.error());
   return {};
 }
 
-void PrintSummary(const MonitorTotals& totals) {
-  std::string words = fmt::format("told {} notification{} of {} error{}; lost {}", totals.told,
-                                  totals.told == 1 ? "" : "s", totals.counted, totals.counted == 1 ? "" : "s",
-                                  totals.lost == 0 ? "none" : std::to_string(totals.lost));
-  if (totals.refused > 0) words += fmt::format("; refused {} invalid or forged records", totals.refused);
-  fmt::print(stderr, "{}\n", words);
+void SaySummary(const Printer& printer, uint64_t refused) {
+  std::string words = printer.Summary();
+  if (refused > 0) words += fmt::format("; refused {} invalid or forged records", refused);
+  Say(words + '\n');
 }
 
 int Fail(const Error& error) {
@@ -126,10 +139,10 @@ int RunWatch(const WatchOptions& options) {
   auto monitor = Monitor::Open({.paths = options.paths, .without = options.without},
                                [&](const Notification& notification) { printer.Print(notification); });
   if (!monitor) return Fail(monitor.error());
-  fmt::print(stderr, "{}ready\n", CoverageWords(**monitor));
+  Say(CoverageWords(**monitor) + "ready\n");
 
   Status ended = Loop(**monitor, printer, signals->get(), timer->get());
-  PrintSummary((*monitor)->totals());
+  SaySummary(printer, (*monitor)->refused());
   return ended ? kExitOk : Fail(ended.error());
 }
 

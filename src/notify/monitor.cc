@@ -58,7 +58,7 @@ class Monitor::Impl {
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
     paths_ = std::move(*paths);
-    teller_ = std::make_unique<Teller>(paths_.get(), [this](const Notification& told) { HandOver(told); });
+    teller_ = std::make_unique<Teller>(paths_.get(), handler_);
     translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root, [this] {
       if (++refreshes_this_round_ <= kMaxRefreshes) (void)RefreshMounts();
     });
@@ -134,13 +134,11 @@ class Monitor::Impl {
     return watched;
   }
 
-  MonitorTotals totals() const {
-    MonitorTotals totals = totals_;
-    totals.told = teller_->told();
-    if (sources_.trace) totals.refused += sources_.trace->losses().records_refused;
-    if (sources_.kmsg) totals.refused += sources_.kmsg->counts().refused + sources_.kmsg->counts().untrusted;
-    totals.refused += translator_->forged();
-    return totals;
+  uint64_t refused() const {
+    uint64_t refused = refused_ + translator_->forged();
+    if (sources_.trace) refused += sources_.trace->losses().records_refused;
+    if (sources_.kmsg) refused += sources_.kmsg->counts().refused + sources_.kmsg->counts().untrusted;
+    return refused;
   }
 
  private:
@@ -353,7 +351,7 @@ class Monitor::Impl {
   void AddFanotify(const FanotifyEvents& events, uint64_t now_ns) {
     for (const auto& [key, signal] : events.errors) AddSignal({key, signal}, now_ns);
     for (const GapSignal& gap : events.gaps) AddSignal({{}, gap}, now_ns);
-    totals_.refused += events.refused.total();
+    refused_ += events.refused.total();
   }
 
   void DrainTrace(uint64_t now_ns) {
@@ -446,14 +444,6 @@ class Monitor::Impl {
     }
   }
 
-  void HandOver(const Notification& told) {
-    if (told.gap)
-      totals_.lost += told.gap->count.value_or(0);
-    else
-      totals_.counted += told.error.count;
-    handler_(told);
-  }
-
   void SetAlarm(uint64_t now_ns) {
     std::optional<uint64_t> alarm = join_.deadline_ns();
     auto earlier = [&](std::optional<uint64_t> moment) {
@@ -488,7 +478,7 @@ class Monitor::Impl {
   int hasty_rounds_ = 0;
   bool hinted_ = false;  // the mount table may have changed
   bool armed_ = false;  // the first look at the mount table is over
-  MonitorTotals totals_;
+  uint64_t refused_ = 0;  // fanotify's records
 };
 
 Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -505,6 +495,6 @@ Status Monitor::Pump() { return impl_->Pump(); }
 void Monitor::Finish() { impl_->Finish(); }
 std::vector<SourceReport> Monitor::sources() const { return impl_->sources(); }
 std::vector<WatchedFilesystem> Monitor::watched() const { return impl_->watched(); }
-MonitorTotals Monitor::totals() const { return impl_->totals(); }
+uint64_t Monitor::refused() const { return impl_->refused(); }
 
 }  // namespace fsherald

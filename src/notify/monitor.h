@@ -30,13 +30,6 @@ struct WatchedFilesystem {
   std::optional<CounterReading> past;  // its counters when watching began: errors of the past
 };
 
-struct MonitorTotals {
-  uint64_t told = 0;     // notifications
-  uint64_t counted = 0;  // the errors that they stand for
-  uint64_t lost = 0;     // in gaps, where their count is known
-  uint64_t refused = 0;  // records and lines that were no valid ones, or forged by user space
-};
-
 // One thread.
 class Monitor {
  public:
@@ -65,7 +58,8 @@ class Monitor {
 
   std::vector<SourceReport> sources() const;
   std::vector<WatchedFilesystem> watched() const;
-  MonitorTotals totals() const;
+  // Records and lines so far that were no valid ones, or that user space had forged.
+  uint64_t refused() const;
 
  private:
   class Impl;

@@ -25,7 +25,7 @@ struct TraceSignal {
   Task task;  // without tid: folded, of any task
   std::string function;
   std::optional<uint32_t> line;
-  std::vector<std::string> stack;  // complete, helpers included; empty: not taken for this one
+  std::vector<std::string> stack;  // from the function that met the error on; empty: not taken for this one
   Reporter reporter;
   Kind kind = Kind::kMetadata;
   uint64_t folded = 0;  // > 0: that many errors, without task and stack

@@ -216,7 +216,7 @@ class TraceSource::Impl {
         detail_refused_.clear();
         return;
       }
-      if (code == -kEnotsupp) code = -EOPNOTSUPP;
+      if (code == -kEnotsupp || (!fentry && code == -ENOENT)) code = -EOPNOTSUPP;  // no kprobes: no place to make one
       if (!detail_refused_.empty()) detail_refused_ += "; ";
       detail_refused_ += Error{fentry ? "fentry" : "kprobe", -code}.ToString();
     }

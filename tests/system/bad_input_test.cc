@@ -97,6 +97,19 @@ TEST_F(BadInputTest, TheReaderOfStandardOutputGone) {
   EXPECT_NE(words.find("reader"), std::string::npos) << words;
 }
 
+TEST_F(BadInputTest, TheReaderOfStandardErrorGoneIsNoReasonToEnd) {
+  Pipe talk = MakePipe();
+  talk.read.Reset();
+  Process process = Process::Start(
+      {.arguments = {Program(), "watch", "--json", "--timeout=0.1"}, .environment = {}, .directory = {}},
+      {{2, talk.write.get()}});
+  const int status = process.Wait(After(10s));
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(BadInputTest, ATimeThatIsNoNumber) { EXPECT_EQ(Watch({"--timeout=nan"}).exit_code, kUsage); }
+
 TEST_F(BadInputTest, WithoutRoot) {
   ExpectSentence(WatchWithLess({"--reuid=65534", "--regid=65534", "--clear-groups"}), kNotPermitted, "root");
 }
