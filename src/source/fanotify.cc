@@ -127,6 +127,9 @@ FanotifyEvents FanotifySource::Read(uint64_t now_boottime_ns) {
   return std::exchange(pending_, {});
 }
 
+// Metadata, an error record, and a FID with the largest handle (MAX_HANDLE_SZ, 128).
+constexpr size_t kMaxEventBytes = 512;
+
 void FanotifySource::Drain(Group& group, uint64_t now_boottime_ns) {
   alignas(fanotify_abi::Metadata) std::array<std::byte, 16384> buffer;
   for (;;) {
@@ -135,6 +138,8 @@ void FanotifySource::Drain(Group& group, uint64_t now_boottime_ns) {
     if (size <= 0) break;
     Add(group, ParseFanotify(Bytes(buffer).first(static_cast<size_t>(size)), now_boottime_ns), now_boottime_ns);
     group.last_read_boottime_ns = now_boottime_ns;
+    // read(2) gives whole events while they fit: where another would have fitted, the queue was empty.
+    if (static_cast<size_t>(size) + kMaxEventBytes <= buffer.size()) break;
   }
 }
 
