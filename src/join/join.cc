@@ -79,14 +79,14 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
   Filesystem& fs = filesystems_[key];
   fs.coverage = coverage;
   fs.closed = false;
-  if (coverage.fanotify_amid > 0) {
-    fs.marked_amid = coverage.fanotify_amid;
+  if (coverage.told_amid > 0) {
+    fs.marked_amid = coverage.told_amid;
     fs.marked_amid_until_ns = coverage.fanotify_since_ns + options_.fanotify_window_ns;
   }
   if (counter_base) {
     fs.counter_base = counter_base;
     fs.last_count = *counter_base;
-    fs.accounted = coverage.fanotify_amid;  // the counter follows an error: these it may have yet to count
+    fs.accounted = coverage.told_amid;  // the counter follows an error: these it may have yet to count
     fs.fanotify_debt = 0;
     fs.reading.reset();
     fs.reading_due_ns.reset();

@@ -31,7 +31,8 @@ namespace fsherald {
 struct JoinCoverage {
   bool fanotify = false;
   uint64_t fanotify_since_ns = 0;  // when it was marked: of errors before, fanotify tells nothing
-  uint64_t fanotify_amid = 0;      // so many errors were told elsewhere just before the mark: fanotify may tell them, or not
+  // Errors told of an earlier mounting just before this one was known: fanotify and the counter may tell them too, or not.
+  uint64_t told_amid = 0;
   bool trace = false;
   bool detail = false;           // the error handler's arguments
   bool lines = false;            // the kernel's log, by either way

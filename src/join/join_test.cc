@@ -283,7 +283,7 @@ TEST_F(JoinTest, AnErrorAmidWhichTheMarkCameIsToldOnceWhetherFanotifyTellsItOrNo
 TEST_F(JoinTest, AnErrorToldOfAnEarlierMountingAmidWhichTheMarkCameIsNotToldAgain) {
   JoinCoverage coverage = kAll;
   coverage.fanotify_since_ns = 100;
-  coverage.fanotify_amid = 1;
+  coverage.told_amid = 1;
   Watch(coverage);
   Add(Fanotify(EUCLEAN, 1), kMs);
   EXPECT_TRUE(join_.Take(kMs).empty());

@@ -214,6 +214,9 @@ class Monitor::Impl {
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && module->type == kTracedFilesystem;
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
+    // The tracepoint of an error wakes us; if that is how we came here, fanotify and the counter may have yet to tell it.
+    if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
+    else if (armed_) base.reset();
     Mark(mounting, *module, watched);
     join_.Open(key, watched.coverage, base);
     if (!armed_) return;
@@ -229,9 +232,6 @@ class Monitor::Impl {
     }
     watched.coverage.fanotify = true;
     watched.coverage.fanotify_since_ns = BoottimeNowNs();
-    // The tracepoint of an error wakes us; if that is how we came to mark, fanotify may tell that error as well.
-    if (mounting.info.uuid)
-      watched.coverage.fanotify_amid = traced_errors_.Amid(*mounting.info.uuid, watched.coverage.fanotify_since_ns);
     for (int fd : sources_.fanotify->fds()) (void)poller_.Add(fd, EPOLLIN);
   }
 
