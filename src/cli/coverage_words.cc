@@ -39,7 +39,8 @@ std::string CoverageWords(const Monitor& monitor) {
   for (size_t i = 0; i < std::min(watched.size(), kMaxListed); ++i) words += FilesystemWords(watched[i]);
   if (watched.size() > kMaxListed) words += fmt::format("  and {} more\n", watched.size() - kMaxListed);
   for (const SourceReport& source : monitor.sources())
-    words += fmt::format("{} {}: {}\n", source.active ? "source" : "without", Name(source.id), ForTerminal(source.words));
+    words +=
+        fmt::format("{} {}: {}\n", source.active ? "source" : "without", Name(source.id), ForTerminal(source.words));
   std::map<std::string, size_t> lacks;  // the same sentence once, with how many it is true of
   for (const WatchedFilesystem& one : watched)
     for (const std::string& lack : one.lacks) ++lacks[lack];

@@ -13,7 +13,8 @@ namespace {
 
 using namespace fsherald;
 
-const std::map<std::string, Color> kColors{{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}};
+const std::map<std::string, Color> kColors{
+    {"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}};
 const std::map<std::string, SourceId> kSources{{"fanotify", SourceId::kFanotify},
                                                {"trace", SourceId::kTrace},
                                                {"kmsg", SourceId::kKmsg},
@@ -52,17 +53,20 @@ int main(int argc, char** argv) {
   WatchOptions watch;
   std::vector<SourceId> without;
   CLI::App* watch_command = app.add_subcommand("watch", "Print notifications as they come, until Ctrl-C");
-  watch_command->add_option("PATH", watch.paths, "Watch only the file systems that these paths lie on")->option_text("...");
+  watch_command->add_option("PATH", watch.paths, "Watch only the file systems that these paths lie on")
+      ->option_text("...");
   watch_command->add_flag("--json", watch.json, "One JSON object a line (docs/json.md)");
   watch_command->add_option("--count", watch.count, "End after N notifications")
       ->check(CLI::PositiveNumber.description(""))
       ->option_text("N");
   watch_command->add_option("--timeout", watch.timeout_s, "End after S seconds (fractions allowed)")
-      ->check(CLI::Validator([](const std::string& text) {
-        // CLI::Range lets "nan" pass.
-        double seconds = std::strtod(text.c_str(), nullptr);
-        return seconds >= 0 && seconds <= 1e9 ? std::string() : text + " is no number of seconds from 0 to 1e9";
-      }, ""))
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            // CLI::Range lets "nan" pass.
+            double seconds = std::strtod(text.c_str(), nullptr);
+            return seconds >= 0 && seconds <= 1e9 ? std::string() : text + " is no number of seconds from 0 to 1e9";
+          },
+          ""))
       ->option_text("S");
   AddWithout(*watch_command, without);
   AddColor(*watch_command, watch.color);

@@ -81,7 +81,8 @@ Error ReaderGone() { return Error{"the reader of standard output went away", EPI
 // What a failed write to standard output means.
 Error WriteError(const Error& error) {
   if (error.code == EPIPE) return ReaderGone();
-  if (error.code == ECANCELED) return Error{"ended while the reader of standard output did not read: not all was written", 0};
+  if (error.code == ECANCELED)
+    return Error{"ended while the reader of standard output did not read: not all was written", 0};
   return error;
 }
 

@@ -15,8 +15,8 @@ namespace fsherald {
 struct WatchOptions {
   std::vector<std::string> paths;  // only the file systems that these lie on
   bool json = false;
-  std::optional<uint64_t> count;     // end after so many notifications
-  std::optional<double> timeout_s;   // end after so many seconds
+  std::optional<uint64_t> count;    // end after so many notifications
+  std::optional<double> timeout_s;  // end after so many seconds
   SourceSet without;
   Color color = Color::kAuto;
 };

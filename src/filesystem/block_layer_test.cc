@@ -10,12 +10,11 @@ namespace {
 
 TEST(BlockLayer, AFailedReadNamesTheDisk) {
   std::string_view line = "I/O error, dev loop0, sector 2344 op 0x0:(READ) flags 0x3000 phys_seg 1 prio class 2";
-  EXPECT_EQ(ParseBlockLayerLine(line),
-            (LogMessage{.device = "loop0",
-                        .kind = Kind::kDevice,
-                        .code = EIO,
-                        .range = Range{.offset_bytes = 2344 * 512},
-                        .message = std::string(line)}));
+  EXPECT_EQ(ParseBlockLayerLine(line), (LogMessage{.device = "loop0",
+                                                   .kind = Kind::kDevice,
+                                                   .code = EIO,
+                                                   .range = Range{.offset_bytes = 2344 * 512},
+                                                   .message = std::string(line)}));
 }
 
 TEST(BlockLayer, ASectorThatCannotBeGivesNoRange) {

@@ -25,7 +25,8 @@ struct LogMessage {
     kPast,       // the kernel repeats what it has said before (ext4's daily reminder): never new
   };
   Meaning meaning = Meaning::kError;
-  std::string_view filesystem_type = {};  // of the module that understood the line; set by ParseLog, empty for the block layer's
+  // Of the module that understood the line, set by ParseLog; empty: the block layer's.
+  std::string_view filesystem_type = {};
   std::string device;  // the name in the line (s_id, or the block device's name)
   Kind kind = Kind::kMetadata;
   std::optional<int> code;  // errno, where the line says it or it follows from the line with certainty
@@ -35,10 +36,10 @@ struct LogMessage {
   std::optional<uint64_t> block;
   std::optional<uint64_t> group;
   std::optional<Range> range = {};  // of the device
-  std::string comm;  // empty: the line has none
+  std::string comm;                 // empty: the line has none
   std::string message;
-  bool counted = false;       // the file system counts it (ext4: errors_count)
-  bool traced = false;        // its tracepoint fires just before the line, in the same task
+  bool counted = false;           // the file system counts it (ext4: errors_count)
+  bool traced = false;            // its tracepoint fires just before the line, in the same task
   bool told_by_fanotify = false;  // FAN_FS_ERROR follows, in the same task
   friend bool operator==(const LogMessage&, const LogMessage&) = default;
 };
@@ -79,7 +80,8 @@ struct WalkTarget {
 
 // The path of an inode by the file system's on-disk structures.
 struct WalkResult {
-  std::optional<std::string> path;  // from the file system's root, without a leading slash; "" is the root; empty: not found
+  // From the file system's root, without a leading slash; "" is the root; empty: not found.
+  std::optional<std::string> path;
   std::optional<uint32_t> generation;
   bool complete = true;  // false: the deadline ended the walk
 };

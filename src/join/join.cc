@@ -416,8 +416,8 @@ std::optional<uint64_t> Join::deadline_ns() const {
     for (const Pending& pending : fs.pending) {
       bool waits = pending.awaits_line || pending.awaits_detail;
       consider(waits && pending.awaits_fanotify == 0 ? pending.deadline_ns
-               : waits ? std::max(pending.deadline_ns, pending.fanotify_deadline_ns)
-                       : pending.fanotify_deadline_ns);
+               : waits                               ? std::max(pending.deadline_ns, pending.fanotify_deadline_ns)
+                                                     : pending.fanotify_deadline_ns);
     }
     for (const Credit& credit : fs.credits) consider(credit.deadline_ns);
     if (fs.reading_due_ns) consider(*fs.reading_due_ns);

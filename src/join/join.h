@@ -50,8 +50,8 @@ struct Joined {
 class Join {
  public:
   struct Options {
-    uint64_t window_ns = 5'000'000;             // how long to wait for what may come
-    uint64_t fanotify_window_ns = 50'000'000;   // for what will come, but only after a slow console has printed the line
+    uint64_t window_ns = 5'000'000;            // how long to wait for what may come
+    uint64_t fanotify_window_ns = 50'000'000;  // for what will come, but only after a slow console has printed the line
   };
   Join() : Join(Options{}) {}
   explicit Join(Options options) : options_(options) {}
@@ -110,7 +110,7 @@ class Join {
     std::set<std::pair<std::string, uint32_t>> traced_points;
     std::optional<uint64_t> counter_base;
     uint64_t last_count = 0;  // the counter when it was read last
-    uint64_t accounted = 0;  // errors since counter_base that were told or are pending
+    uint64_t accounted = 0;   // errors since counter_base that were told or are pending
     std::optional<CounterReading> reading;
     std::optional<uint64_t> reading_due_ns;  // when the reading may be held against `accounted`; empty: it has been
     std::vector<GapSignal> gaps;

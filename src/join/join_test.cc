@@ -15,20 +15,29 @@ constexpr FilesystemKey kOther{2};
 constexpr uint64_t kMs = 1'000'000;
 constexpr Reporter kInodeReporter{.told_by_fanotify = true, .counted = true, .code = {}};
 constexpr Reporter kGroupReporter{.told_by_fanotify = false, .counted = true, .code = EUCLEAN};
-constexpr JoinCoverage kAll{.fanotify = true, .trace = true, .detail = false, .lines = true, .lines_with_task = true,
-                            .counters = true};
+constexpr JoinCoverage kAll{
+    .fanotify = true, .trace = true, .detail = false, .lines = true, .lines_with_task = true, .counters = true};
 
 Task TaskOf(uint32_t tid, const char* comm = "ls") { return Task{.pid = tid, .tid = tid, .comm = comm, .cgroup = {}}; }
 
 Signal Trace(uint32_t tid, const char* function = "ext4_lookup", uint32_t line = 1855,
              Reporter reporter = kInodeReporter) {
-  return {kFs, TraceSignal{.boottime_ns = 100, .task = TaskOf(tid), .function = function, .line = line,
-                           .stack = {"ext4_lookup+0x1a2"}, .reporter = reporter}};
+  return {kFs, TraceSignal{.boottime_ns = 100,
+                           .task = TaskOf(tid),
+                           .function = function,
+                           .line = line,
+                           .stack = {"ext4_lookup+0x1a2"},
+                           .reporter = reporter}};
 }
 
 Signal Fold(uint64_t count, const char* function = "ext4_lookup", uint32_t line = 1855) {
-  return {kFs, TraceSignal{.boottime_ns = 100, .task = {}, .function = function, .line = line, .stack = {},
-                           .reporter = kInodeReporter, .folded = count}};
+  return {kFs, TraceSignal{.boottime_ns = 100,
+                           .task = {},
+                           .function = function,
+                           .line = line,
+                           .stack = {},
+                           .reporter = kInodeReporter,
+                           .folded = count}};
 }
 
 LogMessage Said(const char* text, std::optional<uint64_t> inode = 12) {
@@ -63,17 +72,23 @@ Signal KmsgLine(LogMessage message) {
 }
 
 Signal Fanotify(int code, uint64_t count, std::optional<uint64_t> inode = {}, std::optional<uint32_t> generation = {}) {
-  return {kFs, FanotifySignal{.boottime_ns = 102, .code = code, .count = count, .inode = inode,
-                              .generation = generation}};
+  return {kFs,
+          FanotifySignal{.boottime_ns = 102, .code = code, .count = count, .inode = inode, .generation = generation}};
 }
 
 Signal Counter(uint64_t errors, std::optional<CounterReading::Occurrence> last = {}) {
-  return {kFs, CounterSignal{.boottime_ns = 103, .reading = {.errors = errors, .warnings = 0, .first = {}, .last = last}}};
+  return {kFs,
+          CounterSignal{.boottime_ns = 103, .reading = {.errors = errors, .warnings = 0, .first = {}, .last = last}}};
 }
 
 Signal Detail(uint32_t tid, int code, std::optional<uint64_t> inode, std::optional<uint64_t> block = {}) {
-  return {kFs, DetailSignal{.boottime_ns = 102, .task = TaskOf(tid), .function = "ext4_lookup", .line = 1855,
-                            .code = code, .inode = inode, .block = block}};
+  return {kFs, DetailSignal{.boottime_ns = 102,
+                            .task = TaskOf(tid),
+                            .function = "ext4_lookup",
+                            .line = 1855,
+                            .code = code,
+                            .inode = inode,
+                            .block = block}};
 }
 
 SourceSet Sources(std::initializer_list<SourceId> ids) {
@@ -388,8 +403,9 @@ TEST_F(JoinTest, ACounterThatLagsBehindTellsNothing) {
 
 TEST_F(JoinTest, OneMissedErrorIsDescribedByTheCountersLast) {
   Watch({.counters = true}, 0);
-  Add(Counter(1, CounterReading::Occurrence{.utc_seconds = 5, .code = EUCLEAN, .function = "ext4_lookup", .line = 1855,
-                                            .inode = 12, .block = 99}));
+  Add(Counter(
+      1, CounterReading::Occurrence{
+             .utc_seconds = 5, .code = EUCLEAN, .function = "ext4_lookup", .line = 1855, .inode = 12, .block = 99}));
   std::vector<Joined> told = join_.Take(0);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].notification.error.code, EUCLEAN);
@@ -435,8 +451,11 @@ TEST_F(JoinTest, TheCounterSaysWhereAnErrorOfFanotifyAloneWas) {
   Watch({.fanotify = true, .counters = true}, 7);
   Add(Fanotify(EUCLEAN, 1, 12));
   EXPECT_TRUE(join_.Take(0).empty());
-  Add(Counter(8, CounterReading::Occurrence{.utc_seconds = 5, .code = EUCLEAN, .function = "ext4_lookup", .line = 1855,
-                                            .inode = 12, .block = {}}), kMs);
+  Add(Counter(
+          8,
+          CounterReading::Occurrence{
+              .utc_seconds = 5, .code = EUCLEAN, .function = "ext4_lookup", .line = 1855, .inode = 12, .block = {}}),
+      kMs);
   std::vector<Joined> told = join_.Take(5 * kMs);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].notification.location->function, "ext4_lookup");
@@ -532,8 +551,13 @@ TEST_F(JoinTest, TheErrorHandlerTellsAnErrorThatHasNeitherTracepointNorLine) {
   Watch(coverage);
   Add(Fanotify(EIO, 1));
   EXPECT_TRUE(join_.Take(0).empty()) << "fanotify comes before the handler";
-  Add({kFs, DetailSignal{.boottime_ns = 102, .task = TaskOf(7), .function = "ext4_dirty_inode", .line = 6000,
-                         .code = EIO, .inode = {}, .block = {}}});
+  Add({kFs, DetailSignal{.boottime_ns = 102,
+                         .task = TaskOf(7),
+                         .function = "ext4_dirty_inode",
+                         .line = 6000,
+                         .code = EIO,
+                         .inode = {},
+                         .block = {}}});
   std::vector<Joined> told = join_.Take(0);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].notification.location->function, "ext4_dirty_inode");
@@ -546,7 +570,11 @@ TEST_F(JoinTest, AShutdownIsToldWithItsLineAndNotCounted) {
   message.code = ESHUTDOWN;
   message.traced = true;
   message.message = "shut down requested (1)";
-  Add({kFs, TraceSignal{.boottime_ns = 1, .task = TaskOf(7), .function = {}, .line = {}, .stack = {},
+  Add({kFs, TraceSignal{.boottime_ns = 1,
+                        .task = TaskOf(7),
+                        .function = {},
+                        .line = {},
+                        .stack = {},
                         .reporter = {.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN},
                         .kind = Kind::kShutdown}});
   Add(Line(7, message));
@@ -599,7 +627,8 @@ TEST_F(JoinTest, AFileSystemThatIsOpenedAgainBeforeItIsForgottenIsKept) {
 
 TEST_F(JoinTest, AGapIsToldAsItIs) {
   Watch(kAll);
-  Add({kFs, GapSignal{.from_boottime_ns = 1, .to_boottime_ns = 9, .source = SourceId::kKmsg, .count = 3, .exact = true}});
+  Add({kFs,
+       GapSignal{.from_boottime_ns = 1, .to_boottime_ns = 9, .source = SourceId::kKmsg, .count = 3, .exact = true}});
   std::vector<Joined> told = join_.Take(0);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].notification.kind, Kind::kGap);

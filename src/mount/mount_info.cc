@@ -26,7 +26,7 @@ int SkipLine(libmnt_table*, const char*, int) { return 1; }
 }  // namespace
 
 Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
-                                              const std::function<bool(std::string_view)>& wanted) {
+                                                 const std::function<bool(std::string_view)>& wanted) {
   std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table(mnt_new_table(), mnt_unref_table);
   std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> iterator(mnt_new_iter(MNT_ITER_FORWARD), mnt_free_iter);
   if (!table || !iterator) return ErrnoError("read", path, ENOMEM);

@@ -25,6 +25,6 @@ struct MountInfoLine {
 
 // The lines whose type is wanted, in the file's order; what is no mountinfo line is skipped.
 Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
-                                              const std::function<bool(std::string_view type)>& wanted);
+                                                 const std::function<bool(std::string_view type)>& wanted);
 
 }  // namespace fsherald

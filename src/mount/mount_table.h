@@ -25,11 +25,11 @@ struct Mounting {
   // /proc/PID/root/... for another namespace's. Empty: none (mounted in a namespace without a process, detached but still
   // in use, or hidden below other mounts). Who opens it compares st_dev or f_fsid before relying on it.
   std::string access_path;
-  bool access_is_root = false;     // access_path is the file system's own root directory (not a bind mount of a part)
+  bool access_is_root = false;  // access_path is the file system's own root directory (not a bind mount of a part)
   // Other mount points than before were seen at mounts_since_boottime_ns; a file system that is going has none left.
   std::vector<std::string> mounts_before;
   uint64_t mounts_since_boottime_ns = 0;
-  uint64_t since_boottime_ns = 0;  // when it was first seen
+  uint64_t since_boottime_ns = 0;            // when it was first seen
   std::optional<uint64_t> gone_boottime_ns;  // when it was first missed
 };
 

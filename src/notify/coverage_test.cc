@@ -11,8 +11,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(CoverageTest, WithEverythingNothingIsLacking) {
-  EXPECT_TRUE(Lacks({.fanotify = true, .trace = true, .detail = true, .lines = true, .lines_with_task = true,
-                     .counters = true}, "").empty());
+  EXPECT_TRUE(
+      Lacks({.fanotify = true, .trace = true, .detail = true, .lines = true, .lines_with_task = true, .counters = true},
+            "")
+          .empty());
 }
 
 TEST(CoverageTest, MarkedByNothingIsToldAsSuch) {
@@ -29,8 +31,9 @@ TEST(CoverageTest, EachMissingSourceIsOneSentence) {
 }
 
 TEST(CoverageTest, TheKernelsRefusalIsGivenAsTheReason) {
-  EXPECT_THAT(Lacks({.fanotify = true, .trace = true, .lines = true, .counters = true}, "fentry: Operation not permitted"),
-              ElementsAre(HasSubstr("fentry: Operation not permitted")));
+  EXPECT_THAT(
+      Lacks({.fanotify = true, .trace = true, .lines = true, .counters = true}, "fentry: Operation not permitted"),
+      ElementsAre(HasSubstr("fentry: Operation not permitted")));
 }
 
 }  // namespace

@@ -22,12 +22,12 @@
 namespace fsherald {
 namespace {
 
-constexpr int kMaxHastyRounds = 16;                  // until a flood lets mounts and counters have their turn
-constexpr int kMaxRefreshes = 8;                     // of the mount table in one round
-constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
-constexpr uint64_t kUnfinishedLineNs = 5'000'000;    // how long the rest of a line may take
-constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
-constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
+constexpr int kMaxHastyRounds = 16;                // until a flood lets mounts and counters have their turn
+constexpr int kMaxRefreshes = 8;                   // of the mount table in one round
+constexpr uint64_t kLookAgainNs = 1'000'000;       // while the trace is hot
+constexpr uint64_t kUnfinishedLineNs = 5'000'000;  // how long the rest of a line may take
+constexpr uint64_t kLastWalkNs = 1'000'000'000;    // for the walks that the end of the watch finds under way
+constexpr uint64_t kKeepGoneNs = 10'000'000'000;   // signals of a mounting that is gone can still come
 
 std::string KernelRelease() {
   utsname name{};
@@ -50,8 +50,8 @@ class Monitor::Impl {
     auto poller = Poller::Open();
     if (!poller) return poller.error();
     poller_ = std::move(*poller);
-    auto sources = Sources::Open(
-        {.without = options_.without, .sys_root = options_.sys_root, .kmsg_path = options_.kmsg_path});
+    auto sources =
+        Sources::Open({.without = options_.without, .sys_root = options_.sys_root, .kmsg_path = options_.kmsg_path});
     if (!sources) return sources.error();
     sources_ = std::move(*sources);
     if (Status opened = OpenMounts(); !opened) return opened;
@@ -145,7 +145,7 @@ class Monitor::Impl {
   struct Watched {
     JoinCoverage coverage;
     std::optional<CounterReading> past;
-    std::string mark_refused;     // why fanotify does not cover it, where it should
+    std::string mark_refused;        // why fanotify does not cover it, where it should
     uint64_t since_boottime_ns = 0;  // what happened before is the past
   };
 
@@ -283,7 +283,8 @@ class Monitor::Impl {
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
     if (sources_.counters)
-      for (const CounterSource::Event& event : sources_.counters->events()) (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
+      for (const CounterSource::Event& event : sources_.counters->events())
+        (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
     if (!draining_) {
       for (FilesystemKey key : std::exchange(unwatched_, {})) join_.Close(key);
       Tell(BoottimeNowNs());
@@ -331,7 +332,8 @@ class Monitor::Impl {
     std::vector<ErrorCount> counts;
     for (const CounterSource::Event& event : risen) {
       uint64_t now_ns = BoottimeNowNs();
-      if (Result<uint64_t> errors = sources_.counters->ReadErrors(event.key)) counts.push_back({event.key, now_ns, *errors});
+      if (Result<uint64_t> errors = sources_.counters->ReadErrors(event.key))
+        counts.push_back({event.key, now_ns, *errors});
       else poller_.Remove(event.fd);
     }
     return counts;
@@ -370,7 +372,8 @@ class Monitor::Impl {
     draining_ = false;
     for (const TraceFold& fold : sources_.trace->Folds()) AddSignal(translator_->Translate(fold), now_ns);
     if (translator_->waits_for_pieces())
-      for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *sources_.trace)) AddSignal(signal, now_ns);
+      for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *sources_.trace))
+        AddSignal(signal, now_ns);
     AddLosses(now_ns);
   }
 
@@ -378,7 +381,8 @@ class Monitor::Impl {
   void Hush(uint32_t cell, FilesystemKey key) {
     std::optional<Reporter> reporter = translator_->CellReporter(cell);
     auto it = watched_.find(key);
-    bool told_by_fanotify = reporter && reporter->told_by_fanotify && it != watched_.end() && it->second.coverage.fanotify;
+    bool told_by_fanotify =
+        reporter && reporter->told_by_fanotify && it != watched_.end() && it->second.coverage.fanotify;
     if (told_by_fanotify && hushed_.emplace(cell, key).second) sources_.trace->SetQuiet(cell, true);
   }
 
@@ -386,8 +390,12 @@ class Monitor::Impl {
     TraceSource::Losses losses = sources_.trace->losses();
     auto add = [&](uint64_t lost, uint64_t& known, SourceId source) {
       if (lost == known) return;
-      AddSignal({{}, GapSignal{.from_boottime_ns = drained_boottime_ns_, .to_boottime_ns = now_ns, .source = source,
-                               .count = lost - known}}, now_ns);
+      AddSignal({{},
+                 GapSignal{.from_boottime_ns = drained_boottime_ns_,
+                           .to_boottime_ns = now_ns,
+                           .source = source,
+                           .count = lost - known}},
+                now_ns);
       known = lost;
     };
     add(losses.errors_uncounted, losses_.errors_uncounted, SourceId::kTrace);
@@ -476,8 +484,8 @@ class Monitor::Impl {
   bool refreshing_ = false;
   int refreshes_this_round_ = 0;  // because of a device that is in no mount table
   int hasty_rounds_ = 0;
-  bool hinted_ = false;  // the mount table may have changed
-  bool armed_ = false;  // the first look at the mount table is over
+  bool hinted_ = false;   // the mount table may have changed
+  bool armed_ = false;    // the first look at the mount table is over
   uint64_t refused_ = 0;  // fanotify's records
 };
 

@@ -15,10 +15,8 @@ void SetTime(Notification& notification) {
     notification.gap->from_utc_ns += boot_utc_ns;
     notification.gap->to_utc_ns += boot_utc_ns;
   }
-  if (notification.boottime_ns)
-    notification.utc_ns = boot_utc_ns + static_cast<int64_t>(*notification.boottime_ns);
-  else if (notification.utc_ns == 0)
-    notification.utc_ns = UtcNowNs();
+  if (notification.boottime_ns) notification.utc_ns = boot_utc_ns + static_cast<int64_t>(*notification.boottime_ns);
+  else if (notification.utc_ns == 0) notification.utc_ns = UtcNowNs();
 }
 
 // Whether loading the inode could raise the error again. A task of our own that met an error met it by a look-up.
@@ -52,7 +50,8 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
     notification.specific = module->specific(*joined.message);
   else if (joined.message && !joined.message->message.empty())
     notification.specific = Specific{.type = "block", .message = joined.message->message};  // of a disk, not of a mount
-  if (paths_ == nullptr || module == nullptr || mounting == nullptr || !notification.object) return Finish(notification);
+  if (paths_ == nullptr || module == nullptr || mounting == nullptr || !notification.object)
+    return Finish(notification);
 
   PathQuery query{.filesystem_key = mounting->key,
                   .filesystem = mounting->info,

@@ -40,9 +40,13 @@ TEST(TracedErrorsTest, AfterAPauseTheCountBeginsAnew) {
   EXPECT_EQ(errors.Amid({}, 201 * kMs), 1u);
 }
 
-TEST(TracedErrorsTest, OldErrorsAreNotNew) { EXPECT_EQ(TracedErrors().NewErrors(Uuid{}, Counted(5, 90, 100), 100), 0u); }
+TEST(TracedErrorsTest, OldErrorsAreNotNew) {
+  EXPECT_EQ(TracedErrors().NewErrors(Uuid{}, Counted(5, 90, 100), 100), 0u);
+}
 
-TEST(TracedErrorsTest, AllAreNewWhereTheFirstIs) { EXPECT_EQ(TracedErrors().NewErrors(Uuid{}, Counted(5, 101, 102), 100), 5u); }
+TEST(TracedErrorsTest, AllAreNewWhereTheFirstIs) {
+  EXPECT_EQ(TracedErrors().NewErrors(Uuid{}, Counted(5, 101, 102), 100), 5u);
+}
 
 TEST(TracedErrorsTest, OneIsNewForCertainWhereOnlyTheLastIs) {
   EXPECT_EQ(TracedErrors().NewErrors(Uuid{}, Counted(5, 90, 101), 100), 1u);

@@ -47,6 +47,7 @@ std::string FirstFunction(const std::vector<std::string>& visible) {
 std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& info) const {
   for (auto it = unmounted_.rbegin(); it != unmounted_.rend(); ++it) {
     const FilesystemInfo& seen = it->second;
+    if (taken_.contains(it->first)) continue;
     if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return it->first;
   }
   return std::nullopt;
@@ -59,7 +60,10 @@ FilesystemKey Translator::UnmountedKey(FilesystemInfo info) {
     if (!seen.uuid) seen = std::move(info);
     return *known;
   }
-  if (unmounted_.size() >= kMaxUnmounted) unmounted_.erase(unmounted_.begin());
+  if (unmounted_.size() >= kMaxUnmounted) {
+    taken_.erase(unmounted_.begin()->first);
+    unmounted_.erase(unmounted_.begin());
+  }
   FilesystemKey key{next_unmounted_++};
   unmounted_.emplace(key, std::move(info));
   return key;
@@ -69,8 +73,8 @@ FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime
   auto mounted = [&] { return mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns); };
   const Mounting* mounting = mounted();
   // Seen while mount(2) was still at work, it has no mount points yet.
-  bool is_fresh = mounting != nullptr && mounting->info.mounts.empty() &&
-                  boottime_ns < mounting->since_boottime_ns + kFreshNs;
+  bool is_fresh =
+      mounting != nullptr && mounting->info.mounts.empty() && boottime_ns < mounting->since_boottime_ns + kFreshNs;
   if (mounting == nullptr || is_fresh) {
     refresh_();
     mounting = mounted();
@@ -102,7 +106,7 @@ FilesystemInfo Translator::Seen(FilesystemKey key) const {
 std::optional<FilesystemKey> Translator::TakeUnmounted(const FilesystemInfo& info) {
   std::optional<FilesystemKey> key = FindUnmounted(info);
   if (!key) return std::nullopt;
-  unmounted_.erase(*key);
+  taken_.insert(*key);  // what is known of it stays: not all of it may have been told
   std::erase_if(traced_, [&](const auto& traced) { return traced.second.key == *key; });
   return key;
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,7 +43,8 @@ class Translator {
 
   // What is known of a file system that is in no mount table (its mount(2) has not returned, or was refused).
   FilesystemInfo Seen(FilesystemKey key) const;
-  // Errors told under such a key for the device that is a mounting by now; the key is forgotten.
+  // Errors told under such a key for the device that is a mounting by now; nothing new
+  // comes under the key.
   std::optional<FilesystemKey> TakeUnmounted(const FilesystemInfo& info);
 
   // How the code behind a cell reports, once a stack has told.
@@ -74,7 +76,7 @@ class Translator {
   CgroupNames cgroups_;
   std::function<void()> refresh_;
   LineAssembler lines_;
-  std::map<uint32_t, Reporter> reporters_;  // by cell
+  std::map<uint32_t, Reporter> reporters_;              // by cell
   std::map<std::vector<uint64_t>, NamedStack> stacks_;  // by addresses
   struct Traced {
     FilesystemKey key;
@@ -82,6 +84,7 @@ class Translator {
   };
   std::map<std::string, Traced> traced_;  // by device: its last superblock that the programs saw
   std::map<FilesystemKey, FilesystemInfo> unmounted_;
+  std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
   uint64_t forged_ = 0;

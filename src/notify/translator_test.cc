@@ -20,8 +20,8 @@ class TranslatorTest : public testing::Test {
     root_ = name;
     std::filesystem::create_directories(root_ + "/proc/self");
     std::ofstream(root_ + "/proc/self/mountinfo").flush();
-    auto mounts = MountTable::Open({.proc_root = root_ + "/proc", .sys_root = root_ + "/sys",
-                                    .wanted = [](std::string_view) { return true; }});
+    auto mounts = MountTable::Open(
+        {.proc_root = root_ + "/proc", .sys_root = root_ + "/sys", .wanted = [](std::string_view) { return true; }});
     ASSERT_TRUE(mounts) << mounts.error().ToString();
     mounts_ = std::move(*mounts);
     ASSERT_TRUE(mounts_->Refresh(1));
@@ -35,8 +35,8 @@ class TranslatorTest : public testing::Test {
     return line;
   }
   static TraceFold Fold(uint8_t uuid) {
-    TraceFold fold{.cell = 3, .filesystem_type = "ext4", .dev = {7, 0}, .device = "loop0", .function = "f", .line = 9,
-                   .count = 5};
+    TraceFold fold{
+        .cell = 3, .filesystem_type = "ext4", .dev = {7, 0}, .device = "loop0", .function = "f", .line = 9, .count = 5};
     fold.uuid.bytes[0] = uuid;
     return fold;
   }
@@ -99,11 +99,13 @@ TEST_F(TranslatorTest, ALineThatSaysMountedIsAHintAndNoError) {
   EXPECT_FALSE(translator_->TakeMountHint()) << "asking forgets it";
 }
 
-TEST_F(TranslatorTest, ADeviceThatIsMountedByNowIsForgotten) {
+TEST_F(TranslatorTest, ADeviceThatIsMountedByNowHasAnotherKey) {
   FilesystemKey key = translator_->Translate(Fold(1)).filesystem;
   FilesystemInfo info{.type = "ext4", .device = "loop0", .uuid = Fold(1).uuid};
   EXPECT_EQ(translator_->TakeUnmounted(info), key);
   EXPECT_EQ(translator_->TakeUnmounted(info), std::nullopt);
+  EXPECT_NE(translator_->Translate(Fold(1)).filesystem, key);
+  EXPECT_EQ(translator_->Seen(key).device, "loop0") << "what waits to be told is told with its device";
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ struct Location {
 
 // The file-system-specific record: named values that the file system's own module (filesystem/) defines, then its words.
 struct SpecificField {
-  std::string_view name;  // a literal of the module
+  std::string_view name;                                      // a literal of the module
   std::variant<std::monostate, uint64_t, std::string> value;  // monostate: null
   friend bool operator==(const SpecificField&, const SpecificField&) = default;
 };
@@ -166,9 +166,9 @@ std::string_view Name(PathSource source);
 std::string_view Name(Origin origin);
 std::string_view Name(SourceId source);
 
-std::string ToString(DeviceNumber dev);   // "7:0"
-std::string ToString(Fsid fsid);          // "11eb8c2d:756d63ee"
-std::string ToString(const Uuid& uuid);   // "8cd4a1e8-....": lower case, as blkid prints it
+std::string ToString(DeviceNumber dev);  // "7:0"
+std::string ToString(Fsid fsid);         // "11eb8c2d:756d63ee"
+std::string ToString(const Uuid& uuid);  // "8cd4a1e8-....": lower case, as blkid prints it
 std::optional<Uuid> ParseUuid(std::string_view text);
 
 }  // namespace fsherald

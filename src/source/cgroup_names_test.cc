@@ -23,7 +23,7 @@ TEST(CgroupNamesTest, AnIdIsTheInodeOfItsDirectory) {
   std::optional<std::string> mount_point = UnifiedMountPoint();
   if (!mount_point) GTEST_SKIP() << "no unified cgroup hierarchy is mounted";
   if (::geteuid() != 0) GTEST_SKIP() << "needs root (CAP_DAC_READ_SEARCH)";
-  struct stat root{};
+  struct stat root {};
   ASSERT_EQ(::stat(mount_point->c_str(), &root), 0);
   EXPECT_EQ(CgroupNames().Find(root.st_ino), "/");
 }

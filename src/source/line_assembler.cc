@@ -26,10 +26,8 @@ std::vector<TraceLineRecord> LineAssembler::Add(TraceLineRecord piece) {
   } else if (piece.continues) {
     return whole;  // its beginning was lost
   }
-  if (IsUnfinished(piece.text))
-    open_.emplace(tid, std::move(piece));
-  else
-    whole.push_back(std::move(piece));
+  if (IsUnfinished(piece.text)) open_.emplace(tid, std::move(piece));
+  else whole.push_back(std::move(piece));
   return whole;
 }
 

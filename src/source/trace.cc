@@ -64,11 +64,15 @@ void LoadExt4() {
 
 Error LoadError(int code) {
   if (!HasTypes())
-    return Error{"the kernel's type information (/sys/kernel/btf/vmlinux) is not there: a kernel built with "
-                 "CONFIG_DEBUG_INFO_BTF, and /sys mounted, are needed", 0};
+    return Error{
+        "the kernel's type information (/sys/kernel/btf/vmlinux) is not there: a kernel built with "
+        "CONFIG_DEBUG_INFO_BTF, and /sys mounted, are needed",
+        0};
   if (code == EPERM || code == EACCES)
-    return Error{"the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
-                 "confidentiality mode, are needed", code};
+    return Error{
+        "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
+        "confidentiality mode, are needed",
+        code};
   if (!HasExt4())
     return Error{"ext4 is not in the kernel, and its module could not be loaded: start again after `modprobe ext4`", 0};
   return Error{"load BPF programs (" + LibbpfWords().substr(0, LibbpfWords().find('\n')) + ")", code};

@@ -246,9 +246,10 @@ TEST(Ext4AsModule, IsLoadedByTheTraceItself) {
 }
 
 TEST(Ext4AsModule, ThatCannotBeLoadedIsSaidToBeMissing) {
-  EXPECT_THAT(Read("not_loadable/stderr"),
-              HasSubstr("without trace: ext4 is not in the kernel, and its module could not be loaded: start again after "
-                        "`modprobe ext4`\n"));
+  EXPECT_THAT(
+      Read("not_loadable/stderr"),
+      HasSubstr("without trace: ext4 is not in the kernel, and its module could not be loaded: start again after "
+                "`modprobe ext4`\n"));
   EXPECT_EQ(Read("not_loadable/exit"), "0\n") << "the other sources wait for the first mount";
 }
 

@@ -100,9 +100,9 @@ TEST_F(BadInputTest, TheReaderOfStandardOutputGone) {
 TEST_F(BadInputTest, TheReaderOfStandardErrorGoneIsNoReasonToEnd) {
   Pipe talk = MakePipe();
   talk.read.Reset();
-  Process process = Process::Start(
-      {.arguments = {Program(), "watch", "--json", "--timeout=0.1"}, .environment = {}, .directory = {}},
-      {{2, talk.write.get()}});
+  Process process =
+      Process::Start({.arguments = {Program(), "watch", "--json", "--timeout=0.1"}, .environment = {}, .directory = {}},
+                     {{2, talk.write.get()}});
   const int status = process.Wait(After(10s));
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
