@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What is behind a fsherald_monitor: a daemon's socket, or the kernel in this process. client/subscribe.cc is the C functions.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "protocol/messages.h"
+
+namespace fsherald {
+
+struct MarkRequest {
+  protocol::MarkOp op = protocol::kAdd;
+  protocol::MarkTarget target = protocol::kOnAll;
+  int fd = -1;  // kOnDescriptor
+  std::string type;  // kOnName
+  std::string name;
+  uint32_t uid = UINT32_MAX;
+};
+
+// One thread.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+  virtual Status Mark(const MarkRequest& request) = 0;
+  // poll(2) says POLLIN when there may be something to read, also when what came before was only read in part.
+  virtual int fd() const = 0;
+  // Whole notifications; EAGAIN: none; EINVAL: `to` is too small for the first; ECONNRESET: the daemon is gone and all was read.
+  virtual Result<size_t> Read(std::span<std::byte> to) = 0;
+  virtual Status Acknowledge(uint64_t seq) = 0;
+  // Ends the group; without it a group with a name lives on.
+  virtual void Close() = 0;
+  // What is watched and what cannot be seen, in lines; the daemon's own words.
+  virtual std::string Describe() const = 0;
+  virtual bool has_daemon() const = 0;
+};
+
+// Errors: ECONNREFUSED: no daemon; EPERM, EDQUOT, EBUSY with the daemon's sentence.
+Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name);
+
+// Errors: EPERM and a sentence: not the privileges.
+Result<std::unique_ptr<Subscription>> SubscribeLocally();
+
+}  // namespace fsherald

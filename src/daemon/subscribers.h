@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Subscribers: the programs that subscribe, each with its group: takes their marks, sends them what their groups hold. One that
+// does not read costs its ring and what its socket holds, and nothing else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "notify/groups.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+// One thread.
+class Subscribers {
+ public:
+  struct Options {
+    std::optional<gid_t> group;  // who may subscribe besides root
+    uint32_t max_groups = 32;    // of one user, who is not root; named ones without a reader included
+    uint64_t keep_named_ns = 600'000'000'000;  // a named group without a reader
+    std::string proc_root = "/proc";
+  };
+
+  // What a mark is on: a descriptor's mount (of process `peer`'s namespace), or a file system by name. Errors: EOPNOTSUPP and a sentence.
+  struct Callbacks {
+    std::function<Result<FilesystemKey>(int descriptor, pid_t peer)> resolve_descriptor;
+    std::function<Result<FilesystemKey>(const std::string& type, const std::string& name, uint32_t uid)> resolve_name;
+    std::function<std::string()> describe;  // what the daemon watches, in lines: the text of the answer to Open
+  };
+
+  static Result<std::unique_ptr<Subscribers>> Open(Options options, Host host, Fd listener, Callbacks callbacks);
+  ~Subscribers();
+
+  // poll(2) says POLLIN when Pump has something to do.
+  int fd() const;
+
+  // Accepts, answers requests, sends what the sockets take, ends what has ended. Never waits.
+  void Pump();
+
+  // Gives a notification to the groups that marked one of `keys`, or with none to all, and sends at once what their sockets take.
+  void Deliver(const Notification& notification, std::span<const FilesystemKey> keys);
+  void Forget(FilesystemKey key);
+
+  size_t attached() const;
+
+ private:
+  class Impl;
+  explicit Subscribers(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fsherald

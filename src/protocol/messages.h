@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// What goes over the daemon's two UNIX sockets, <runtime dir>/report and <runtime dir>/subscribe: SOCK_SEQPACKET, one message a
+// packet. Each message begins with a Head; both sides check that the packet is as long as its type needs, and end the
+// connection where it is not. Descriptors come along by SCM_RIGHTS.
+//
+//   report     client: Offer {ring memfd, its eventfd, for a mount also an O_PATH descriptor of it}
+//              daemon: Answer. Then nothing more: the connection stays open for as long as both live.
+//   subscribe  client: Open; daemon: Answer. Then the client's Mark (each answered, in order), Acknowledge and Close,
+//              and the daemon's Notifications, in any order with its answers.
+//
+// The daemon takes who the client is from SO_PEERCRED alone.
+#pragma once
+
+#include <cstdint>
+
+namespace fsherald::protocol {
+
+inline constexpr char kReportSocket[] = "report";
+inline constexpr char kSubscribeSocket[] = "subscribe";
+inline constexpr char kRuntimeDir[] = "/run/fsherald";
+inline constexpr char kRuntimeDirVariable[] = "FSHERALD_RUNTIME_DIR";
+
+inline constexpr uint32_t kMaxMessageBytes = 65536;
+inline constexpr uint32_t kMaxNameBytes = 31;
+inline constexpr uint32_t kMaxGroupNameBytes = 63;
+inline constexpr uint32_t kMaxDescriptors = 3;
+
+enum Type : uint32_t {
+  kOffer = 1,
+  kAnswer = 2,
+  kOpen = 3,
+  kMark = 4,
+  kAcknowledge = 5,
+  kClose = 6,
+  kNotifications = 7,
+};
+
+struct Head {
+  uint32_t type;
+  uint32_t bytes;  // of the whole message, this Head included
+};
+static_assert(sizeof(Head) == 8);
+
+// Descriptors: 0 the memfd of the ring, sealed against shrinking; 1 the eventfd that wakes its consumer; with kOfMount 2: a
+// descriptor on the mount.
+struct Offer {
+  Head head;
+  uint32_t flags;
+  uint32_t reserved;  // 0
+  char type[kMaxNameBytes + 1];  // NUL-terminated; both empty with kOfMount
+  char name[kMaxNameBytes + 1];
+};
+static_assert(sizeof(Offer) == 80);
+inline constexpr uint32_t kOfMount = 1;
+
+struct Answer {
+  Head head;
+  int32_t error;      // 0, or an errno, positive
+  uint32_t reserved;  // 0
+  // then a text: of an error, a sentence; of Open: what the daemon watches, in lines
+};
+static_assert(sizeof(Answer) == 16);
+
+struct Open {
+  Head head;
+  uint32_t flags;     // 0
+  uint32_t reserved;  // 0
+  char name[kMaxGroupNameBytes + 1];  // empty: the group ends with the connection
+};
+static_assert(sizeof(Open) == 80);
+
+enum MarkOp : uint32_t { kAdd = 1, kRemove = 2, kFlush = 3 };
+enum MarkTarget : uint32_t {
+  kOnDescriptor = 1,  // descriptor 0: anything on the file system
+  kOnName = 2,        // type, name, uid
+  kOnAll = 3,
+};
+
+struct Mark {
+  Head head;
+  uint32_t op;
+  uint32_t target;  // not looked at for kFlush
+  uint32_t uid;     // all ones: any
+  uint32_t reserved;  // 0
+  char type[kMaxNameBytes + 1];
+  char name[kMaxNameBytes + 1];
+};
+static_assert(sizeof(Mark) == 88);
+
+struct Acknowledge {
+  Head head;
+  uint64_t seq;
+};
+static_assert(sizeof(Acknowledge) == 16);
+
+struct Close {
+  Head head;
+};
+
+struct Notifications {
+  Head head;
+  // then whole notifications, include/fsherald/record.h
+};
+
+}  // namespace fsherald::protocol
