@@ -26,6 +26,8 @@
 #ifdef __cplusplus
 #define FSHERALD_ASSERT_SIZE(type, bytes) static_assert(sizeof(struct type) == (bytes), #type)
 extern "C" {
+#elif !defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L
+#define FSHERALD_ASSERT_SIZE(type, bytes) typedef char type##_has_##bytes##_bytes[sizeof(struct type) == (bytes) ? 1 : -1]
 #else
 #define FSHERALD_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
 #endif
