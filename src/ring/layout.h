@@ -17,13 +17,14 @@
 //  4. head moves only where depth goes from 1 to 0: then no submission below on the stack is unfinished. So a handler's record
 //     is published with the record that it interrupted.
 //  5. tail is written by the consumer alone.
-//  6. Every submission ends as exactly one of: a slot, the cell's record, one added to the cell's `counted`.
+//  6. Every submission that returns has ended as exactly one of: a slot, the cell's record, one added to the cell's `counted`.
 //  7. The cell's record is written by whoever took `state` from kEmpty to kWriting, and read only while it is kFull.
 //  8. If anything was published after the consumer set `sleeping`, either the consumer sees it before it sleeps, or the
 //     producer sees `sleeping` and wakes it.
 //
-// Nothing here allocates, locks or waits. A thread that dies in the middle of a slot has not moved head: nobody sees it. The
-// consumer trusts nothing: ring_reader.h copies each field once and checks the copy.
+// Nothing here allocates, locks or waits. A thread that dies in the middle of a slot has not moved head: nobody sees it, nor
+// what its signal handlers submitted on top of it. The consumer trusts nothing: ring_reader.h copies each field once and
+// checks the copy. tests/model holds these eight against every interleaving.
 #pragma once
 
 #include <atomic>
@@ -39,6 +40,7 @@ inline constexpr uint64_t kMagic = 0x31676e6972687366;  // "fshring1", little-en
 inline constexpr uint32_t kMinLaneBytes = 16384;        // of kMaxRecordBytes at least four fit
 inline constexpr uint32_t kMaxLaneBytes = 1U << 24;
 inline constexpr uint32_t kMaxLanes = 256;
+inline constexpr uint32_t kTaking = 0xffffffff;  // no thread's id
 
 struct Slot {
   uint32_t bytes;  // of the payload; kSkip: the rest of the data area is empty
@@ -47,15 +49,17 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == kSlotAlign);
 
+// Three cache lines: what only the producer touches, what it tells the consumer, what the consumer tells it. So the producer
+// never waits for a line that the consumer has just read: it only stores to it.
 struct alignas(64) Lane {
-  std::atomic<uint64_t> head{0};      // bytes published
-  std::atomic<uint64_t> reserved{0};  // bytes taken, published or not
-  std::atomic<uint64_t> tail_seen{0};  // the producer's copy of tail: the consumer's line is touched only when this says full
-  std::atomic<uint32_t> depth{0};     // submissions under way: one, and one for each signal handler on top of it
-  std::atomic<uint32_t> owner{0};     // thread id; 0: nobody
+  std::atomic<uint64_t> reserved{0};   // bytes taken, published or not
+  std::atomic<uint64_t> tail_seen{0};  // the producer's copy of tail: the consumer's line is read only when this says full
+  std::atomic<uint32_t> depth{0};      // submissions under way: one, and one for each signal handler on top of it
+  std::atomic<uint32_t> owner{0};      // thread id; 0: nobody; kTaking: being taken over. Of lane 0: 1 while in use
+  alignas(64) std::atomic<uint64_t> head{0};  // bytes published
   alignas(64) std::atomic<uint64_t> tail{0};  // bytes given back
 };
-static_assert(sizeof(Lane) == 128);
+static_assert(sizeof(Lane) == 192);
 
 enum CellState : uint32_t { kEmpty = 0, kWriting = 1, kFull = 2 };
 

@@ -9,13 +9,24 @@
 #include <bit>
 #include <cstring>
 
+#include "ring/fence.h"
+
 namespace fsherald::ring {
 namespace {
 
-// One copy of a field that a producer may be changing: the compiler may not read it a second time.
+// One copy of a field that a producer may be changing.
 template <typename T>
 T ReadOnce(const T& field) {
-  return *const_cast<const volatile T*>(&field);
+  return std::atomic_ref<T>(const_cast<T&>(field)).load(std::memory_order_relaxed);
+}
+
+// Copies a payload that a producer may be changing: words of a mixed age are the worst that comes of it. Reads up to a multiple
+// of 8 bytes: slots and the cell have room for that, and so has the buffer.
+void CopyOut(std::byte* to, const std::byte* from, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+    const uint64_t word = ReadOnce(*reinterpret_cast<const uint64_t*>(from + i));
+    std::memcpy(to + i, &word, sizeof word);
+  }
 }
 
 Slot ReadSlot(const std::byte* at) {
@@ -34,6 +45,7 @@ Result<RingReader> RingReader::Open(std::span<std::byte> segment) {
   const uint32_t lane_count = ReadOnce(reader.header_->lane_count);
   reader.lane_bytes_ = ReadOnce(reader.header_->lane_bytes);
   reader.clock_ = static_cast<Clock>(ReadOnce(reader.header_->clock));
+  reader.fences_ = ReadOnce(reader.header_->fences) != 0;
   if (ReadOnce(reader.header_->magic) != kMagic) return NoRing("its first bytes are not a ring's");
   if (lane_count < 1 || lane_count > kMaxLanes) return NoRing("the number of lanes is out of bounds");
   if (!std::has_single_bit(reader.lane_bytes_) || reader.lane_bytes_ < kMinLaneBytes ||
@@ -51,17 +63,14 @@ Result<RingReader> RingReader::Open(std::span<std::byte> segment) {
   }
   reader.counted_released_ = reader.header_->cell.counted_taken.load(std::memory_order_relaxed);
   reader.counted_read_ = reader.counted_released_;
+  reader.ready_.reserve(lane_count);
   reader.buffer_.resize(kMaxRecordBytes);
   return reader;
 }
 
 std::optional<RingRecord> RingReader::Next() {
   for (int looks = 0; looks < 2 && !broken_; ++looks) {
-    LaneView* first = nullptr;
-    for (LaneView& lane : lanes_) {
-      if (!Peek(lane)) continue;
-      if (first == nullptr || lane.next->ticks < first->next->ticks) first = &lane;
-    }
+    LaneView* const first = Earliest();
     if (broken_) return std::nullopt;
     if (cell_.seen && !cell_.taken && (first == nullptr || cell_ticks_ <= first->next->ticks)) return TakeCell();
     if (first != nullptr) return Take(*first);
@@ -70,19 +79,40 @@ std::optional<RingRecord> RingReader::Next() {
   return std::nullopt;
 }
 
-// The heads before the cell: a thread that put a record into the cell and then one into its lane has them told in this order.
+RingReader::LaneView* RingReader::Earliest() {
+  LaneView* first = nullptr;
+  std::erase_if(ready_, [&](LaneView* lane) {
+    if (!Peek(*lane)) return true;
+    if (first == nullptr || lane->next->ticks < first->next->ticks) first = lane;
+    return false;
+  });
+  return first;
+}
+
+// The heads before the cell: who put a record into the cell and then one into its lane has them told in this order. And once
+// more behind it: who filled its lane and then the cell has them told in that order.
 void RingReader::Look() {
+  LookAtHeads();
+  const Cell& cell = header_->cell;
+  // Partner: the release store of kFull in RingWriter::Fold.
+  if (cell_.seen || cell.state.load(std::memory_order_acquire) != kFull) return;
+  cell_.seen = true;
+  cell_ticks_ = ReadOnce(cell.ticks);
+  LookAtHeads();
+}
+
+void RingReader::LookAtHeads() {
+  ready_.clear();
   for (LaneView& lane : lanes_) {
     // Partner: the release store of head in RingWriter::Publish: all slots before it are written.
     const uint64_t head = lane.shared->head.load(std::memory_order_acquire);
-    if (head - lane.read > lane_bytes_ || head % kSlotAlign != 0) broken_ = true;
-    else lane.limit = head;
-  }
-  Cell& cell = header_->cell;
-  // Partner: the release store of kFull in RingWriter::Fold.
-  if (!cell_.seen && cell.state.load(std::memory_order_acquire) == kFull) {
-    cell_.seen = true;
-    cell_ticks_ = ReadOnce(cell.ticks);
+    const uint64_t kept = head - lane.released;
+    if (kept > lane_bytes_ || kept < lane.read - lane.released || head % kSlotAlign != 0) {
+      broken_ = true;
+      return;
+    }
+    lane.limit = head;
+    if (lane.read != head) ready_.push_back(&lane);
   }
 }
 
@@ -106,7 +136,7 @@ bool RingReader::Peek(LaneView& lane) {
 
 RingRecord RingReader::Take(LaneView& lane) {
   const Slot slot = *lane.next;
-  std::memcpy(buffer_.data(), lane.data + (lane.read & (lane_bytes_ - 1)) + sizeof(Slot), slot.bytes);
+  CopyOut(buffer_.data(), lane.data + (lane.read & (lane_bytes_ - 1)) + sizeof(Slot), slot.bytes);
   lane.read += SlotBytes(slot.bytes);
   lane.next.reset();
   return {.ticks = slot.ticks,
@@ -122,13 +152,15 @@ std::optional<RingRecord> RingReader::TakeCell() {
     return std::nullopt;
   }
   cell_.taken = true;
-  std::memcpy(buffer_.data(), cell.record, bytes);
+  CopyOut(buffer_.data(), cell.record, bytes);
   return RingRecord{.ticks = cell_ticks_, .payload = Bytes(buffer_.data(), bytes), .from_cell = true};
 }
 
 uint64_t RingReader::counted() {
   // Partner: the release add in RingWriter::Fold.
-  counted_read_ = header_->cell.counted.load(std::memory_order_acquire);
+  const uint64_t counted = header_->cell.counted.load(std::memory_order_acquire);
+  if (counted < counted_read_) broken_ = true;  // it never falls
+  else counted_read_ = counted;
   return counted_read_ - counted_released_;
 }
 
@@ -156,16 +188,18 @@ void RingReader::Rewind() {
     lane.read = lane.limit = lane.released;
     lane.next.reset();
   }
+  ready_.clear();
   cell_ = {};
   counted_read_ = counted_released_;
 }
 
 bool RingReader::Sleep() {
   if (broken_) return true;
-  // Partner: RingWriter::WakeSleeper. After the membarrier each producer's thread either has published what it submitted, so
-  // that we see it below, or will see our store (invariant 8).
+  // Partner: RingWriter::WakeSleeper. After the barrier each of the producer's threads either has published what it submitted,
+  // so that we see it below, or will see our store (invariant 8).
   header_->sleeping.store(1, std::memory_order_relaxed);
-  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) != 0) broken_ = true;
+  if (fences_) FullFence();
+  else if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) != 0) broken_ = true;
   if (!HasMore()) return true;
   Awake();
   return false;

@@ -23,8 +23,8 @@ namespace fsherald::ring {
 struct RingRecord {
   uint64_t ticks = 0;
   Bytes payload;      // a copy of the reader's: until the next call of Next
-  uint32_t lane = 0;  // records of one lane come in the order in which they were submitted
-  bool from_cell = false;
+  uint32_t lane = 0;  // records of one lane, a thread's, come in the order in which they were submitted
+  bool from_cell = false;  // no lane's; in its thread's order too, but for what is nested in signal handlers
 };
 
 // One thread.
@@ -34,12 +34,15 @@ class RingReader {
   // does (a memfd sealed against shrinking). What an earlier consumer has not given back is read again. Errors: code 0 and a
   // sentence: this is no ring.
   static Result<RingReader> Open(std::span<std::byte> segment);
+  RingReader(RingReader&&) = default;
+  RingReader& operator=(RingReader&&) = default;
 
   // The next record: of those that were there at the last look the one with the earliest time, lanes kept in their order; when
   // they are used up, looks again. Empty: there is none now.
   std::optional<RingRecord> Next();
 
-  // How many submissions have come to be counted only, since the last Release. Ask after Next has returned nothing.
+  // How many submissions have come to be counted only, since the last Release; of a hostile producer any number. Ask after
+  // Next has returned nothing.
   uint64_t counted();
 
   // Gives back what Next and counted have returned. Before it, a consumer that takes this one's place sees them again.
@@ -48,8 +51,8 @@ class RingReader {
   // Begins again with what was not given back.
   void Rewind();
 
-  // Tells the producer to wake us. False: do not sleep, there is something to read (and it will not wake us). After waking
-  // call Awake.
+  // Tells the producer to wake us. False: do not sleep, there is something to read or to count (and it will not wake us).
+  // After waking call Awake.
   bool Sleep();
   void Awake();
 
@@ -77,6 +80,8 @@ class RingReader {
 
   RingReader() = default;
   void Look();
+  void LookAtHeads();
+  LaneView* Earliest();
   bool Peek(LaneView& lane);
   RingRecord Take(LaneView& lane);
   std::optional<RingRecord> TakeCell();
@@ -84,12 +89,14 @@ class RingReader {
 
   SegmentHeader* header_ = nullptr;
   std::vector<LaneView> lanes_;
+  std::vector<LaneView*> ready_;  // those that have something before their limit; into lanes_, which never grows
   CellView cell_;
   uint64_t cell_ticks_ = 0;
   uint64_t counted_read_ = 0;
   uint64_t counted_released_ = 0;
   uint32_t lane_bytes_ = 0;
   Clock clock_ = kBoottimeNs;
+  bool fences_ = false;  // the producer fences by itself
   bool broken_ = false;
   std::vector<std::byte> buffer_;
 };

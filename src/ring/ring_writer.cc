@@ -54,8 +54,9 @@ uint32_t RingWriter::FindLane() noexcept {
   for (uint32_t i = 1; i < header_->lane_count && found == 0; ++i)
     if (lanes_[i].owner.load(std::memory_order_relaxed) == self) found = i;
   for (uint32_t i = 1; i < header_->lane_count && found == 0; ++i) {
-    uint32_t nobody = 0;
-    if (lanes_[i].owner.compare_exchange_strong(nobody, self, std::memory_order_relaxed)) found = i;
+    // Partner: none; a lane that nobody had is empty. `before` is ourselves if a handler of ours has just taken it.
+    uint32_t before = 0;
+    if (lanes_[i].owner.compare_exchange_strong(before, self, std::memory_order_relaxed) || before == self) found = i;
   }
   for (uint32_t i = 1; i < header_->lane_count && found == 0; ++i)
     if (TakeFromDead(lanes_[i], self)) found = i;
@@ -63,12 +64,18 @@ uint32_t RingWriter::FindLane() noexcept {
   return found;
 }
 
-// A thread that ended in the middle of a slot never submitted it.
+// A thread that ended in the middle of a slot never submitted it. The lane is ours only when it is whole again: a handler
+// that comes in between must not find it.
 bool RingWriter::TakeFromDead(Lane& lane, uint32_t self) noexcept {
   uint32_t owner = lane.owner.load(std::memory_order_relaxed);
-  if (!IsGone(owner) || !lane.owner.compare_exchange_strong(owner, self, std::memory_order_relaxed)) return false;
+  // Partner: none of ours; the kernel's, that a thread which is gone has written all it ever will.
+  if (!IsGone(owner) || !lane.owner.compare_exchange_strong(owner, kTaking, std::memory_order_acquire)) return false;
+  // Partner: as in HasRoom. What the dead thread saw of tail, it saw for itself only.
+  lane.tail_seen.store(lane.tail.load(std::memory_order_acquire), std::memory_order_relaxed);
   lane.reserved.store(lane.head.load(std::memory_order_relaxed), std::memory_order_relaxed);
   lane.depth.store(0, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  lane.owner.store(self, std::memory_order_relaxed);
   return true;
 }
 

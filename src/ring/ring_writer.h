@@ -5,13 +5,16 @@
 //   writer.Submit(bytes, [&](std::byte* to) { std::memcpy(to, record, bytes); });
 //
 // Submit may be called by any number of threads at once, in their signal handlers and under any lock. It allocates nothing,
-// takes no lock, and calls the kernel only to wake a consumer that sleeps, and once for each thread to find its lane.
-// A signal handler must return: one that leaves a Submit behind by longjmp(3) keeps its thread's later records from
-// being published; they are counted then.
+// takes no lock, and calls the kernel only to wake a consumer that sleeps, and once for each thread to find its lane (again
+// where a thread uses more rings at a time than it remembers, kKnownLanes).
+// All writers of one ring are of one process: thread ids tell the lanes' owners apart. A child of fork(2) needs a ring and a
+// writer of its own. A signal handler must return: one that leaves a Submit behind, by longjmp(3) or by ending the thread,
+// leaves unpublished what its thread submits to the lane from then on.
 #pragma once
 
 #include <span>
 
+#include "ring/fence.h"
 #include "ring/layout.h"
 #include "ring/ticks.h"
 
@@ -61,7 +64,7 @@ class RingWriter {
   // What a thread remembers of the rings that it has written to, one word each: a signal handler never finds half of it.
   static constexpr int kLaneBits = 9;
   static_assert(kMaxLanes < 1U << kLaneBits);
-  static constexpr size_t kKnownLanes = 4;
+  static constexpr size_t kKnownLanes = 16;
   static std::atomic<uint64_t>& Known(uint64_t ring_id);
 
   // Null: this thread has none, it shares lane 0.
@@ -177,7 +180,7 @@ class RingWriter {
   void WakeSleeper() noexcept {
     // Invariant 8: our publishing comes before our look at `sleeping`. The consumer orders the two for us by membarrier(2)
     // after it has set `sleeping` (RingReader::Sleep); here only the compiler has to be kept from swapping them.
-    if (fences_) [[unlikely]] std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (fences_) [[unlikely]] FullFence();
     else std::atomic_signal_fence(std::memory_order_seq_cst);
     if (header_->sleeping.load(std::memory_order_relaxed) != 0) [[unlikely]] Wake();
   }
