@@ -58,8 +58,8 @@ const ReporterRow* FindReporter(std::string_view function) {
 }
 
 SpecificField Field(std::string_view name, const std::optional<uint64_t>& value) {
-  if (!value) return {name, std::monostate{}};
-  return {name, *value};
+  if (!value) return {std::string(name), std::monostate{}};
+  return {std::string(name), *value};
 }
 
 // ext4_iget (fs/ext4/inode.c) fails with one of these: the inode in the message is the one that it could not load.

@@ -134,24 +134,42 @@ void AppendLocation(const Location& location, std::string_view kernel, std::stri
 }
 
 void AppendField(const SpecificField& field, std::string& out) {
-  out.append(",\"").append(field.name).append("\":");
+  out.push_back(',');
+  AppendJsonString(field.name, out);
+  out.push_back(':');
   if (const auto* number = std::get_if<uint64_t>(&field.value)) AppendNumber(*number, out);
   else if (const auto* text = std::get_if<std::string>(&field.value)) AppendJsonString(*text, out);
   else AppendNull(out);
 }
 
-void AppendSpecific(const Specific& specific, std::string& out) {
+void AppendHexString(std::string_view bytes, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out.push_back('"');
+  for (const char c : bytes) {
+    const auto byte = static_cast<uint8_t>(c);
+    out.push_back(kDigits[byte >> 4]);
+    out.push_back(kDigits[byte & 15]);
+  }
+  out.push_back('"');
+}
+
+void AppendSpecific(const Specific& specific, Origin origin, std::string& out) {
   out.append("{\"type\":");
   AppendFilledOrNull(specific.type, out);
   for (const SpecificField& field : specific.fields) AppendField(field, out);
   out.append(",\"message\":");
   AppendStringOrNull(specific.message, out);
+  if (origin == Origin::kUser) {  // the kernel's file systems have none
+    out.append(",\"blob\":");
+    if (specific.blob) AppendHexString(*specific.blob, out);
+    else AppendNull(out);
+  }
   out.push_back('}');
 }
 
 void AppendObject(const ObjectInfo& object, std::string& out) {
   out.append("{\"inode\":");
-  AppendNumber(object.inode, out);
+  AppendNumberOrNull(object.inode, out);
   out.append(",\"generation\":");
   AppendNumberOrNull(object.generation, out);
   out.append(",\"path\":");
@@ -222,11 +240,17 @@ void AppendJson(const Notification& notification, const Host& host, std::string&
   const auto append_location = [kernel](const Location& location, std::string& to) {
     AppendLocation(location, kernel, to);
   };
+  const auto append_specific = [&notification](const Specific& specific, std::string& to) {
+    AppendSpecific(specific, notification.origin, to);
+  };
 
   out.append("{\"v\":");
   AppendNumber(kVersion, out);
   out.append(",\"seq\":");
   AppendNumber(notification.seq, out);
+  out.append(",\"filesystem_seq\":");
+  if (notification.filesystem_seq != 0) AppendNumber(notification.filesystem_seq, out);
+  else AppendNull(out);
   out.append(",\"time\":");
   AppendTime(notification.utc_ns, out);
   out.append(",\"boottime_ns\":");
@@ -240,7 +264,7 @@ void AppendJson(const Notification& notification, const Host& host, std::string&
   out.append(",\"location\":");
   AppendPart(notification.location, out, append_location);
   out.append(",\"specific\":");
-  AppendPart(notification.specific, out, AppendSpecific);
+  AppendPart(notification.specific, out, append_specific);
   out.append(",\"object\":");
   AppendPart(notification.object, out, AppendObject);
   out.append(",\"range\":");

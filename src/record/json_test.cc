@@ -26,6 +26,7 @@ Json Parsed(const Notification& notification) { return Json::parse(Line(notifica
 Notification FullNotification() {
   Notification n;
   n.seq = 41;
+  n.filesystem_seq = 7;
   n.utc_ns = 1795170667412345678;
   n.boottime_ns = 431270412345;
   n.filesystem = {"ext4",
@@ -47,7 +48,7 @@ Notification FullNotification() {
 
 TEST(JsonTest, ANotificationIsOneLineWithEveryKeyInTheDocumentedOrder) {
   EXPECT_EQ(Line(FullNotification()),
-            R"({"v":1,"seq":41,"time":"2026-11-20T10:31:07.412345678Z","boottime_ns":431270412345,)"
+            R"({"v":1,"seq":41,"filesystem_seq":7,"time":"2026-11-20T10:31:07.412345678Z","boottime_ns":431270412345,)"
             R"("boot":"3f9f2a60-7f0c-4b35-9a64-0d1c6e1b2a77",)"
             R"("filesystem":{"type":"ext4","device":"loop0","dev":"7:0","uuid":"8cd4a1e8-0f3b-4c5d-9e6f-00112233ffee",)"
             R"("fsid":"11eb8c2d:756d63ee","mounts":["/data"]},)"
@@ -65,7 +66,7 @@ TEST(JsonTest, ANotificationIsOneLineWithEveryKeyInTheDocumentedOrder) {
 
 TEST(JsonTest, WhatIsNotKnownIsNullAndNeverLeftOut) {
   EXPECT_EQ(Line(Notification(), Host()),
-            R"({"v":1,"seq":0,"time":"1970-01-01T00:00:00.000000000Z","boottime_ns":null,"boot":null,)"
+            R"({"v":1,"seq":0,"filesystem_seq":null,"time":"1970-01-01T00:00:00.000000000Z","boottime_ns":null,"boot":null,)"
             R"("filesystem":{"type":null,"device":null,"dev":null,"uuid":null,"fsid":null,"mounts":null},)"
             R"("error":{"errno":null,"name":null,"text":null,"count":1},)"
             R"("location":null,"specific":null,"object":null,"range":null,"task":null,)"
@@ -187,6 +188,35 @@ TEST(JsonTest, WhatAProgramReportsIsInNoKernel) {
   n.origin = Origin::kUser;
   EXPECT_EQ(Parsed(n)["location"]["kernel"], nullptr);
   EXPECT_EQ(Parsed(n)["origin"], "user");
+}
+
+TEST(JsonTest, TheBytesOfAFileSystemInUserSpaceAreHex) {
+  Notification n;
+  n.origin = Origin::kUser;
+  n.specific = Specific{.type = "mydb", .fields = {}, .message = "page 7", .blob = std::string("\x00\x7f\xff\x1b", 4)};
+  EXPECT_EQ(Parsed(n)["specific"].dump(), R"({"type":"mydb","message":"page 7","blob":"007fff1b"})");
+  n.specific->blob = "";
+  EXPECT_EQ(Parsed(n)["specific"]["blob"], "");
+  n.specific->blob = std::nullopt;
+  EXPECT_EQ(Parsed(n)["specific"].dump(), R"({"type":"mydb","message":"page 7","blob":null})");
+}
+
+TEST(JsonTest, OnlyAFileSystemInUserSpaceHasTheKeyBlob) {
+  EXPECT_FALSE(Parsed(FullNotification())["specific"].contains("blob"));
+}
+
+TEST(JsonTest, AnObjectMayBeKnownByItsPathAlone) {
+  Notification n;
+  n.origin = Origin::kUser;
+  n.object = ObjectInfo{.path = "orders/7", .path_source = PathSource::kProducer};
+  EXPECT_EQ(Parsed(n)["object"].dump(),
+            R"({"inode":null,"generation":null,"path":"orders/7","path_source":"producer"})");
+}
+
+TEST(JsonTest, TheNameOfAFieldIsEscapedToo) {
+  Notification n;
+  n.specific = Specific{.type = "x", .fields = {{"a\"\n", uint64_t{1}}}, .message = std::nullopt};
+  EXPECT_EQ(Parsed(n)["specific"]["a\"\n"], 1);
 }
 
 TEST(JsonTest, AnEmptyStringThatIsKnownIsNotNull) {

@@ -31,6 +31,7 @@ std::string_view Name(PathSource source) {
     case PathSource::kHandle: return "handle";
     case PathSource::kOpenFile: return "open_file";
     case PathSource::kWalk: return "walk";
+    case PathSource::kProducer: return "producer";
   }
   return "";
 }
@@ -44,6 +45,7 @@ std::string_view Name(SourceId source) {
     case SourceId::kKmsg: return "kmsg";
     case SourceId::kCounters: return "counters";
     case SourceId::kProducer: return "producer";
+    case SourceId::kGroup: return "group";
   }
   return "";
 }

@@ -59,26 +59,28 @@ struct Location {
   friend bool operator==(const Location&, const Location&) = default;
 };
 
-// The file-system-specific record: named values that the file system's own module (filesystem/) defines, then its words.
+// The file-system-specific record: named values that the file system's own module (filesystem/) defines, then its words and
+// bytes.
 struct SpecificField {
-  std::string_view name;                                      // a literal of the module
+  std::string name;
   std::variant<std::monostate, uint64_t, std::string> value;  // monostate: null
   friend bool operator==(const SpecificField&, const SpecificField&) = default;
 };
 struct Specific {
-  std::string_view type;  // "ext4"; a literal of the module
+  std::string type;  // "ext4"
   std::vector<SpecificField> fields;
-  std::optional<std::string> message;  // the kernel's free text, raw bytes
+  std::optional<std::string> message;  // the file system's free text, raw bytes
+  std::optional<std::string> blob;     // of a file system in user space: raw bytes in a format of its own
   friend bool operator==(const Specific&, const Specific&) = default;
 };
 
-// Which of the three ways found the path (design: the object).
-enum class PathSource { kHandle, kOpenFile, kWalk };
+// Which of the three ways found the path (design: the object); or a file system in user space said it.
+enum class PathSource { kHandle, kOpenFile, kWalk, kProducer };
 
 struct ObjectInfo {
-  uint64_t inode = 0;
+  std::optional<uint64_t> inode;  // empty: a file system in user space told the path alone
   std::optional<uint32_t> generation;
-  std::optional<std::string> path;  // raw bytes, below one of the mounts
+  std::optional<std::string> path;  // raw bytes, below one of the mounts; without a mount as the file system names its objects
   std::optional<PathSource> path_source;
   friend bool operator==(const ObjectInfo&, const ObjectInfo&) = default;
 };
@@ -90,7 +92,7 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-// The task in whose context the kernel reported.
+// The task in whose context the kernel reported; of a file system in user space the process that reported.
 struct Task {
   std::optional<uint32_t> pid;  // thread group; 0 is the idle task; empty: only the log line's comm is known
   std::optional<uint32_t> tid;
@@ -101,8 +103,9 @@ struct Task {
 
 enum class Kind { kMetadata, kDataRead, kDataWrite, kWriteback, kShutdown, kReadOnly, kDevice, kCounter, kGap };
 enum class Origin { kKernel, kUser };
-enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer };
-inline constexpr int kSourceCount = 5;
+// kGroup: only of a gap, the subscriber's own ring was full.
+enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup };
+inline constexpr int kSourceCount = 6;
 
 // A set of sources.
 class SourceSet {
@@ -137,7 +140,8 @@ struct Gap {
 };
 
 struct Notification {
-  uint64_t seq = 0;  // 1, 2, 3, ... in the order told; 0: not told yet
+  uint64_t seq = 0;             // 1, 2, 3, ... in the order told; 0: not told yet, or a group's own gap
+  uint64_t filesystem_seq = 0;  // the same among those of this file system; 0: not told yet, or of no single one
   int64_t utc_ns = 0;
   std::optional<uint64_t> boottime_ns;  // empty where only a wall-clock second is known (counters)
   FilesystemInfo filesystem;

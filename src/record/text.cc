@@ -118,24 +118,46 @@ std::string_view HowFound(PathSource source) {
     case PathSource::kHandle: return ", found by its handle";
     case PathSource::kOpenFile: return ", found among the task's open files";
     case PathSource::kWalk: return ", found by reading the device";
+    case PathSource::kProducer: return ", said by the file system";
   }
   return "";
 }
 
 std::string ObjectWords(const ObjectInfo& object) {
-  std::string numbers = fmt::format("inode {}", object.inode);
-  if (object.generation) numbers += fmt::format(", generation {}", *object.generation);
-  if (!object.path) return numbers + ", path unknown";
-  if (object.path_source) numbers += HowFound(*object.path_source);
-  return fmt::format("{} ({})", ForTerminal(*object.path), numbers);
+  std::string known = object.inode ? fmt::format("inode {}", *object.inode) : "inode unknown";
+  if (object.generation) known += fmt::format(", generation {}", *object.generation);
+  if (!object.path) return known + ", path unknown";
+  if (object.path_source) known += HowFound(*object.path_source);
+  return fmt::format("{} ({})", ForTerminal(*object.path), known);
 }
 
-std::string TaskWords(const Task& task) {
+std::string ProcessWords(const Task& task) {
   std::string words = task.comm.empty() ? "a task without a name" : ForTerminal(task.comm);
   if (task.pid) words += fmt::format(" (pid {}", *task.pid);
   if (task.pid && task.tid && task.tid != task.pid) words += fmt::format(", thread {}", *task.tid);
   if (task.pid) words += ")";
-  if (task.cgroup) words += ", cgroup " + ForTerminal(*task.cgroup);
+  return words;
+}
+
+// Empty: nothing is known. What comes from user space says so: it is as true as that program is.
+std::string TaskWords(const Notification& notification) {
+  const std::optional<Task>& task = notification.task;
+  std::string words = task ? ProcessWords(*task) : "";
+  if (notification.origin == Origin::kUser) {
+    words = fmt::format("reported by {} in user space", task ? words : "a program");
+  }
+  if (task && task->cgroup) words += ", cgroup " + ForTerminal(*task->cgroup);
+  return words;
+}
+
+// Its size and its first bytes.
+std::string BlobWords(std::string_view blob) {
+  constexpr size_t kShown = 16;
+  std::string words = fmt::format("{} byte{}", blob.size(), blob.size() == 1 ? "" : "s");
+  for (size_t i = 0; i < std::min(blob.size(), kShown); ++i) {
+    words += fmt::format("{} {:02x}", i == 0 ? ":" : "", static_cast<uint8_t>(blob[i]));
+  }
+  if (blob.size() > kShown) words += " ...";
   return words;
 }
 
@@ -147,7 +169,7 @@ std::string FieldWords(const Specific& specific, bool has_object) {
     const auto* text = std::get_if<std::string>(&field.value);
     if ((number == nullptr && text == nullptr) || (has_object && field.name == "inode")) continue;
     if (!words.empty()) words += ", ";
-    words += fmt::format("{} {}", field.name, number != nullptr ? std::to_string(*number) : ForTerminal(*text));
+    words += fmt::format("{} {}", ForTerminal(field.name), number != nullptr ? std::to_string(*number) : ForTerminal(*text));
   }
   return words;
 }
@@ -163,10 +185,19 @@ std::string SourceWords(SourceSet sources) {
   return words;
 }
 
+// Whose reports they were. A group loses those of all sources.
+std::string LoserWords(SourceId source) {
+  switch (source) {
+    case SourceId::kGroup: return "";
+    case SourceId::kProducer: return " from user space";
+    default: return fmt::format(" from {}", Name(source));
+  }
+}
+
 std::string LossWords(const Gap& gap) {
-  if (!gap.count) return fmt::format("an unknown number of reports from {}", Name(gap.source));
-  return fmt::format("{}{} report{} from {}", gap.exact ? "" : "at least ", *gap.count, *gap.count == 1 ? "" : "s",
-                     Name(gap.source));
+  const std::string loser = LoserWords(gap.source);
+  if (!gap.count) return "an unknown number of reports" + loser;
+  return fmt::format("{}{} report{}{}", gap.exact ? "" : "at least ", *gap.count, *gap.count == 1 ? "" : "s", loser);
 }
 
 std::string SpanWords(const Gap& gap) {
@@ -191,7 +222,7 @@ std::string UnknownWords(const Notification& notification) {
   };
   if (!notification.location) append("where");
   if (!notification.location && !notification.object) append("which file");
-  if (!notification.task) append("by whom");
+  if (!notification.task && notification.origin == Origin::kKernel) append("by whom");
   return words;
 }
 
@@ -207,6 +238,9 @@ void AddLoss(const Notification& notification, Block& block) {
   block.Text(": ");
   block.Text(notification.gap ? LossWords(*notification.gap) : "an unknown number of reports");
   if (!filesystem.empty()) block.Text(" on " + filesystem);
+  if (notification.gap && notification.gap->source == SourceId::kGroup) {
+    block.Text(": this subscriber did not read fast enough");
+  }
   block.Text("\n");
   if (notification.gap) block.Line("when", SpanWords(*notification.gap));
 }
@@ -235,7 +269,8 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
                                       : fmt::format("from byte {} on", range->offset_bytes));
   }
   if (specific) line("detail", FieldWords(*specific, notification.object.has_value()));
-  if (notification.task) line("by", TaskWords(*notification.task));
+  if (specific && specific->blob) line("blob", BlobWords(*specific->blob));
+  line("by", TaskWords(notification));
   line("unknown", UnknownWords(notification));
   if (options.stack && notification.location) AddStack(notification.location->stack, block);
   line("seen by", SourceWords(notification.sources));

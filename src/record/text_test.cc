@@ -232,5 +232,60 @@ TEST(TextTest, WhatAProgramReportsIsInNoKernel) {
   EXPECT_NE(Block(n).find("  where    ext4_lookup:1855\n"), std::string::npos);
 }
 
+TEST(TextTest, WhatAProgramReportsIsToldAsTheWordOfThatProgram) {
+  Notification n;
+  n.origin = Origin::kUser;
+  n.kind = Kind::kDataRead;
+  n.filesystem = {"mydb", "orders", std::nullopt, std::nullopt, std::nullopt, {}};
+  n.error.code = EILSEQ;
+  n.location = Location{"verify_page", 88, {}};
+  n.specific = Specific{.type = "mydb",
+                        .fields = {},
+                        .message = "checksum does not match",
+                        .blob = std::string("\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\xff\x10", 17)};
+  n.object = ObjectInfo{.path = "orders/7", .path_source = PathSource::kProducer};
+  n.range = Range{4096, 512};
+  n.task = Task{77, 77, "mydbd", "/system.slice"};
+  n.sources = SourceId::kProducer;
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 read error on mydb orders: EILSEQ Invalid or incomplete multibyte or wide character\n"
+            "  what     checksum does not match\n"
+            "  where    verify_page:88\n"
+            "  file     orders/7 (inode unknown, said by the file system)\n"
+            "  range    512 bytes at 4096\n"
+            "  blob     17 bytes: 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e ff ...\n"
+            "  by       reported by mydbd (pid 77) in user space, cgroup /system.slice\n"
+            "  seen by  producer\n"
+            "\n");
+}
+
+TEST(TextTest, AProgramWithoutANameIsAProgram) {
+  Notification n;
+  n.origin = Origin::kUser;
+  n.specific = Specific{.type = "mydb", .fields = {}, .message = std::nullopt, .blob = ""};
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 metadata error on an unknown file system: errno unknown\n"
+            "  blob     0 bytes\n"
+            "  by       reported by a program in user space\n"
+            "  unknown  where, which file\n"
+            "\n");
+}
+
+TEST(TextTest, WhatTheSubscriberItselfWasTooSlowForIsSaidSo) {
+  Notification n;
+  n.kind = Kind::kGap;
+  n.filesystem = {"ext4", "loop0", std::nullopt, std::nullopt, std::nullopt, {"/data"}};
+  n.gap = Gap{SourceId::kGroup, 3, true, 0, 0};
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 lost: 3 reports on ext4 loop0 at /data: this subscriber did not read fast enough\n"
+            "  when     00:00:00.000\n"
+            "\n");
+  n.gap = Gap{SourceId::kProducer, std::nullopt, false, 0, 0};
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 lost: an unknown number of reports from user space on ext4 loop0 at /data\n"
+            "  when     00:00:00.000\n"
+            "\n");
+}
+
 }  // namespace
 }  // namespace fsherald
