@@ -18,7 +18,8 @@ MountInfoLine ToEntry(libmnt_fs* fs) {
           .type = Text(mnt_fs_get_fstype(fs)),
           .root = Text(mnt_fs_get_root(fs)),
           .target = Text(mnt_fs_get_target(fs)),
-          .source = Text(mnt_fs_get_source(fs))};
+          .source = Text(mnt_fs_get_source(fs)),
+          .super_options = Text(mnt_fs_get_fs_options(fs))};
 }
 
 int SkipLine(libmnt_table*, const char*, int) { return 1; }

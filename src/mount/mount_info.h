@@ -21,6 +21,7 @@ struct MountInfoLine {
   std::string root;    // the directory of the file system that is mounted here: "/", or a part of it for a bind mount
   std::string target;  // the mount point
   std::string source;
+  std::string super_options;  // of the file system, not of the mount: "rw,user_id=1000"
 };
 
 // The lines whose type is wanted, in the file's order; what is no mountinfo line is skipped.
