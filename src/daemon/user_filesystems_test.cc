@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/user_filesystems.h"
+
+#include <gtest/gtest.h>
+
+namespace fsherald {
+namespace {
+
+TEST(UserFilesystemsTest, TheSameOneHasTheSameKey) {
+  UserFilesystems filesystems;
+  EXPECT_EQ(filesystems.OfMount({0, 52}, 61), filesystems.OfMount({0, 52}, 61));
+  EXPECT_EQ(filesystems.OfName("mydb", "orders", 1000), filesystems.OfName("mydb", "orders", 1000));
+}
+
+TEST(UserFilesystemsTest, ADeviceNumberThatIsUsedAgainIsAnotherOne) {
+  UserFilesystems filesystems;
+  EXPECT_NE(filesystems.OfMount({0, 52}, 61), filesystems.OfMount({0, 52}, 75));
+}
+
+TEST(UserFilesystemsTest, TwoUsersFileSystemsOfOneNameAreTwoAndHaveAThirdKeyInCommon) {
+  UserFilesystems filesystems;
+  const FilesystemKey one = filesystems.OfName("mydb", "orders", 1000);
+  const FilesystemKey other = filesystems.OfName("mydb", "orders", 1001);
+  const FilesystemKey any = filesystems.OfName("mydb", "orders", UserFilesystems::kAnyUid);
+  EXPECT_NE(one, other);
+  EXPECT_NE(one, any);
+  EXPECT_NE(filesystems.OfName("mydb", "other", 1000), one);
+  EXPECT_NE(filesystems.OfName("other", "orders", 1000), one);
+}
+
+TEST(UserFilesystemsTest, KeysAreInARangeOfTheirOwn) {
+  UserFilesystems filesystems;
+  EXPECT_EQ(filesystems.OfName("mydb", "orders", 0).value, UserFilesystems::kFirstKey);
+  EXPECT_TRUE(UserFilesystems::IsOne(filesystems.OfMount({0, 52}, 61)));
+  EXPECT_FALSE(UserFilesystems::IsOne({1}));
+  EXPECT_FALSE(UserFilesystems::IsOne({0x80000000}));
+}
+
+}  // namespace
+}  // namespace fsherald
