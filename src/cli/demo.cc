@@ -130,7 +130,7 @@ Result<std::unique_ptr<Watch>> Watch::Open(const DemoOptions& options) {
   Monitor::Options only_the_demo;
   only_the_demo.paths = {kMountPoint};
   auto monitor = Monitor::Open(std::move(only_the_demo),
-                               [w = watch.get()](const Notification& notification) { w->Print(notification); });
+                               [w = watch.get()](const Notification& notification, FilesystemKey) { w->Print(notification); });
   if (!monitor) return monitor.error();
   watch->monitor_ = std::move(*monitor);
   for (const SourceReport& source : watch->monitor_->sources()) {

@@ -56,7 +56,7 @@ Sight LookWithoutPermission() {
                    Probe(SourceId::kKmsg, KmsgSource::Open()), Probe(SourceId::kFanotify, FanotifySource::Open())};
   SourceSet without = SourceId::kFanotify;
   without.Add(SourceId::kTrace).Add(SourceId::kKmsg);
-  auto monitor = Monitor::Open({.without = without}, [](const Notification&) {});
+  auto monitor = Monitor::Open({.without = without}, [](const Notification&, FilesystemKey) {});
   if (!monitor) {
     sight.sources.push_back({.id = SourceId::kCounters, .active = false, .words = monitor.error().ToString()});
     return sight;
@@ -69,7 +69,7 @@ Sight LookWithoutPermission() {
 }
 
 Result<Sight> Look() {
-  auto monitor = Monitor::Open({}, [](const Notification&) {});
+  auto monitor = Monitor::Open({}, [](const Notification&, FilesystemKey) {});
   if (monitor) return Sight{.sources = (*monitor)->sources(), .watched = (*monitor)->watched()};
   const int code = monitor.error().code;
   if (code != EPERM && code != EACCES) return monitor.error();

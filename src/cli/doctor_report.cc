@@ -20,7 +20,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/coverage_words.h"
+#include "notify/coverage_words.h"
 
 namespace fsherald {
 namespace {
@@ -76,6 +76,7 @@ std::string_view Gives(SourceId source) {
     case SourceId::kKmsg: return "the kernel's own words, inode and block, and the errors of devices";
     case SourceId::kCounters: return "errors that happened while nobody watched, and the proof that none was missed";
     case SourceId::kProducer: return "errors of file systems in user space";
+    case SourceId::kGroup: return "";  // no source of errors
   }
   return "";
 }

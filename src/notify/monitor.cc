@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 
@@ -118,6 +119,13 @@ class Monitor::Impl {
     }
   }
 
+  // A mount that was made just now is looked for.
+  std::optional<FilesystemKey> KeyOf(DeviceNumber dev) {
+    std::optional<FilesystemKey> key = FindKey(dev);
+    if (key || !RefreshMounts()) return key;
+    return FindKey(dev);
+  }
+
   std::vector<SourceReport> sources() const { return sources_.reports; }
 
   std::vector<WatchedFilesystem> watched() const {
@@ -149,6 +157,11 @@ class Monitor::Impl {
     uint64_t since_boottime_ns = 0;  // what happened before is the past
   };
 
+  struct Gone {
+    FilesystemKey key;
+    uint64_t boottime_ns = 0;
+  };
+
   // A counter as it stood before the sources were drained.
   struct ErrorCount {
     FilesystemKey key;
@@ -166,12 +179,22 @@ class Monitor::Impl {
     return {};
   }
 
+  std::optional<FilesystemKey> FindKey(DeviceNumber dev) const {
+    for (const Mounting* mounting : mounts_->mounted()) {
+      auto it = watched_.find({mounting->key});
+      if (mounting->info.dev == dev && it != watched_.end() && IsCovered(it->second)) return it->first;
+    }
+    return std::nullopt;
+  }
+
+  static bool IsCovered(const Watched& watched) { return Lacks(watched.coverage, "") != Lacks({}, ""); }
+
   Status CheckPaths() const {
     for (const std::string& path : options_.paths) {
       Result<const Mounting*> mounting = mounts_->FindByPath(path);
       if (!mounting) return mounting.error();
       auto it = watched_.find({(*mounting)->key});
-      if (it == watched_.end() || Lacks(it->second.coverage, "") == Lacks({}, ""))
+      if (it == watched_.end() || !IsCovered(it->second))
         return Error{path + ": no source that is there covers this file system (see: fsherald doctor " + path + ")", 0};
     }
     return {};
@@ -245,6 +268,7 @@ class Monitor::Impl {
   void End(const Mounting& mounting) {
     FilesystemKey key{mounting.key};
     if (watched_.erase(key) == 0) return;
+    gone_.push_back({key, BoottimeNowNs()});
     join_.Close(key);
     std::erase_if(hushed_, [&](const auto& hushed) {
       if (hushed.second != key) return false;
@@ -289,10 +313,19 @@ class Monitor::Impl {
       for (FilesystemKey key : std::exchange(unwatched_, {})) join_.Close(key);
       Tell(BoottimeNowNs());
     }
-    mounts_->Forget(BoottimeNowNs() - std::min(BoottimeNowNs(), kKeepGoneNs));
+    Forget(BoottimeNowNs() - std::min(BoottimeNowNs(), kKeepGoneNs));
     refreshed_utc_s_ = utc_s;
     armed_ = true;
     return {};
+  }
+
+  // What went before is done with.
+  void Forget(uint64_t before_boottime_ns) {
+    mounts_->Forget(before_boottime_ns);
+    while (!gone_.empty() && gone_.front().boottime_ns < before_boottime_ns) {
+      if (options_.forgotten) options_.forgotten(gone_.front().key);
+      gone_.pop_front();
+    }
   }
 
   // It has got an access path, or lies on a wanted path by now.
@@ -480,6 +513,7 @@ class Monitor::Impl {
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
   int64_t refreshed_utc_s_ = 0;
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
+  std::deque<Gone> gone_;               // lately; the earliest first
   bool draining_ = false;
   bool refreshing_ = false;
   int refreshes_this_round_ = 0;  // because of a device that is in no mount table
@@ -501,6 +535,7 @@ Result<std::unique_ptr<Monitor>> Monitor::Open(Options options, Handler handler)
 int Monitor::fd() const { return impl_->fd(); }
 Status Monitor::Pump() { return impl_->Pump(); }
 void Monitor::Finish() { impl_->Finish(); }
+std::optional<FilesystemKey> Monitor::KeyOf(DeviceNumber dev) { return impl_->KeyOf(dev); }
 std::vector<SourceReport> Monitor::sources() const { return impl_->sources(); }
 std::vector<WatchedFilesystem> Monitor::watched() const { return impl_->watched(); }
 uint64_t Monitor::refused() const { return impl_->refused(); }

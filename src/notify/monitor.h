@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Monitor: everything from the kernel to a notification in one process: sources, mount table, join, look-up of paths.
 //
-//   auto monitor = Monitor::Open({}, [&](const Notification& n) { sink->Add(n); });
+//   auto monitor = Monitor::Open({}, [&](const Notification& n, FilesystemKey) { sink->Add(n); });
 //   for (;;) { poll(monitor->fd()); monitor->Pump(); sink->Flush(); }
 //
 // It never polls by itself: fd() is silent for as long as nothing happens.
@@ -35,12 +35,14 @@ class Monitor {
  public:
   struct Options {
     std::vector<std::string> paths;  // only the file systems that these lie on; empty: all
+    std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
     SourceSet without;               // sources that are not to be used
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
     std::string kmsg_path = "/dev/kmsg";
   };
-  using Handler = std::function<void(const Notification&)>;
+  // The key says which file system it is of, for as long as the monitor lives; 0: of no single one.
+  using Handler = std::function<void(const Notification&, FilesystemKey)>;
 
   // Returns when everything is armed: what happens from here on is told. Errors: code EPERM and a sentence where no
   // source may be used, else what is wrong with a path.
@@ -55,6 +57,9 @@ class Monitor {
 
   // Hands over what still waits for anything; waits a second at the most for look-ups of paths. Call it once, at the end.
   void Finish();
+
+  // The key of the mounted file system with this device number, if any source covers it.
+  std::optional<FilesystemKey> KeyOf(DeviceNumber dev);
 
   std::vector<SourceReport> sources() const;
   std::vector<WatchedFilesystem> watched() const;

@@ -51,14 +51,14 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
   else if (joined.message && !joined.message->message.empty())
     notification.specific = Specific{.type = "block", .message = joined.message->message};  // of a disk, not of a mount
   if (paths_ == nullptr || module == nullptr || mounting == nullptr || !notification.object)
-    return Finish(notification);
+    return Finish(notification, joined.filesystem);
 
   PathQuery query{.filesystem_key = mounting->key,
                   .filesystem = mounting->info,
                   .access_path = mounting->access_path,
                   .access_is_root = mounting->access_is_root,
                   .module = module,
-                  .inode = notification.object->inode,
+                  .inode = notification.object->inode.value_or(0),
                   .generation = notification.object->generation,
                   .task = notification.task,
                   .loadable = IsLoadable(joined, *module)};
@@ -67,12 +67,12 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
   } else if (Park(notification, query)) {
     return;
   }
-  Finish(notification);
+  Finish(notification, joined.filesystem);
 }
 
 bool Teller::Park(Notification& notification, const PathQuery& query) {
   if (parked_.size() >= kMaxParked || !paths_->Submit(query, ++tickets_)) return false;
-  parked_.emplace(tickets_, std::move(notification));
+  parked_.emplace(tickets_, Parked{std::move(notification), {query.filesystem_key}});
   return true;
 }
 
@@ -81,19 +81,20 @@ void Teller::TellFound() {
   for (PathFinder::Answer& answer : paths_->Collect()) {
     auto parked = parked_.extract(answer.ticket);
     if (parked.empty()) continue;
-    SetPath(parked.mapped(), answer.found);
-    Finish(parked.mapped());
+    Parked& found = parked.mapped();
+    SetPath(found.notification, answer.found);
+    Finish(found.notification, found.filesystem);
   }
 }
 
 void Teller::TellAll() {
-  for (auto& [ticket, notification] : parked_) Finish(notification);
+  for (auto& [ticket, parked] : parked_) Finish(parked.notification, parked.filesystem);
   parked_.clear();
 }
 
-void Teller::Finish(Notification& notification) {
-  notification.seq = ++told_;
-  handler_(notification);
+void Teller::Finish(Notification& notification, FilesystemKey filesystem) {
+  numbering_.Number(notification, filesystem);
+  handler_(notification, filesystem);
 }
 
 }  // namespace fsherald

@@ -13,13 +13,14 @@
 #include "base/result.h"
 #include "join/join.h"
 #include "mount/mount_table.h"
+#include "notify/numbering.h"
 #include "object/path_finder.h"
 
 namespace fsherald {
 
 class Teller {
  public:
-  using Handler = std::function<void(const Notification&)>;
+  using Handler = std::function<void(const Notification&, FilesystemKey)>;
 
   // `paths` may be null (then no path is looked for); it must outlive the teller.
   Teller(PathFinder* paths, Handler handler) : paths_(paths), handler_(std::move(handler)) {}
@@ -32,11 +33,15 @@ class Teller {
   // Tells all that wait, without their paths.
   void TellAll();
 
-  uint64_t told() const { return told_; }
+  uint64_t told() const { return numbering_.told(); }
   size_t waiting() const { return parked_.size(); }
 
  private:
-  void Finish(Notification& notification);
+  struct Parked {
+    Notification notification;
+    FilesystemKey filesystem;
+  };
+  void Finish(Notification& notification, FilesystemKey filesystem);
   // Whether the notification waits for a walk now.
   bool Park(Notification& notification, const PathQuery& query);
 
@@ -44,9 +49,9 @@ class Teller {
 
   PathFinder* paths_;
   Handler handler_;
-  uint64_t told_ = 0;
+  Numbering numbering_;
   uint64_t tickets_ = 0;
-  std::map<uint64_t, Notification> parked_;
+  std::map<uint64_t, Parked> parked_;
 };
 
 }  // namespace fsherald

@@ -18,7 +18,7 @@ class TellerTest : public testing::Test {
     return joined;
   }
   std::vector<Notification> told_;
-  Teller teller_{nullptr, [this](const Notification& n) { told_.push_back(n); }};
+  Teller teller_{nullptr, [this](const Notification& n, FilesystemKey) { told_.push_back(n); }};
   Mounting mounting_{.key = 1, .info = {.type = "ext4", .device = "loop0", .mounts = {"/data"}}};
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/coverage_words.h"
+#include "notify/coverage_words.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// RuntimeDir: the directory of a daemon's sockets. It is one daemon's at a time, by a lock that ends with the process, however
+// that ends.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace fsherald {
+
+class RuntimeDir {
+ public:
+  // Makes it where it is missing (mode 0755, not its parents). Errors: code 0 and a sentence: another daemon has it; as mkdir(2)
+  // and open(2) give them.
+  static Result<RuntimeDir> Take(const std::string& path);
+  RuntimeDir(RuntimeDir&&) = default;
+  RuntimeDir& operator=(RuntimeDir&&) = default;
+  // Removes the sockets; the directory and its lock stay.
+  ~RuntimeDir();
+
+  // A listening socket in it (daemon/peer.h).
+  Result<Fd> Listen(const char* name);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  RuntimeDir(std::string path, Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  Fd lock_;
+  std::vector<std::string> sockets_;
+};
+
+}  // namespace fsherald
