@@ -27,6 +27,9 @@ class Producers {
     uint64_t max_memory_bytes = uint64_t{64} << 20;
     uint32_t max_per_second = 10'000;
     std::string proc_root = "/proc";
+    // Whether anybody has marked one of these keys. While nobody has, a ring is not read and its producer is not asked to wake us:
+    // what is reported waits in the reporter's memory, the first whole, the rest counted when that is full. Empty: always.
+    std::function<bool(std::span<const FilesystemKey> keys)> is_wanted = {};
   };
   // `keys`: its own, and that of all that bear its name. The notification lacks its numbers.
   using Handler = std::function<void(Notification&& notification, std::span<const FilesystemKey> keys)>;
@@ -41,6 +44,9 @@ class Producers {
   // Accepts, reads a share of each ring that has something, ends those whose process has ended (after what they left was read).
   // Never waits.
   void Pump();
+
+  // Marks have come or gone: rings that nobody wanted may be wanted now. The next Pump reads them; fd() is readable until then.
+  void MarksChanged();
 
   // Reads once more all that waits, without quotas but bounded by the rings' sizes; for the end.
   void Finish();
