@@ -77,7 +77,7 @@ enum fsherald_record_type {
 
 /* FSHERALD_RECORD_FID: struct fanotify_event_info_fid. The handle is what open_by_handle_at(2) takes: type 1
  * (FILEID_INO32_GEN) with 8 bytes, u32 inode and u32 generation; type 0x81 (FILEID_INO64_GEN) with 12 bytes, u64 inode and
- * u32 generation; type 0xff with no bytes: no file is known. `len` is such that the next record's end is a multiple of 8. */
+ * u32 generation; type 0xff with no bytes: no file is known. Generation 0 is any: it is not known. `len` is such that the next record's end is a multiple of 8. */
 struct fsherald_fid {
   struct fsherald_info info;
   uint32_t fsid[2]; /* statfs(2) f_fsid; 0, 0: not known */
@@ -173,7 +173,7 @@ struct fsherald_stack {
   struct fsherald_info info; /* FSHERALD_RECORD_STACK */
   uint16_t frames;
   uint16_t text_len;
-  /* then text_len bytes: the frames, "function+0xoffset", innermost first, each ended by a NUL */
+  /* then text_len bytes: the frames, "function+0xoffset", innermost first, each ended by a NUL (none has one inside) */
 };
 FSHERALD_ASSERT_SIZE(fsherald_stack, 8);
 
@@ -247,7 +247,7 @@ enum fsherald_certainty { FSHERALD_EXACT = 0, FSHERALD_AT_LEAST = 1, FSHERALD_UN
 
 /* How the path was found. */
 enum fsherald_path_source {
-  FSHERALD_PATH_NONE = 0, /* there is no path */
+  FSHERALD_PATH_NONE = 0, /* there is no path, or it is not known how it was found */
   FSHERALD_PATH_HANDLE = 1,
   FSHERALD_PATH_OPEN_FILE = 2,
   FSHERALD_PATH_WALK = 3,
@@ -259,13 +259,15 @@ struct fsherald_object {
   uint16_t path_len;
   uint8_t path_source; /* enum fsherald_path_source */
   uint8_t flags;
-  uint64_t inode;
+  uint64_t inode;      /* of a file system in user space its own number of the object */
   uint32_t generation;
   uint32_t reserved; /* 0 */
   /* then path_len bytes: below a mount point; of a file system without one, as that names its objects */
 };
 FSHERALD_ASSERT_SIZE(fsherald_object, 24);
 #define FSHERALD_HAS_GENERATION 0x01 /* of fsherald_object.flags */
+#define FSHERALD_HAS_INODE 0x02
+#define FSHERALD_HAS_PATH 0x04
 
 struct fsherald_mount {
   struct fsherald_info info; /* FSHERALD_RECORD_MOUNT */
