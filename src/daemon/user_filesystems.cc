@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/user_filesystems.h"
 
+#include <algorithm>
+
 namespace fsherald {
 
-FilesystemKey UserFilesystems::OfMount(DeviceNumber dev, uint64_t mount_id) {
-  FilesystemKey& key = mounts_[{dev, mount_id}];
-  if (key.value == 0) key = Next();
-  return key;
+FilesystemKey UserFilesystems::OfMount(DeviceNumber dev, std::span<const uint64_t> mount_ids) {
+  Mounted& mounted = mounts_[dev];
+  if (std::ranges::find_first_of(mounted.mount_ids, mount_ids) == mounted.mount_ids.end()) mounted.key = Next();
+  mounted.mount_ids.assign(mount_ids.begin(), mount_ids.end());
+  return mounted.key;
 }
 
 FilesystemKey UserFilesystems::OfName(const std::string& type, const std::string& name, uint32_t uid) {

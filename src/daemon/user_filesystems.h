@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "record/notification.h"
 #include "source/signal.h"
@@ -21,8 +23,9 @@ class UserFilesystems {
   static constexpr uint32_t kFirstKey = 0x40000000;
   static constexpr uint32_t kAnyUid = UINT32_MAX;
 
-  // Of a FUSE mount. The mount's id makes it unique: device numbers are reused.
-  FilesystemKey OfMount(DeviceNumber dev, uint64_t mount_id);
+  // Of a FUSE mount. Its device number is reused by the next one: it is the same file system as long as one of the mounts that it
+  // had is still there.
+  FilesystemKey OfMount(DeviceNumber dev, std::span<const uint64_t> mount_ids);
   // Of one without a mount; kAnyUid: the key that stands for all of that type and name.
   FilesystemKey OfName(const std::string& type, const std::string& name, uint32_t uid);
 
@@ -30,7 +33,11 @@ class UserFilesystems {
 
  private:
   FilesystemKey Next() { return {next_++}; }
-  std::map<std::pair<DeviceNumber, uint64_t>, FilesystemKey> mounts_;
+  struct Mounted {
+    FilesystemKey key;
+    std::vector<uint64_t> mount_ids;  // when it was asked for last
+  };
+  std::map<DeviceNumber, Mounted> mounts_;
   std::map<std::tuple<std::string, std::string, uint32_t>, FilesystemKey> names_;
   uint32_t next_ = kFirstKey;
 };

@@ -3,18 +3,28 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace fsherald {
 namespace {
 
 TEST(UserFilesystemsTest, TheSameOneHasTheSameKey) {
   UserFilesystems filesystems;
-  EXPECT_EQ(filesystems.OfMount({0, 52}, 61), filesystems.OfMount({0, 52}, 61));
+  EXPECT_EQ(filesystems.OfMount({0, 52}, std::array{61UL}), filesystems.OfMount({0, 52}, std::array{61UL}));
   EXPECT_EQ(filesystems.OfName("mydb", "orders", 1000), filesystems.OfName("mydb", "orders", 1000));
 }
 
 TEST(UserFilesystemsTest, ADeviceNumberThatIsUsedAgainIsAnotherOne) {
   UserFilesystems filesystems;
-  EXPECT_NE(filesystems.OfMount({0, 52}, 61), filesystems.OfMount({0, 52}, 75));
+  EXPECT_NE(filesystems.OfMount({0, 52}, std::array{61UL}), filesystems.OfMount({0, 52}, std::array{75UL}));
+}
+
+TEST(UserFilesystemsTest, ItsBindMountsMayComeAndGo) {
+  UserFilesystems filesystems;
+  const FilesystemKey key = filesystems.OfMount({0, 52}, std::array{61UL});
+  EXPECT_EQ(filesystems.OfMount({0, 52}, std::array{61UL, 75UL}), key);
+  EXPECT_EQ(filesystems.OfMount({0, 52}, std::array{75UL}), key);
+  EXPECT_NE(filesystems.OfMount({0, 52}, std::array{61UL}), key) << "an id that had gone is another mount's";
 }
 
 TEST(UserFilesystemsTest, TwoUsersFileSystemsOfOneNameAreTwoAndHaveAThirdKeyInCommon) {
@@ -31,7 +41,7 @@ TEST(UserFilesystemsTest, TwoUsersFileSystemsOfOneNameAreTwoAndHaveAThirdKeyInCo
 TEST(UserFilesystemsTest, KeysAreInARangeOfTheirOwn) {
   UserFilesystems filesystems;
   EXPECT_EQ(filesystems.OfName("mydb", "orders", 0).value, UserFilesystems::kFirstKey);
-  EXPECT_TRUE(UserFilesystems::IsOne(filesystems.OfMount({0, 52}, 61)));
+  EXPECT_TRUE(UserFilesystems::IsOne(filesystems.OfMount({0, 52}, std::array{61UL})));
   EXPECT_FALSE(UserFilesystems::IsOne({1}));
   EXPECT_FALSE(UserFilesystems::IsOne({0x80000000}));
 }

@@ -39,7 +39,11 @@ std::optional<DescriptorMount> FindMount(uint64_t id, const std::string& mountin
   if (!lines) return std::nullopt;
   const auto line = std::ranges::find(*lines, id, &MountInfoLine::id);
   if (line == lines->end()) return std::nullopt;
+  std::vector<uint64_t> ids;
+  for (const MountInfoLine& other : *lines)
+    if (other.dev == line->dev) ids.push_back(other.id);
   return DescriptorMount{.mount_id = id,
+                         .mount_ids = std::move(ids),
                          .dev = line->dev,
                          .type = std::move(line->type),
                          .source = std::move(line->source),

@@ -15,7 +15,8 @@
 namespace fsherald {
 
 struct DescriptorMount {
-  uint64_t mount_id = 0;  // of /proc/PID/mountinfo
+  uint64_t mount_id = 0;            // of /proc/PID/mountinfo
+  std::vector<uint64_t> mount_ids;  // of all mounts of the same file system in that table: bind mounts
   DeviceNumber dev;
   std::string type;           // "fuse.sshfs", "ext4"
   std::string source;         // raw bytes

@@ -43,6 +43,7 @@ TEST_F(DescriptorMountTest, IsFoundInOurTable) {
   const auto mount = FindMountOf(5, std::nullopt, proc_);
   ASSERT_TRUE(mount) << mount.error().ToString();
   EXPECT_EQ(mount->mount_id, 61U);
+  EXPECT_EQ(mount->mount_ids, (std::vector<uint64_t>{61, 62})) << "a bind mount is the same file system";
   EXPECT_EQ(mount->dev, (DeviceNumber{0, 52}));
   EXPECT_EQ(mount->type, "fuse.sshfs");
   EXPECT_EQ(mount->source, "host:/x");
