@@ -2,12 +2,10 @@
 #include "cli/terminal.h"
 
 #include <fcntl.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 
 #include "base/text.h"
 
@@ -30,14 +28,6 @@ Status CheckStandardStreams() {
   }
   if (!stdout_open) return Error{"standard output is closed: there is nowhere to write to", 0};
   return {};
-}
-
-Host ReadHost(const std::string& proc_root) {
-  Host host;
-  std::ifstream(proc_root + "/sys/kernel/random/boot_id") >> host.boot_id;
-  utsname name{};
-  if (::uname(&name) == 0) host.kernel_release = name.release;
-  return host;
 }
 
 void Say(std::string_view lines) {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "record/notification.h"
+#include "notify/host.h"
 
 namespace fsherald {
 
@@ -18,9 +18,6 @@ bool UseColor(Color color, int fd);
 // Puts /dev/null in the place of a standard stream that is closed, lest a file that is opened later take its number.
 // Error: stdout was closed, so nothing could be told.
 Status CheckStandardStreams();
-
-// The boot id and the kernel's release.
-Host ReadHost(const std::string& proc_root = "/proc");
 
 // Talk: whole lines on stderr. That nobody listens is no error.
 void Say(std::string_view lines);

@@ -3,11 +3,13 @@
 // test of one pointer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -38,15 +40,48 @@ class Groups {
   // A file system is gone, nothing comes of it any more.
   void Forget(FilesystemKey filesystem);
 
-  bool IsMarked(FilesystemKey filesystem) const;
+  bool IsMarked(FilesystemKey filesystem) const { return !of_all_.empty() || MembersOf(filesystem) != nullptr; }
 
-  // Gives it to each group that marked one of `filesystems` (one file system may have several keys: its own, and that of all that
-  // bear its name), once; with none (a gap that concerns all): to each group with any mark. It is encoded once, and only if somebody
-  // wants it. The groups that were given something are added to `given`.
-  void Deliver(const Notification& notification, std::span<const FilesystemKey> filesystems, std::vector<Group*>& given);
+  // Gives it to each group that marked one of `filesystems` (one file system may have several keys: its own, which is the first,
+  // and that of all that bear its name), once; with none (a gap that concerns all): to each group with any mark. It is encoded
+  // once, and only if somebody wants it. The groups that were given something are added to `given`.
+  void Deliver(const Notification& notification, std::span<const FilesystemKey> filesystems,
+               std::vector<Group*>& given);
 
  private:
+  // A group that has any mark.
+  struct Member {
+    Group* group = nullptr;
+    std::set<FilesystemKey> marks;
+    bool is_of_all = false;
+    uint64_t last_delivery = 0;  // so that several marks are one delivery
+  };
+  using Members = std::vector<Member*>;
+
+  // Keys are numbers given one after the other from four beginnings (source/signal.h, notify/translator.h,
+  // daemon/user_filesystems.h), which the two highest bits tell apart: so each beginning has a plain array.
+  static size_t RangeOf(FilesystemKey key) { return key.value >> 30; }
+  static size_t IndexOf(FilesystemKey key) { return key.value & ((1U << 30) - 1); }
+
+  // Null: nobody.
+  const Members* MembersOf(FilesystemKey key) const {
+    const auto& range = by_key_[RangeOf(key)];
+    return IndexOf(key) < range.size() ? range[IndexOf(key)].get() : nullptr;
+  }
+  Member& MemberOf(Group& group);
+  Member* FindMember(Group& group);
+  void Leave(Member& member, FilesystemKey key);
+  void LeaveAll(Member& member);
+  void DropIfUnmarked(Member& member);
+  void Collect(const Members& members, std::vector<Member*>& wanting);
+
   Host host_;
+  std::map<Group*, std::unique_ptr<Member>> members_;
+  Members of_all_;
+  std::array<std::vector<std::unique_ptr<Members>>, 4> by_key_;
+  uint64_t deliveries_ = 0;
+  std::vector<Member*> wanting_;  // these two: kept for their memory
+  std::string encoded_;
 };
 
 }  // namespace fsherald
