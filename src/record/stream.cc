@@ -271,7 +271,8 @@ void AddSpecific(const Specific& specific, Writer& to) {
   if (!specific.message) return;
   const std::string_view text = to.Limited(*specific.message, to.room());  // a multiple of 8
   to.Release(sizeof(fsherald_message));
-  to.Record(fsherald_message{.info = {}, .text_len = static_cast<uint32_t>(text.size())}, FSHERALD_RECORD_MESSAGE, text);
+  to.Record(fsherald_message{.info = {}, .text_len = static_cast<uint32_t>(text.size())}, FSHERALD_RECORD_MESSAGE,
+            text);
 }
 
 size_t TaskBytesNeverCut(const Task& task) {
