@@ -2,6 +2,7 @@
 // What is behind a fsherald_monitor: a daemon's socket, or the kernel in this process. client/subscribe.cc is the C functions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,8 +28,9 @@ class Subscription {
   virtual Status Mark(const MarkRequest& request) = 0;
   // poll(2) says POLLIN when there may be something to read, also when what came before was only read in part.
   virtual int fd() const = 0;
-  // Whole notifications; EAGAIN: none; EINVAL: `to` is too small for the first; ECONNRESET: the daemon is gone and all was read.
-  virtual Result<size_t> Read(std::span<std::byte> to) = 0;
+  // Whole notifications, at most `most`; EAGAIN: none; EINVAL: `to` is too small for the first; ECONNRESET: the daemon is gone and
+  // all was read.
+  virtual Result<size_t> Read(std::span<std::byte> to, size_t most = SIZE_MAX) = 0;
   virtual Status Acknowledge(uint64_t seq) = 0;
   // Ends the group; without it a group with a name lives on.
   virtual void Close() = 0;

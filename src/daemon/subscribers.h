@@ -21,17 +21,18 @@ namespace fsherald {
 class Subscribers {
  public:
   struct Options {
-    std::optional<gid_t> group;  // who may subscribe besides root
-    uint32_t max_groups = 32;    // of one user, who is not root; named ones without a reader included
+    std::optional<gid_t> group;                // who may subscribe besides root
+    uint32_t max_groups = 32;                  // of one user, who is not root; named ones without a reader included
     uint64_t keep_named_ns = 600'000'000'000;  // a named group without a reader
-    std::string proc_root = "/proc";
+    uint32_t ring_bytes = Group::kRingBytes;
   };
 
   // What a mark is on: a descriptor's mount (of process `peer`'s namespace), or a file system by name. Errors: EOPNOTSUPP and a sentence.
   struct Callbacks {
     std::function<Result<FilesystemKey>(int descriptor, pid_t peer)> resolve_descriptor;
     std::function<Result<FilesystemKey>(const std::string& type, const std::string& name, uint32_t uid)> resolve_name;
-    std::function<std::string()> describe;  // what the daemon watches, in lines: the text of the answer to Open
+    std::function<std::string()> describe;     // what the daemon watches, in lines: the text of the answer to Open
+    std::function<void()> marks_changed = {};  // may be empty; marks have come or gone
   };
 
   static Result<std::unique_ptr<Subscribers>> Open(Options options, Host host, Fd listener, Callbacks callbacks);
@@ -46,8 +47,13 @@ class Subscribers {
   // Gives a notification to the groups that marked one of `keys`, or with none to all, and sends at once what their sockets take.
   void Deliver(const Notification& notification, std::span<const FilesystemKey> keys);
   void Forget(FilesystemKey key);
+  // Whether any group has marked it, or all.
+  bool IsMarked(FilesystemKey key) const;
 
+  // Groups that have a reader.
   size_t attached() const;
+  // All groups; named ones without a reader among them.
+  size_t groups() const;
 
  private:
   class Impl;
