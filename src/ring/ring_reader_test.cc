@@ -160,8 +160,8 @@ TEST(RingReaderTest, WhatIsNoRingIsRefused) {
 
 TEST(RingReaderTest, TooSmallASegmentIsRefused) {
   const TestSegment segment;
-  for (const size_t bytes : {size_t{0}, sizeof(uint64_t), sizeof(SegmentHeader) - 1, sizeof(SegmentHeader),
-                             segment.span().size() - 1})
+  for (const size_t bytes :
+       {size_t{0}, sizeof(uint64_t), sizeof(SegmentHeader) - 1, sizeof(SegmentHeader), segment.span().size() - 1})
     EXPECT_FALSE(RingReader::Open(segment.span().first(bytes))) << bytes;
 }
 

@@ -24,17 +24,14 @@ bool IsGone(uint32_t thread) {
 
 }  // namespace
 
-void FormatSegment(std::span<std::byte> segment, uint32_t lane_count, uint32_t lane_bytes, Clock clock,
-                   bool fences) {
+void FormatSegment(std::span<std::byte> segment, uint32_t lane_count, uint32_t lane_bytes, Clock clock, bool fences) {
   std::memset(segment.data(), 0, segment.size());
-  auto* header = new (segment.data()) SegmentHeader{
-      .lane_count = lane_count, .lane_bytes = lane_bytes, .clock = clock, .fences = fences ? 1U : 0U};
+  auto* header = new (segment.data())
+      SegmentHeader{.lane_count = lane_count, .lane_bytes = lane_bytes, .clock = clock, .fences = fences ? 1U : 0U};
   new (header + 1) Lane[lane_count];
 }
 
-bool RegisterForMembarrier() {
-  return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
-}
+bool RegisterForMembarrier() { return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0; }
 
 RingWriter::RingWriter(std::span<std::byte> segment, int wake_fd)
     : header_(reinterpret_cast<SegmentHeader*>(segment.data())),
