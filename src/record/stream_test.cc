@@ -70,7 +70,7 @@ Notification DamagedInode() {
                         .fields = {{"inode", uint64_t{12}}, {"block", std::monostate()}, {"group", std::monostate()}},
                         .message = "deleted inode referenced: 12"};
   n.object = ObjectInfo{12, 7, "/data/d/f", PathSource::kHandle};
-  n.task = Task{2211, 2212, "ls", "/user.slice"};
+  n.task = Task{2211, 2211, "ls", "/user.slice"};
   n.sources.Add(SourceId::kFanotify).Add(SourceId::kTrace).Add(SourceId::kKmsg);
   return n;
 }
@@ -493,7 +493,7 @@ TEST(CutTest, ThenTheCgroup) {
   n.task->cgroup = std::string(kMaxBytes, 'c');
   const StreamNotification there = There(n);
   EXPECT_TRUE(there.cut);
-  EXPECT_EQ(there.notification.task, (Task{2211, 2212, "ls", std::nullopt}));
+  EXPECT_EQ(there.notification.task, (Task{2211, 2211, "ls", std::nullopt}));
   EXPECT_EQ(there.notification.specific, n.specific);
 }
 
