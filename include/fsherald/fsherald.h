@@ -240,8 +240,8 @@ FSHERALD_API int fsherald_monitor_next(fsherald_monitor *monitor, const struct f
 FSHERALD_API int fsherald_monitor_acknowledge(fsherald_monitor *monitor, uint64_t seq);
 
 /* One notification as text, as `fsherald watch` prints it: `json` 1: one line of JSON (docs/json.md); 0: a block for people.
- * Writes up to `size` bytes, the last a NUL, and returns the length that all of it has, as snprintf(3); -EBADMSG: the bytes are no
- * notification. Any thread. */
+ * Writes up to `size` bytes, the last a NUL, and returns the length that all of it has, as snprintf(3); -EBADMSG: the bytes do not
+ * begin with a notification; -ENOMEM. Any thread. */
 FSHERALD_API ssize_t fsherald_format(const void *bytes, size_t bytes_len, int json, char *text, size_t size);
 
 #ifdef __cplusplus
