@@ -44,10 +44,11 @@ typedef struct fsherald_reporter fsherald_reporter;
 struct fsherald_reporter_options {
   size_t size; /* sizeof(struct fsherald_reporter_options) */
 
-  /* Which file system. Either `mount`: a path on it, while it is mounted (a FUSE file system's own mount point); the daemon
-   * takes its reports only if this process runs as root, or as the user who mounted it by FUSE. Or `type` and `name`, for
-   * what has no mount: "mydb" and "orders"; `type` must be no type of the kernel's (/proc/filesystems). Each up to 31
-   * bytes. `type` and `name` of a mount are ignored: the mount table has them. */
+  /* Which file system. Either `mount`: a path on it, while it is mounted, best its mount point; the daemon takes reports of
+   * FUSE mounts only (nobody speaks for a file system of the kernel's), and only if this process runs as root, or as the user
+   * who mounted it. It is not kept open: it can be unmounted at any time. Or `type` and `name`, for what has no mount: "mydb"
+   * and "orders"; `type` must be no type of the kernel's (/proc/filesystems). Each up to 31 bytes. `type` and `name` of a
+   * mount are ignored: the mount table has them. */
   const char *mount;
   const char *type;
   const char *name;
@@ -63,8 +64,9 @@ struct fsherald_reporter_options {
 };
 
 /* Opens a reporter. Starts one thread in this process, which only waits for the daemon to come, all signals blocked. After
- * fork(2) the child's copy is a reporter of its own, empty, as if it had been opened there; a child made otherwise (by
- * clone(2) itself, vfork(2)) must not report.
+ * fork(2) the child's copy is a reporter of its own, empty, as if it had been opened there (but for memory that cannot be
+ * had then: -ESTALE). A child made otherwise cannot report: one of clone(2) itself is told so by -ESTALE, one of vfork(2) must
+ * not try.
  * 0; -EINVAL: options that contradict, are out of bounds or too long; -ENOENT and others as open(2) gives them for `mount`;
  * -ENOMEM; -EMFILE; -EAGAIN: no thread. Whether the daemon lets it report is told by fsherald_reporter_state.
  * Any thread; not from a signal handler. */
@@ -91,7 +93,8 @@ struct fsherald_report {
   uint32_t line;
   uint32_t blob_len; /* bytes of `blob`, up to FSHERALD_MAX_BLOB_BYTES */
   const void *blob;  /* what the file system wants to add, in a format of its own */
-  const char *path;  /* of the object below the file system's root, "a/b"; up to 1023 bytes, a longer one is left out */
+  const char *path;  /* of the object below the file system's root, "a/b" or "/a/b"; without ".."; up to 1023 bytes; else it
+                       is left out */
   const char *message; /* in the file system's own words; up to 255 bytes, the rest is cut */
 };
 
@@ -105,7 +108,8 @@ struct fsherald_report {
  * sleeps, and once in the life of each thread. From any thread, from signal handlers, under any lock, with no memory left,
  * whether or not a daemon is there. errno is kept.
  * 0: it waits, whole, to be read (or has been). 1: there was no room, it is counted: the number of errors told stays exact.
- * -EINVAL: `error` is not 1 to 4095, `kind` is none, flags are unknown, the blob is too long; nothing was counted. */
+ * -EINVAL: `error` is not 1 to 4095, `kind` is none, flags are unknown, the blob is too long; -ESTALE: as said at
+ * fsherald_reporter_open; nothing was counted. */
 FSHERALD_API int fsherald_report_error(fsherald_reporter *reporter, const struct fsherald_report *report);
 
 /* FSHERALD_REPORT(reporter, .error = EIO, .kind = FSHERALD_KIND_DATA_READ, .inode = 12, .flags = FSHERALD_REPORT_HAS_INODE)
@@ -125,7 +129,7 @@ struct fsherald_reporter_state {
   uint64_t counted;       /* errors that were only counted, ever */
 };
 
-/* 0; -EINVAL: state->size. Any thread; not from a signal handler. */
+/* 0; -EINVAL: state->size; -ESTALE. Any thread; not from a signal handler. */
 FSHERALD_API int fsherald_reporter_get_state(fsherald_reporter *reporter, struct fsherald_reporter_state *state);
 
 /* Waits until the daemon has read all that was reported before the call, for the end of a program: what it has not read when
