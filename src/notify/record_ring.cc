@@ -7,6 +7,7 @@ namespace fsherald {
 
 bool RecordRing::Put(uint64_t tag, Bytes payload) {
   const uint64_t bytes = SlotBytes(payload.size());
+  if (given_back_ == written_) StartOver();
   const uint64_t left = LeftBehind(written_);
   const uint64_t filler = left < bytes ? left : 0;  // a slot never crosses the end of the memory
   if (written_ + filler + bytes - given_back_ > memory_.size()) return false;
@@ -20,6 +21,13 @@ bool RecordRing::Put(uint64_t tag, Bytes payload) {
   if (!payload.empty()) std::memcpy(Address(written_) + sizeof slot, payload.data(), payload.size());
   written_ += bytes;
   return true;
+}
+
+// An empty ring begins again where its memory begins: of a reader who keeps up only that part is ever touched, and stays in the
+// processor's cache.
+void RecordRing::StartOver() {
+  written_ += LeftBehind(written_) & (memory_.size() - 1);
+  read_ = given_back_ = written_;
 }
 
 std::optional<RecordRing::Record> RecordRing::Next() { return At(read_, written_); }

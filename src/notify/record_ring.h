@@ -56,6 +56,7 @@ class RecordRing {
   }
   std::byte* Address(uint64_t position) { return memory_.data() + (position & (memory_.size() - 1)); }
   uint64_t LeftBehind(uint64_t position) const { return memory_.size() - (position & (memory_.size() - 1)); }
+  void StartOver();
   Slot SlotAt(uint64_t position);
   std::optional<Record> At(uint64_t& position, uint64_t end);
   uint64_t End(uint64_t position) { return position + SlotBytes(SlotAt(position).bytes); }
