@@ -14,7 +14,7 @@ build_packages=(
 # clang-19 and its libFuzzer are for the fuzz targets, the last line for tests/kernels, the rest for the system tests.
 test_packages=(
   libgtest-dev libgmock-dev nlohmann-json3-dev clang-19 libclang-rt-19-dev
-  libfuse3-dev fuse3 mount util-linux strace jq python3-minimal procps
+  libfuse3-dev fuse3 mount util-linux strace jq python3-minimal procps mandoc
   qemu-system-x86 busybox-static cpio kmod binutils
 )
 

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# man_pages.sh ROOT: each function of fsherald.h has a page in section 3, each page names only what is there, and mandoc finds
+# nothing wrong with any. Exit code 77: there is no mandoc.
+set -euo pipefail
+cd -- "$1"
+export LC_ALL=C
+
+command -v mandoc >/dev/null || {
+  echo "skipped: mandoc is not installed"
+  exit 77
+}
+
+failures=0
+fault() {
+  echo "$*"
+  failures=$((failures + 1))
+}
+
+# What the header declares, one name a line.
+functions() {
+  grep -Pzo 'FSHERALD_API[^;(]*?\bfsherald_\w+(?=\()' include/fsherald/fsherald.h | tr '\0' '\n' |
+    grep -o 'fsherald_[a-z_]*$' | sort -u
+}
+
+# names PAGE: what its NAME section names.
+names() { awk '/^\.Sh NAME/ { on = 1; next } /^\.Sh/ { on = 0 } on && /^\.Nm/ { print $2 }' "$1"; }
+
+# target PAGE: the page that it stands for; itself, if it is no alias.
+target() {
+  case $(head -n 1 "$1") in
+    '.so man3/'*) sed -n '1s|^\.so man3/|man/|p' "$1" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+declared=$(functions)
+[ "$(wc -l <<<"$declared")" = "$(grep -c '^FSHERALD_API' include/fsherald/fsherald.h)" ] ||
+  fault "not all functions of fsherald.h were found, only: $declared"
+for function in $declared; do
+  [ -e "man/$function.3" ] || fault "man/$function.3 is missing"
+done
+
+for page in man/*.3; do
+  name=$(basename "$page" .3)
+  described=$(target "$page")
+  [ -e "$described" ] || {
+    fault "$page stands for $described, which is missing"
+    continue
+  }
+  names "$described" | grep -qxF "$name" || fault "the NAME section of $described does not name $name"
+  [ "$page" = "$described" ] || continue
+  mandoc -T lint -W warning "$page" || fault "mandoc finds fault with $page"
+  for named in $(names "$page"); do
+    [ "$(target "man/$named.3" 2>/dev/null)" = "$page" ] || fault "man/$named.3 is not $page, which names it"
+    case $named in fsherald_*) grep -qxF "$named" <<<"$declared" || fault "$page: no such function: $named" ;; esac
+  done
+done
+
+[ "$failures" = 0 ] || exit 1
+echo "$(wc -l <<<"$declared") functions, each with its page"
