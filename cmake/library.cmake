@@ -60,6 +60,17 @@ foreach(section 1 3 5 7 8)
   endif()
 endforeach()
 
+# All that it needs of ours is in it: one file to preload, into any program, at any place.
+add_library(fsherald_fanotify MODULE src/preload/interpose.cc)
+target_link_libraries(fsherald_fanotify PRIVATE fsherald_preload)
+# The header's inline read(2) of _FORTIFY_SOURCE cannot stand beside our own.
+target_compile_options(fsherald_fanotify PRIVATE -U_FORTIFY_SOURCE)
+target_link_options(fsherald_fanotify PRIVATE ${hardened}
+  -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/libfsherald-fanotify.map)
+set_target_properties(fsherald_fanotify PROPERTIES
+  OUTPUT_NAME fsherald-fanotify CXX_VISIBILITY_PRESET default LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cmake/libfsherald-fanotify.map)
+install(TARGETS fsherald_fanotify LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fsherald)
 install(EXPORT fsherald-targets NAMESPACE fsherald:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/fsherald-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/fsherald-config.cmake

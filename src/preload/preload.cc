@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "preload/preload.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+#include "preload/mark_rules.h"
+#include "preload/real.h"
+#include "source/fanotify_abi.h"
+
+namespace fsherald::preload {
+
+Preload& Preload::OfProcess() {
+  static Preload& preload = *[] {
+    auto* made = new Preload;
+    existing_.store(made, std::memory_order_release);
+    pthread_atfork(BeforeFork, AfterForkInParent, AfterForkInChild);
+    return made;
+  }();
+  return preload;
+}
+
+Preload::Preload() : pump_(new Pump), process_(getpid()) {}
+
+void Preload::BeforeFork() { OfProcess().table_.LockForFork(); }
+void Preload::AfterForkInParent() { OfProcess().table_.UnlockAfterFork(); }
+
+void Preload::AfterForkInChild() {
+  Preload& preload = OfProcess();
+  preload.process_ = getpid();
+  preload.pump_ = new Pump;  // the parent's has no thread here
+  preload.table_.OrphanAllAfterFork();
+}
+
+// Registered late, and so run before the destructors of what the monitors use.
+void Preload::AtExit() { OfProcess().pump_.load()->Stop(); }
+
+DescriptorKind Preload::KindOf(int fd) const {
+  const DescriptorKind kind = table_.KindOf(fd);
+  if (kind == DescriptorKind::kOther || getpid() == process_.load(std::memory_order_relaxed)) [[likely]]
+    return kind;
+  return DescriptorKind::kOther;
+}
+
+std::shared_ptr<RfcGroup> Preload::LiveGroup(int fd) {
+  std::shared_ptr<RfcGroup> group = table_.GroupOf(fd);
+  if (group && !group->Is(fd)) {
+    table_.Remove(fd);
+    group.reset();
+  }
+  return group;
+}
+
+int Preload::FanotifyInit(unsigned flags, unsigned event_f_flags) {
+  const int fd = Real().fanotify_init(flags, event_f_flags);
+  if (fd < 0) return fd;
+  if (MayBeRfcGroup(flags)) OfProcess().table_.AddMaybe(fd, std::make_shared<RfcGroup>(flags));
+  else if (Preload* preload = Existing()) preload->table_.Remove(fd);  // one of that number may have been closed unseen
+  return fd;
+}
+
+int Preload::FanotifyMark(int fd, unsigned flags, uint64_t mask, int dirfd, const char* path) {
+  switch (KindOf(fd)) {
+    case DescriptorKind::kMaybe: return FirstMark(fd, flags, mask, dirfd, path);
+    case DescriptorKind::kGroup:
+      if (const auto group = LiveGroup(fd)) return group->Mark(flags, mask, dirfd, path);
+      break;
+    case DescriptorKind::kOrphaned:
+    case DescriptorKind::kOther: break;
+  }
+  return Real().fanotify_mark(fd, flags, mask, dirfd, path);
+}
+
+int Preload::FirstMark(int fd, unsigned flags, uint64_t mask, int dirfd, const char* path) {
+  if (!IsRfcMark(flags, mask)) {
+    if ((flags & FAN_MARK_ADD) != 0) table_.Remove(fd);
+    return Real().fanotify_mark(fd, flags, mask, dirfd, path);
+  }
+  const std::shared_ptr<RfcGroup> group = table_.GroupOf(fd);
+  if (!group) return Real().fanotify_mark(fd, flags, mask, dirfd, path);
+  if (group->Mark(flags, mask, dirfd, path) < 0) return -1;
+  return MakeGroup(fd, group);
+}
+
+int Preload::MakeGroup(int fd, const std::shared_ptr<RfcGroup>& group) {
+  if (group->TakePlaceOf(fd) < 0) return -1;
+  for (auto& [epoll, event] : table_.MakeGroup(fd)) Real().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+  if (const int code = pump_.load()->Add(group); code != 0) {
+    errno = code;
+    return -1;
+  }
+  [[maybe_unused]] static const int registered = std::atexit(AtExit);
+  return 0;
+}
+
+ssize_t Preload::ReadGroup(int fd, DescriptorKind kind, std::span<const iovec> parts, bool& is_ours) {
+  is_ours = true;
+  if (kind == DescriptorKind::kOrphaned) {
+    errno = EBADF;
+    return -1;
+  }
+  const std::shared_ptr<RfcGroup> group = LiveGroup(fd);
+  if (group) return group->Read(parts);
+  is_ours = false;
+  return -1;
+}
+
+ssize_t Preload::Read(int fd, void* buffer, size_t bytes) {
+  const DescriptorKind kind = KindOf(fd);
+  if (kind >= DescriptorKind::kGroup) {
+    bool is_ours = false;
+    const iovec part{buffer, bytes};
+    const ssize_t taken = ReadGroup(fd, kind, {&part, 1}, is_ours);
+    if (is_ours) return taken;
+  }
+  return Real().read(fd, buffer, bytes);
+}
+
+ssize_t Preload::ReadChecked(int fd, void* buffer, size_t bytes, size_t buffer_bytes) {
+  if (bytes > buffer_bytes || KindOf(fd) < DescriptorKind::kGroup) {
+    return Real().read_chk(fd, buffer, bytes, buffer_bytes);
+  }
+  return Read(fd, buffer, bytes);
+}
+
+ssize_t Preload::Readv(int fd, const iovec* parts, int count) {
+  const DescriptorKind kind = KindOf(fd);
+  if (kind >= DescriptorKind::kGroup && count >= 0 && count <= IOV_MAX) {
+    bool is_ours = false;
+    const ssize_t taken = ReadGroup(fd, kind, {parts, static_cast<size_t>(count)}, is_ours);
+    if (is_ours) return taken;
+  }
+  return Real().readv(fd, parts, count);
+}
+
+int Preload::Close(int fd) {
+  // It ends here, at the latest: with its last descriptor, once nobody reads it any more.
+  const std::shared_ptr<RfcGroup> group = KindOf(fd) == DescriptorKind::kOther ? nullptr : table_.Remove(fd);
+  return Real().close(fd);
+}
+
+int Preload::Copied(int from, int to) {
+  if (to < 0 || from == to) return to;
+  const std::shared_ptr<RfcGroup> overwritten = KindOf(to) == DescriptorKind::kOther ? nullptr : table_.Remove(to);
+  if (KindOf(from) != DescriptorKind::kGroup) return to;
+  if (std::shared_ptr<RfcGroup> group = LiveGroup(from)) table_.AddGroup(to, std::move(group));
+  return to;
+}
+
+int Preload::Dup(int fd) { return Copied(fd, Real().dup(fd)); }
+int Preload::Dup2(int fd, int wanted) { return Copied(fd, Real().dup2(fd, wanted)); }
+int Preload::Dup3(int fd, int wanted, int flags) { return Copied(fd, Real().dup3(fd, wanted, flags)); }
+
+int Preload::EpollCtl(int epoll, int op, int fd, epoll_event* event) {
+  const int result = Real().epoll_ctl(epoll, op, fd, event);
+  if (result == 0 && KindOf(fd) == DescriptorKind::kMaybe) {
+    table_.Await(fd, epoll, op == EPOLL_CTL_DEL || event == nullptr ? std::nullopt : std::optional(*event));
+  }
+  return result;
+}
+
+}  // namespace fsherald::preload

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// RfcGroup: a group as the RFC has it, behind the program's own descriptor. A fsherald_monitor gives it notifications;
+// it keeps them as the RFC's events.
+//
+// The program's descriptor is an eventfd that counts the events which no reader has claimed (EFD_SEMAPHORE). So poll,
+// select and epoll work by themselves, and a read first takes one from the count, by read(2) itself: it waits, does not
+// wait (O_NONBLOCK, by fcntl too) and is interrupted just as the kernel does it.
+#pragma once
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "preload/event_queue.h"
+#include "record/notification.h"
+
+struct fsherald_monitor;
+
+namespace fsherald::preload {
+
+// Any thread. Functions that stand for a system call return as it does: 0 or more, or -1 with errno.
+class RfcGroup {
+ public:
+  explicit RfcGroup(unsigned init_flags) : init_flags_(init_flags) {}
+  ~RfcGroup();
+  RfcGroup(const RfcGroup&) = delete;
+  RfcGroup& operator=(const RfcGroup&) = delete;
+
+  unsigned init_flags() const { return init_flags_; }
+
+  // fanotify_mark.
+  int Mark(unsigned flags, uint64_t mask, int dirfd, const char* path);
+
+  // Puts the eventfd in the place of the kernel's group `fd`, whose flags it takes; once, after the first mark.
+  int TakePlaceOf(int fd);
+
+  // read and readv: whole events, as many as fit.
+  ssize_t Read(std::span<const iovec> parts);
+
+  // Whether `fd` still is this group: who closes a descriptor unseen (fclose, close_range) leaves its number to others.
+  bool Is(int fd) const;
+
+  // What the monitor waits for, and taking all that it has. -1: there is no monitor now; Pump tries to open one.
+  int monitor_fd() const;
+  void Pump();
+
+ private:
+  int OpenMonitor();
+  int MarkDescriptor(int fd, bool remove);
+  void Reopen();
+  void Take(Bytes stream);
+  void TellLoss();
+  void Push(Bytes event);
+  void CountOne();
+  bool ClaimOneMore();
+
+  const unsigned init_flags_;
+
+  mutable std::mutex monitor_mutex_;  // held while the monitor is asked; never together with a wait
+  fsherald_monitor* monitor_ = nullptr;
+  std::map<DeviceNumber, std::string> marked_;  // by which path, for a new monitor after the daemon has gone
+
+  std::mutex queue_mutex_;
+  std::unique_ptr<EventQueue> queue_;
+  Fd events_;  // the eventfd, of our own: a reader that waits keeps it
+};
+
+}  // namespace fsherald::preload
