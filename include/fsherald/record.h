@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The stream: what a subscriber reads. docs/record_format.md explains it with an example in bytes.
  *
- * It has the shape of fanotify's own: a notification is a struct fsherald_metadata (struct fanotify_event_metadata), then
- * records, each behind a struct fsherald_info (struct fanotify_event_info_header). So a program that reads FAN_FS_ERROR
- * can read this: it finds the same mask, the same FID and ERROR records, and skips the types that it does not know.
+ * It has the shape of fanotify's own: a notification is a struct fsherald_metadata (struct fanotify_event_metadata),
+ * then records, each behind a struct fsherald_info (struct fanotify_event_info_header). So a program that reads
+ * FAN_FS_ERROR can read this: it finds the same mask, the same FID and ERROR records, and skips the types that it does
+ * not know.
  *
  * Rules of reading:
  *  - A notification is metadata.event_len bytes long; the next one follows. event_len is a multiple of 8.
@@ -76,8 +77,9 @@ enum fsherald_record_type {
 };
 
 /* FSHERALD_RECORD_FID: struct fanotify_event_info_fid. The handle is what open_by_handle_at(2) takes: type 1
- * (FILEID_INO32_GEN) with 8 bytes, u32 inode and u32 generation; type 0x81 (FILEID_INO64_GEN) with 12 bytes, u64 inode and
- * u32 generation; type 0xff with no bytes: no file is known. Generation 0 is any: it is not known. `len` is such that the next record's end is a multiple of 8. */
+ * (FILEID_INO32_GEN) with 8 bytes, u32 inode and u32 generation; type 0x81 (FILEID_INO64_GEN) with 12 bytes, u64 inode
+ * and u32 generation; type 0xff with no bytes: no file is known. Generation 0 is any: it is not known. `len` is such
+ * that the next record's end is a multiple of 8. */
 struct fsherald_fid {
   struct fsherald_info info;
   uint32_t fsid[2]; /* statfs(2) f_fsid; 0, 0: not known */
@@ -133,7 +135,8 @@ struct fsherald_sequence {
   uint8_t origin;            /* enum fsherald_origin */
   uint8_t sources;           /* bits: 1 << enum fsherald_source */
   uint8_t flags;
-  uint64_t seq;            /* 1, 2, 3, ... of all that the teller (a daemon, or a monitor without one) told; 0: a group's own gap */
+  uint64_t seq;            /* 1, 2, 3, ... of all that the teller (a daemon, or a monitor without one) told; 0: a group's
+                              own gap */
   uint64_t filesystem_seq; /* 1, 2, 3, ... of this file system: a reader who did not mark others sees what it missed */
   uint64_t count;          /* how many errors this notification stands for; of a gap 0 */
   int64_t utc_ns;          /* since 1970 */

@@ -19,7 +19,8 @@ class DecodedNotification {
   DecodedNotification(const DecodedNotification&) = delete;
   DecodedNotification& operator=(const DecodedNotification&) = delete;
 
-  // Takes the first notification of `bytes`, in place of the last. False: there is none (record/stream.h), get() is as it was.
+  // Takes the first notification of `bytes`, in place of the last. False: there is none (record/stream.h), get() is as
+  // it was.
   bool Decode(Bytes bytes);
 
   // Until the next Decode.

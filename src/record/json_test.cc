@@ -65,13 +65,14 @@ TEST(JsonTest, ANotificationIsOneLineWithEveryKeyInTheDocumentedOrder) {
 }
 
 TEST(JsonTest, WhatIsNotKnownIsNullAndNeverLeftOut) {
-  EXPECT_EQ(Line(Notification(), Host()),
-            R"({"v":1,"seq":0,"filesystem_seq":null,"time":"1970-01-01T00:00:00.000000000Z","boottime_ns":null,"boot":null,)"
-            R"("filesystem":{"type":null,"device":null,"dev":null,"uuid":null,"fsid":null,"mounts":null},)"
-            R"("error":{"errno":null,"name":null,"text":null,"count":1},)"
-            R"("location":null,"specific":null,"object":null,"range":null,"task":null,)"
-            R"("kind":"metadata","origin":"kernel","sources":[]})"
-            "\n");
+  EXPECT_EQ(
+      Line(Notification(), Host()),
+      R"({"v":1,"seq":0,"filesystem_seq":null,"time":"1970-01-01T00:00:00.000000000Z","boottime_ns":null,"boot":null,)"
+      R"("filesystem":{"type":null,"device":null,"dev":null,"uuid":null,"fsid":null,"mounts":null},)"
+      R"("error":{"errno":null,"name":null,"text":null,"count":1},)"
+      R"("location":null,"specific":null,"object":null,"range":null,"task":null,)"
+      R"("kind":"metadata","origin":"kernel","sources":[]})"
+      "\n");
 }
 
 TEST(JsonTest, ThePartsOfAPartAreNullWhereTheyAreNotKnown) {

@@ -59,8 +59,8 @@ struct Location {
   friend bool operator==(const Location&, const Location&) = default;
 };
 
-// The file-system-specific record: named values that the file system's own module (filesystem/) defines, then its words and
-// bytes.
+// The file-system-specific record: named values that the file system's own module (filesystem/) defines, then its words
+// and bytes.
 struct SpecificField {
   std::string name;
   std::variant<std::monostate, uint64_t, std::string> value;  // monostate: null
@@ -80,7 +80,7 @@ enum class PathSource { kHandle, kOpenFile, kWalk, kProducer };
 struct ObjectInfo {
   std::optional<uint64_t> inode;  // empty: a file system in user space told the path alone
   std::optional<uint32_t> generation;
-  std::optional<std::string> path;  // raw bytes, below one of the mounts; without a mount as the file system names its objects
+  std::optional<std::string> path;  // raw bytes, below a mount point; without one as the file system names its objects
   std::optional<PathSource> path_source;
   friend bool operator==(const ObjectInfo&, const ObjectInfo&) = default;
 };

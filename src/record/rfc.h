@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A notification as the fanotify RFC of April 2021 laid it out: metadata with FAN_ERROR, the generic record, and where they are
-// known the location record and the file-system-specific one. For programs written against the RFC.
+// A notification as the fanotify RFC of April 2021 laid it out: metadata with FAN_ERROR, the generic record, and where
+// they are known the location record and the file-system-specific one. For programs written against the RFC.
 #pragma once
 
 #include <string>
@@ -43,10 +43,10 @@ struct Ext4Data {
 static_assert(sizeof(Ext4Data) == 272);
 }  // namespace rfc
 
-// Appends one event. A gap becomes FAN_Q_OVERFLOW without records. The specific record is ext4's own of the RFC (inode, block,
-// description, 272 bytes) for ext4, and the blob for a file system in user space. Every record, and so the next event, starts at
-// a multiple of four: the function's name and the blob are padded with zeros, counted in the record's length. What is not known:
-// errno and line 0, fsid that of the device's number, as the kernel makes it, else zeros.
+// Appends one event. A gap becomes FAN_Q_OVERFLOW without records. The specific record is ext4's own of the RFC (inode,
+// block, description, 272 bytes) for ext4, and the blob for a file system in user space. Every record, and so the next
+// event, starts at a multiple of four: the function's name and the blob are padded with zeros, counted in the record's
+// length. What is not known: errno and line 0, fsid that of the device's number, as the kernel makes it, else zeros.
 void AppendRfc(const Notification& notification, std::string& out);
 
 }  // namespace fsherald

@@ -31,8 +31,9 @@ Notification DamagedInode() {
   return n;
 }
 
-// A program as the RFC's own sample is built: one loop over the events, one over the records, a switch over their types.
-// Its structs are those that the RFC's patches add to the kernel's header, with the layout that the kernel gives them.
+// A program as the RFC's own sample is built: one loop over the events, one over the records, a switch over their
+// types. Its structs are those that the RFC's patches add to the kernel's header, with the layout that the kernel gives
+// them.
 struct RfcInfoError {
   fanotify_event_info_header hdr;
   int version;

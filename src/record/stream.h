@@ -10,10 +10,11 @@
 
 namespace fsherald {
 
-// Appends one notification: a multiple of 8 bytes, at most FSHERALD_MAX_NOTIFICATION_BYTES. What does not fit is left out
-// (FSHERALD_CUT), in this order: frames of the stack from the outermost on, mount points from the last on, the cgroup, the end of
-// the message, fields of the specific record from the last on, its blob, the path. Never the generic record and the location;
-// their names and that of the task are cut to what no kernel exceeds (stream.cc). About half a microsecond.
+// Appends one notification: a multiple of 8 bytes, at most FSHERALD_MAX_NOTIFICATION_BYTES. What does not fit is left
+// out (FSHERALD_CUT), in this order: frames of the stack from the outermost on, mount points from the last on, the
+// cgroup, the end of the message, fields of the specific record from the last on, its blob, the path. Never the generic
+// record and the location; their names and that of the task are cut to what no kernel exceeds (stream.cc). A fifth of a
+// microsecond.
 void AppendStream(const Notification& notification, const Host& host, std::string& out);
 
 struct StreamNotification {
@@ -23,8 +24,8 @@ struct StreamNotification {
   size_t bytes = 0;  // of the stream, that it took
 };
 
-// The first notification of `bytes`, which are hostile. Unknown records and unknown values are skipped; empty: not whole, or
-// contradicts the layout.
+// The first notification of `bytes`, which are hostile. Unknown records and unknown values are skipped; empty: not
+// whole, or contradicts the layout.
 std::optional<StreamNotification> ParseStream(Bytes bytes);
 
 }  // namespace fsherald

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The way back. Every length is checked before it is used, and must be the very one that the layout gives: a record of ours
-// never changes.
+// The way back. Every length is checked before it is used, and must be the very one that the layout gives: a record of
+// ours never changes.
 #include <fsherald/record.h>
 
 #include <algorithm>

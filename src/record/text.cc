@@ -169,7 +169,8 @@ std::string FieldWords(const Specific& specific, bool has_object) {
     const auto* text = std::get_if<std::string>(&field.value);
     if ((number == nullptr && text == nullptr) || (has_object && field.name == "inode")) continue;
     if (!words.empty()) words += ", ";
-    words += fmt::format("{} {}", ForTerminal(field.name), number != nullptr ? std::to_string(*number) : ForTerminal(*text));
+    words +=
+        fmt::format("{} {}", ForTerminal(field.name), number != nullptr ? std::to_string(*number) : ForTerminal(*text));
   }
   return words;
 }

@@ -57,5 +57,9 @@ for page in man/*.3; do
   done
 done
 
+for page in man/*.[124-8]; do
+  [ ! -e "$page" ] || mandoc -T lint -W warning "$page" || fault "mandoc finds fault with $page"
+done
+
 [ "$failures" = 0 ] || exit 1
 echo "$(wc -l <<<"$declared") functions, each with its page"
