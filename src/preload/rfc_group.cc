@@ -185,6 +185,7 @@ void RfcGroup::Pump() {
   if (monitor_ == nullptr) {
     Reopen();
     if (monitor_ == nullptr) return;
+    TellLoss();
   }
   alignas(8) std::byte stream[16 * FSHERALD_MAX_NOTIFICATION_BYTES];
   for (;;) {
@@ -194,11 +195,11 @@ void RfcGroup::Pump() {
       continue;
     }
     if (bytes == -EAGAIN || bytes == 0) return;
-    // The daemon is gone: what happens until there is a new one, or a monitor of our own, is lost.
+    // The daemon is gone: what happened until there is a new one, or a monitor of our own, is lost.
     fsherald_monitor_close(monitor_);
     monitor_ = nullptr;
-    TellLoss();
     Reopen();
+    TellLoss();
     return;
   }
 }
