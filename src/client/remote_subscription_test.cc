@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <thread>
 
 #include "client/subscription.h"
@@ -215,15 +216,16 @@ TEST_F(RemoteSubscriptionTest, AMarkHasItsDescriptorItsNameAndItsRefusal) {
 }
 
 TEST_F(RemoteSubscriptionTest, WhenTheDaemonIsGoneFirstAllIsReadAndThenItIsSaid) {
-  Daemon([](Peer& peer) {
+  std::promise<void> acknowledged;
+  Daemon([&acknowledged](Peer& peer) {
     peer.Answer(0);
-    EXPECT_EQ(peer.Receive(), protocol::kAcknowledge);
+    acknowledged.get_future().wait();
     peer.Tell({1});
     peer.Tell({2});
   });
   auto subscription = Subscribe("store");
-  ASSERT_TRUE(subscription->Acknowledge(7));
-  ASSERT_TRUE(subscription->Acknowledge(8));  // the daemon ends with this unread: the socket is reset
+  ASSERT_TRUE(subscription->Acknowledge(7));  // the daemon ends with this unread: the socket is reset
+  acknowledged.set_value();
   daemon_.join();
   EXPECT_THAT(Read(*subscription, 1), ElementsAre(1));
   EXPECT_EQ(subscription->Mark(kMarkAll).error().code, ECONNRESET);
