@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include "mount/mount_info.h"
@@ -34,21 +35,44 @@ Result<uint64_t> MountIdOf(int fd, const std::string& proc_root) {
   return Error{path + " does not say on which mount the descriptor is", 0};
 }
 
-std::optional<DescriptorMount> FindMount(uint64_t id, const std::string& mountinfo) {
-  auto lines = ReadMountInfo(mountinfo, AnyType);
-  if (!lines) return std::nullopt;
-  const auto line = std::ranges::find(*lines, id, &MountInfoLine::id);
-  if (line == lines->end()) return std::nullopt;
+// A process can fill its own table with any number of mounts: of that, no more is read than this.
+constexpr size_t kMaxPeerBytes = 1 << 20;
+
+// "61 29 0:52 ...": a mount's id and its device.
+struct IdAndDevice {
+  uint64_t id = 0;
+  std::string device;
+};
+IdAndDevice Beginning(const std::string& line) {
+  IdAndDevice found;
+  uint64_t parent = 0;
+  std::istringstream(line) >> found.id >> parent >> found.device;
+  return found;
+}
+
+std::optional<DescriptorMount> FindMount(uint64_t id, const std::string& mountinfo, size_t max_bytes) {
+  std::ifstream file(mountinfo);
+  std::vector<IdAndDevice> mounts;
+  std::optional<MountInfoLine> found;
+  std::string device;
+  size_t bytes = 0;
+  for (std::string line; bytes < max_bytes && std::getline(file, line); bytes += line.size()) {
+    mounts.push_back(Beginning(line));
+    if (mounts.back().id != id) continue;
+    found = ParseMountInfoLine(line);
+    device = mounts.back().device;
+  }
+  if (!found) return std::nullopt;
   std::vector<uint64_t> ids;
-  for (const MountInfoLine& other : *lines)
-    if (other.dev == line->dev) ids.push_back(other.id);
+  for (const IdAndDevice& mount : mounts)
+    if (mount.device == device) ids.push_back(mount.id);
   return DescriptorMount{.mount_id = id,
                          .mount_ids = std::move(ids),
-                         .dev = line->dev,
-                         .type = std::move(line->type),
-                         .source = std::move(line->source),
-                         .mount_point = std::move(line->target),
-                         .super_options = std::move(line->super_options)};
+                         .dev = found->dev,
+                         .type = std::move(found->type),
+                         .source = std::move(found->source),
+                         .mount_point = std::move(found->target),
+                         .super_options = std::move(found->super_options)};
 }
 
 }  // namespace
@@ -69,9 +93,10 @@ std::optional<uint32_t> DescriptorMount::fuse_user_id() const {
 Result<DescriptorMount> FindMountOf(int fd, std::optional<pid_t> peer, const std::string& proc_root) {
   const auto id = MountIdOf(fd, proc_root);
   if (!id) return id.error();
-  if (auto mount = FindMount(*id, proc_root + "/self/mountinfo")) return std::move(*mount);
+  if (auto mount = FindMount(*id, proc_root + "/self/mountinfo", SIZE_MAX)) return std::move(*mount);
   if (peer)
-    if (auto mount = FindMount(*id, proc_root + '/' + std::to_string(*peer) + "/mountinfo")) return std::move(*mount);
+    if (auto mount = FindMount(*id, proc_root + '/' + std::to_string(*peer) + "/mountinfo", kMaxPeerBytes))
+      return std::move(*mount);
   return Error{
       "the descriptor's mount is in no mount table that can be seen: it has been unmounted, or never was mounted", 0};
 }

@@ -4,6 +4,7 @@
 #include <libmount.h>
 #include <sys/sysmacros.h>
 
+#include <cstdio>
 #include <memory>
 
 namespace fsherald {
@@ -42,6 +43,18 @@ Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
     if (type != nullptr && mnt_fs_get_id(fs) > 0 && wanted(type)) entries.push_back(ToEntry(fs));
   }
   return entries;
+}
+
+std::optional<MountInfoLine> ParseMountInfoLine(std::string_view line) {
+  std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)> table(mnt_new_table(), mnt_unref_table);
+  std::unique_ptr<FILE, decltype(&std::fclose)> stream(::fmemopen(const_cast<char*>(line.data()), line.size(), "r"),
+                                                       std::fclose);
+  if (!table || !stream) return std::nullopt;
+  mnt_table_set_parser_errcb(table.get(), SkipLine);
+  libmnt_fs* fs = nullptr;
+  if (mnt_table_parse_stream(table.get(), stream.get(), "") != 0 || mnt_table_first_fs(table.get(), &fs) != 0)
+    return std::nullopt;
+  return ToEntry(fs);
 }
 
 }  // namespace fsherald

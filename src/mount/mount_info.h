@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,5 +28,8 @@ struct MountInfoLine {
 // The lines whose type is wanted, in the file's order; what is no mountinfo line is skipped.
 Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
                                                  const std::function<bool(std::string_view type)>& wanted);
+
+// One line of it; empty: it is none.
+std::optional<MountInfoLine> ParseMountInfoLine(std::string_view line);
 
 }  // namespace fsherald
