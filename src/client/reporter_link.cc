@@ -18,6 +18,7 @@ namespace {
 constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kFirstDelayNs = kMs;
 constexpr uint64_t kLastSoonNs = 512 * kMs;
+constexpr uint64_t kGoodNs = 1'000 * kMs;
 constexpr uint64_t kLongestDelayNs = 5'000 * kMs;
 
 Result<Fd> OpenMount(const ReporterTarget& target) {
@@ -114,10 +115,8 @@ void ReporterLink::Receive(uint64_t now_ns) {
 
 void ReporterLink::Answered(int error, uint64_t now_ns) {
   state_ = error == 0 ? 1 : -std::clamp(error, 1, 4095);
-  if (error == 0) {
-    delay_ns_ = 0;
-    return;
-  }
+  attached_ns_ = now_ns;
+  if (error == 0) return;
   socket_.Reset();
   refused_ = error != EDQUOT && error != EAGAIN;
   if (!refused_) RetryLater(now_ns);
@@ -125,8 +124,10 @@ void ReporterLink::Answered(int error, uint64_t now_ns) {
 
 void ReporterLink::HungUp(uint64_t now_ns) {
   socket_.Reset();
-  // Behind one that had attached us the next may be there already; one that says nothing is not asked again at once.
-  if (state_ == 1) retry_ns_ = now_ns;
+  // Behind one that had attached us the next may be there already. One that says nothing, or finds our memory broken as soon as
+  // it looks, is not asked again at once.
+  const bool was_good = state_ == 1 && now_ns - attached_ns_ > kGoodNs;
+  if (was_good) Changed();
   else RetryLater(now_ns);
   state_ = 0;
 }

@@ -70,6 +70,7 @@ class ReporterLink {
   bool refused_ = false;  // for good, by `asked_`
   std::optional<uint64_t> retry_ns_;
   uint64_t delay_ns_ = 0;
+  uint64_t attached_ns_ = 0;  // since when, in state 1
 };
 
 }  // namespace fsherald
