@@ -2,6 +2,7 @@
 // The two ends of the subscribe socket against each other: libfsherald's (client/) and the daemon's.
 #include "client/subscription.h"
 
+#include <fsherald/fsherald.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -223,6 +224,33 @@ TEST_F(SubscriptionTest, WithTheDaemonTheSubscriptionIsGone) {
   EXPECT_THAT(Sequences(*subscription, 1), ElementsAre(1));
   std::vector<std::byte> buffer(8192);
   EXPECT_EQ(subscription->Read(buffer).error().code, ECONNRESET);
+}
+
+TEST_F(SubscriptionTest, AProgramInCSubscribesByTheSameWay) {
+  const fsherald_monitor_options options{.size = sizeof options,
+                                         .flags = FSHERALD_MONITOR_ONLY_DAEMON,
+                                         .reserved = 0,
+                                         .name = "store",
+                                         .runtime_dir = dir_.c_str()};
+  fsherald_monitor* monitor = nullptr;
+  ASSERT_EQ(fsherald_monitor_open(&monitor, &options), 0);
+  EXPECT_EQ(fsherald_monitor_has_daemon(monitor), 1);
+  fsherald_monitor* second = nullptr;
+  EXPECT_EQ(fsherald_monitor_open(&second, &options), -EBUSY);
+  ASSERT_EQ(fsherald_mark_name(monitor, FSHERALD_MARK_ADD, "t", "n", static_cast<uid_t>(-1)), 0);
+  const fsherald_notification* notification = nullptr;
+  EXPECT_EQ(fsherald_monitor_next(monitor, &notification), 0);
+  daemon_->Deliver(7, kB, 3);
+  pollfd waiting{.fd = fsherald_monitor_fd(monitor), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
+  ASSERT_EQ(fsherald_monitor_next(monitor, &notification), 1);
+  EXPECT_EQ(notification->seq, 7);
+  EXPECT_EQ(notification->count, 3);
+  EXPECT_STREQ(notification->device, "disk2");
+  EXPECT_EQ(fsherald_monitor_acknowledge(monitor, 7), 0);
+  daemon_.reset();
+  EXPECT_EQ(fsherald_monitor_next(monitor, &notification), -ECONNRESET);
+  fsherald_monitor_close(monitor);
 }
 
 }  // namespace
