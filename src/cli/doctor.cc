@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/doctor_report.h"
 #include "cli/exit_code.h"
+#include "protocol/packet.h"
 #include "source/fanotify.h"
 #include "source/trace.h"
 
@@ -68,6 +69,18 @@ Sight LookWithoutPermission() {
   return sight;
 }
 
+// File systems in user space report to a daemon.
+SourceReport ProbeDaemon() {
+  const std::string dir = protocol::RuntimeDir("");
+  SourceReport report{.id = SourceId::kProducer};
+  auto connection = protocol::Connect(dir, protocol::kReportSocket);
+  report.active = connection.has_value();
+  if (report.active) report.words = "the daemon that serves " + dir + " reads what they report";
+  else if (connection.error().code == ECONNREFUSED) report.words = "no daemon serves " + dir + " (start it: fsherald daemon)";
+  else report.words = connection.error().ToString();
+  return report;
+}
+
 Result<Sight> Look() {
   auto monitor = Monitor::Open({}, [](const Notification&, FilesystemKey) {});
   if (monitor) return Sight{.sources = (*monitor)->sources(), .watched = (*monitor)->watched()};
@@ -88,6 +101,7 @@ int RunDoctor(const DoctorOptions& options) {
   std::vector<PastLine> lines = ReadLog();
   Result<Sight> sight = Look();
   if (!sight) return Fail(sight.error());
+  sight->sources.push_back(ProbeDaemon());
 
   const DoctorReport report = MakeReport(ReadMachine(), std::move(sight->sources), std::move(*selected),
                                          std::move(sight->watched), std::move(lines), !options.paths.empty());

@@ -7,6 +7,7 @@ namespace fsherald {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitNoDaemon = 3;
 inline constexpr int kExitNotPermitted = 4;
 
 }  // namespace fsherald

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "cli/daemon.h"
 #include "cli/demo.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
@@ -34,6 +35,12 @@ void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
       ->option_text("SOURCE");
 }
 
+void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
+  command
+      .add_option("--runtime-dir", runtime_dir, "Where the daemon's sockets are ($FSHERALD_RUNTIME_DIR, else /run/fsherald)")
+      ->option_text("DIR");
+}
+
 SourceSet ToSet(const std::vector<SourceId>& sources) {
   SourceSet set;
   for (SourceId source : sources) set.Add(source);
@@ -47,7 +54,7 @@ int main(int argc, char** argv) {
                "fsherald");
   app.set_version_flag("--version", "fsherald " FSHERALD_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 ok, 1 failure, 2 usage, 4 not permitted.");
+  app.footer("Exit codes: 0 ok, 1 failure, 2 usage, 3 the daemon has ended, 4 not permitted.");
   int exit_code = kExitOk;
 
   WatchOptions watch;
@@ -68,11 +75,29 @@ int main(int argc, char** argv) {
           },
           ""))
       ->option_text("S");
+  watch_command->add_flag("--no-daemon", watch.no_daemon, "Watch in this process, also where a daemon runs");
+  AddRuntimeDir(*watch_command, watch.runtime_dir);
   AddWithout(*watch_command, without);
   AddColor(*watch_command, watch.color);
   watch_command->callback([&] {
     watch.without = ToSet(without);
     exit_code = RunWatch(watch);
+  });
+
+  DaemonOptions daemon;
+  std::vector<SourceId> daemon_without;
+  CLI::App* daemon_command = app.add_subcommand(
+      "daemon", "Join processes: tell subscribers what the kernel and file systems in user space report; in the foreground");
+  AddRuntimeDir(*daemon_command, daemon.runtime_dir);
+  daemon_command->add_option("--report-group", daemon.report_group, "Who may report besides root: a group (default: nobody)")
+      ->option_text("GROUP");
+  daemon_command
+      ->add_option("--subscribe-group", daemon.subscribe_group, "Who may subscribe besides root: a group (default: nobody)")
+      ->option_text("GROUP");
+  AddWithout(*daemon_command, daemon_without);
+  daemon_command->callback([&] {
+    daemon.without = ToSet(daemon_without);
+    exit_code = RunDaemon(daemon);
   });
 
   DemoOptions demo;

@@ -4,19 +4,18 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <memory>
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "cli/coverage_words.h"
 #include "cli/exit_code.h"
-#include "notify/monitor.h"
+#include "cli/feed.h"
+#include "cli/signals.h"
+#include "protocol/packet.h"
 #include "sink/sink.h"
 
 namespace fsherald {
@@ -52,18 +51,6 @@ class Printer {
   uint64_t lost_ = 0;
 };
 
-// SIGINT, SIGTERM and SIGHUP as a descriptor; SIGPIPE as an error of write(2).
-Result<Fd> OpenSignals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
-  ::signal(SIGPIPE, SIG_IGN);
-  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return ErrnoError("block", "signals");
-  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  if (!fd) return ErrnoError("signalfd", "");
-  return fd;
-}
-
 Result<Fd> OpenTimer(const std::optional<double>& seconds) {
   if (!seconds) return Fd();
   Fd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
@@ -87,8 +74,8 @@ Error WriteError(const Error& error) {
 }
 
 // Waits and prints until it is told to end, is full, or fails.
-Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
-  std::array<pollfd, 4> fds{pollfd{.fd = monitor.fd(), .events = POLLIN, .revents = 0},
+Status Loop(Feed& feed, Printer& printer, int signals, int timer) {
+  std::array<pollfd, 4> fds{pollfd{.fd = feed.fd(), .events = POLLIN, .revents = 0},
                             pollfd{.fd = signals, .events = POLLIN, .revents = 0},
                             pollfd{.fd = timer, .events = POLLIN, .revents = 0},
                             pollfd{.fd = STDOUT_FILENO, .events = 0, .revents = 0}};  // POLLERR: the reader is gone
@@ -96,7 +83,7 @@ Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return ErrnoError("poll", "");
     if (fds[3].revents & (POLLERR | POLLNVAL)) return ReaderGone();
     if (fds[0].revents & POLLIN) {
-      if (Status pumped = monitor.Pump(); !pumped) {
+      if (Status pumped = feed.Pump(); !pumped) {
         (void)printer.Flush();
         return pumped;
       }
@@ -104,7 +91,7 @@ Status Loop(Monitor& monitor, Printer& printer, int signals, int timer) {
     if (Status flushed = printer.Flush(); !flushed) return WriteError(flushed.error());
     if ((fds[1].revents | fds[2].revents) & POLLIN) break;
   }
-  if (!printer.full()) monitor.Finish();
+  if (!printer.full()) feed.Finish();
   if (Status flushed = printer.Flush(); !flushed) return WriteError(flushed.error());
   return {};
 }
@@ -116,6 +103,10 @@ void SaySummary(const Printer& printer, uint64_t refused) {
 }
 
 int Fail(const Error& error) {
+  if (error.code == ECONNRESET) {
+    Complain("the daemon has ended: what happens now is not told");
+    return kExitNoDaemon;
+  }
   Complain(error.ToString());
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
@@ -131,19 +122,22 @@ std::unique_ptr<Sink> MakeSink(const WatchOptions& options, int stop_fd) {
 
 int RunWatch(const WatchOptions& options) {
   if (Status open = CheckStandardStreams(); !open) return Fail(open.error());
-  auto signals = OpenSignals();
+  auto signals = OpenEndingSignals();
   if (!signals) return Fail(signals.error());
   auto timer = OpenTimer(options.timeout_s);
   if (!timer) return Fail(timer.error());
 
   Printer printer(options, MakeSink(options, signals->get()));
-  auto monitor = Monitor::Open({.paths = options.paths, .without = options.without},
-                               [&](const Notification& notification) { printer.Print(notification); });
-  if (!monitor) return Fail(monitor.error());
-  Say(CoverageWords(**monitor) + "ready\n");
+  auto feed = Feed::Open({.paths = options.paths,
+                          .without = options.without,
+                          .no_daemon = options.no_daemon,
+                          .runtime_dir = protocol::RuntimeDir(options.runtime_dir.c_str())},
+                         [&](const Notification& notification) { printer.Print(notification); });
+  if (!feed) return Fail(feed.error());
+  Say((*feed)->Words() + "ready\n");
 
-  Status ended = Loop(**monitor, printer, signals->get(), timer->get());
-  SaySummary(printer, (*monitor)->refused());
+  Status ended = Loop(**feed, printer, signals->get(), timer->get());
+  SaySummary(printer, (*feed)->refused());
   return ended ? kExitOk : Fail(ended.error());
 }
 

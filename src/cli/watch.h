@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `fsherald watch`: prints notifications as they come, in one process, without a daemon.
+// `fsherald watch`: prints notifications as they come, by the daemon where one runs, else in one process.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,14 @@ struct WatchOptions {
   bool json = false;
   std::optional<uint64_t> count;    // end after so many notifications
   std::optional<double> timeout_s;  // end after so many seconds
-  SourceSet without;
+  SourceSet without;        // not empty: no daemon is asked
+  bool no_daemon = false;   // in this process, also where a daemon runs
+  std::string runtime_dir;  // of the daemon; empty: the default
   Color color = Color::kAuto;
 };
 
-// Returns the exit code: 0 also after Ctrl-C, a count or a timeout; 1 failure, a reader that went away included; 4 not
-// permitted.
+// Returns the exit code: 0 also after Ctrl-C, a count or a timeout; 1 failure, a reader that went away included; 3 the
+// daemon that it watched by has ended; 4 not permitted.
 int RunWatch(const WatchOptions& options);
 
 }  // namespace fsherald

@@ -151,7 +151,7 @@ bool Subscribers::Impl::Handle(Subscriber& subscriber, OpenRequest& request, std
   if (subscriber.group() != nullptr) return false;
   Result<HeldGroup*> group = GroupFor(subscriber, request.name);
   if (!group) {
-    subscriber.Answer(group.error(), group.error().ToString());
+    subscriber.Answer(group.error(), group.error().what);
     return false;
   }
   (*group)->reader = &subscriber;
@@ -187,7 +187,7 @@ bool Subscribers::Impl::Handle(Subscriber& subscriber, MarksRequest& request, st
   if (subscriber.group() == nullptr) return false;
   Status changed = ChangeMarks(*subscriber.group(), request, descriptors, subscriber.peer().pid);
   if (changed && callbacks_.marks_changed) callbacks_.marks_changed();
-  subscriber.Answer(changed, changed ? "" : changed.error().ToString());
+  subscriber.Answer(changed, changed ? "" : changed.error().what);
   return true;
 }
 

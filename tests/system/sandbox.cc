@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "process.h"
 #include "watcher.h"
 
@@ -24,6 +26,8 @@ void EnterSandbox() {
   if (unshare(CLONE_NEWNS) != 0) FailErrno("unshare");
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) FailErrno("make all mounts private");
   if (mount("sandbox", kSandbox.c_str(), "tmpfs", 0, nullptr) != 0) FailErrno("mount a tmpfs on " + kSandbox);
+  // A daemon of this machine is none of ours.
+  setenv("FSHERALD_RUNTIME_DIR", (kSandbox + "/run").c_str(), 1);
 }
 
 std::optional<std::string> WhyNoSandbox() {

@@ -12,7 +12,7 @@ namespace fsherald::system_test {
 std::string ChooseSandbox();
 inline const std::string kSandbox = ChooseSandbox();
 
-// Enters the namespace and mounts the tmpfs; once, before the process has threads.
+// Enters the namespace, mounts the tmpfs, and lets it hold the daemon's sockets ($FSHERALD_RUNTIME_DIR); once, before the process has threads.
 void EnterSandbox();
 
 // Why file systems cannot be broken here ("not root", ...), for GTEST_SKIP. Empty: they can.

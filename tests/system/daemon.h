@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// `fsherald daemon`, run as a user would; its sockets are in the sandbox ($FSHERALD_RUNTIME_DIR).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "process.h"
+
+namespace fsherald::system_test {
+
+// Destroying it kills it.
+class Daemon {
+ public:
+  // Starts it and waits until it says that it is ready. `arguments` follow `daemon`.
+  explicit Daemon(const std::vector<std::string>& arguments = {});
+
+  // Asks it to end, reads what it still says; its exit code.
+  int Stop();
+  void Kill();
+
+  const std::string& talk() const { return talk_; }  // stderr
+  pid_t pid() const { return process_.pid(); }
+
+ private:
+  bool Read(Deadline deadline);
+
+  Pipe err_;
+  std::string talk_;
+  Process process_;
+};
+
+}  // namespace fsherald::system_test
