@@ -123,9 +123,9 @@ TEST_F(ProducersTest, ATimeInTheFutureIsNow) {
   Open();
   TestReporter reporter;
   reporter.Report(1);
-  auto* slot =
-      reinterpret_cast<ring::Slot*>(&reporter.lane(2));  // the data begins behind the lanes: lane 1 is the second
-  slot = reinterpret_cast<ring::Slot*>(reinterpret_cast<std::byte*>(slot) + TestReporter::kLaneBytes);
+  // The data of this thread's lane, the second, behind the lanes and the first one's.
+  auto* data = reinterpret_cast<std::byte*>(&reporter.lane(2));
+  auto* slot = reinterpret_cast<ring::Slot*>(data + TestReporter::kLaneBytes);
   ASSERT_EQ(slot->bytes, sizeof(ProducerRecord));
   slot->ticks = UINT64_MAX;
   Attach(reporter);
