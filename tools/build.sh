@@ -11,11 +11,13 @@ build_packages=(
   libbpf-dev libelf-dev zlib1g-dev libmount-dev libblkid-dev libext2fs-dev comerr-dev
   libfmt-dev libcli11-dev e2fsprogs
 )
-# clang-19 and its libFuzzer are for the fuzz targets, the last line for tests/kernels, the rest for the system tests.
+# clang-19 and its libFuzzer are for the fuzz targets, the line with qemu for tests/kernels, spin for tests/model, the rest for
+# the system tests.
 test_packages=(
   libgtest-dev libgmock-dev nlohmann-json3-dev clang-19 libclang-rt-19-dev
   libfuse3-dev fuse3 mount util-linux strace jq python3-minimal procps mandoc
   qemu-system-x86 busybox-static cpio kmod binutils
+  spin
 )
 
 say() { printf '%s\n' "$*" >&2; }
