@@ -39,21 +39,22 @@ class TestReporter {
   TestReporter(const TestReporter&) = delete;
   TestReporter& operator=(const TestReporter&) = delete;
 
-  // Connects and sends an offer of these descriptors; nobody needs to have accepted yet.
-  void Offer(const std::string& dir, const char* type, const char* name, std::vector<int> descriptors,
+  // Connects and sends an offer of these descriptors; nobody needs to have accepted yet. False: so many have connected that this
+  // one could not.
+  bool Offer(const std::string& dir, const char* type, const char* name, std::vector<int> descriptors,
              uint32_t flags = 0) {
     auto socket = protocol::Connect(dir, protocol::kReportSocket);
-    if (!socket) std::abort();
+    if (!socket) return false;
     socket_ = std::move(*socket);
     protocol::Offer offer{};
     offer.head = {.type = protocol::kOffer, .bytes = sizeof offer};
     offer.flags = flags;
     ::strncpy(offer.type, type, sizeof offer.type - 1);
     ::strncpy(offer.name, name, sizeof offer.name - 1);
-    if (!protocol::Send(socket_.get(), std::as_bytes(std::span(&offer, 1)), descriptors)) std::abort();
+    return static_cast<bool>(protocol::Send(socket_.get(), std::as_bytes(std::span(&offer, 1)), descriptors));
   }
-  void Offer(const std::string& dir, const char* type = "mydb", const char* name = "orders") {
-    Offer(dir, type, name, {memfd_.get(), eventfd_.get()});
+  bool Offer(const std::string& dir, const char* type = "mydb", const char* name = "orders") {
+    return Offer(dir, type, name, {memfd_.get(), eventfd_.get()});
   }
   // The error of the answer that has come, 0: attached; empty: none has, or the connection has ended.
   std::optional<int> Answer(std::string* text = nullptr) {
