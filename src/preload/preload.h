@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What libfsherald-fanotify.so does in the place of each call; interpose.cc is their C names. What a program gets by it:
-// docs/rfc_programs.md.
+// What libfsherald-fanotify.so does in the place of each call; interpose.cc is their C names. What a program gets by
+// it: docs/rfc_programs.md.
 //
 // A group made with the RFC's flags is the kernel's at first, since the kernel of today knows those flags as others.
 // Its first mark tells: FAN_ERROR makes it ours, anything else leaves it the kernel's for good.

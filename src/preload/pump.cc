@@ -14,8 +14,6 @@
 namespace fsherald::preload {
 namespace {
 
-constexpr int kRetryMs = 1000;  // of a group that has lost its daemon and got no other monitor
-
 void Wake(int fd) {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(fd, &one, sizeof one);
@@ -75,8 +73,9 @@ void Pump::Run() {
     int timeout = -1;
     for (const auto& weak : groups) {
       const std::shared_ptr<RfcGroup> group = weak.lock();
-      fds.push_back({.fd = group ? group->monitor_fd() : -1, .events = POLLIN, .revents = 0});
-      if (group && fds.back().fd < 0) timeout = kRetryMs;
+      const RfcGroup::Wait wait = group ? group->NextWait() : RfcGroup::Wait{};
+      fds.push_back({.fd = wait.fd, .events = POLLIN, .revents = 0});
+      if (wait.timeout_ms >= 0 && (timeout < 0 || wait.timeout_ms < timeout)) timeout = wait.timeout_ms;
     }
     if (poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) return;
     if (fds[0].revents != 0) Drain(wake_.get());

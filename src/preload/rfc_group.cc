@@ -24,6 +24,12 @@
 namespace fsherald::preload {
 namespace {
 
+// Of a group whose daemon has gone: it waits for another monitor twice as long each time, and its reader is told of the
+// loss when there is one, or after a second without.
+constexpr int kFirstRetryMs = 20;
+constexpr int kLastRetryMs = 1000;
+constexpr int kAttemptsUntilTold = 6;
+
 int Fail(int code) {
   errno = code;
   return -1;
@@ -175,9 +181,10 @@ bool RfcGroup::Is(int fd) const {
   return errno != EBADF;  // a kernel without kcmp(2)
 }
 
-int RfcGroup::monitor_fd() const {
+RfcGroup::Wait RfcGroup::NextWait() const {
   const std::lock_guard lock(monitor_mutex_);
-  return monitor_ == nullptr ? -1 : fsherald_monitor_fd(monitor_);
+  if (monitor_ != nullptr) return {.fd = fsherald_monitor_fd(monitor_), .timeout_ms = -1};
+  return {.fd = -1, .timeout_ms = std::min(kFirstRetryMs << std::min(failed_attempts_, 10), kLastRetryMs)};
 }
 
 void RfcGroup::Pump() {
@@ -185,7 +192,6 @@ void RfcGroup::Pump() {
   if (monitor_ == nullptr) {
     Reopen();
     if (monitor_ == nullptr) return;
-    TellLoss();
   }
   alignas(8) std::byte stream[16 * FSHERALD_MAX_NOTIFICATION_BYTES];
   for (;;) {
@@ -198,20 +204,23 @@ void RfcGroup::Pump() {
     // The daemon is gone: what happened until there is a new one, or a monitor of our own, is lost.
     fsherald_monitor_close(monitor_);
     monitor_ = nullptr;
+    failed_attempts_ = 0;
     Reopen();
-    TellLoss();
     return;
   }
 }
 
 void RfcGroup::Reopen() {
   if (OpenMonitor() < 0) {
-    monitor_ = nullptr;
+    monitor_ = nullptr;  // a daemon that is just ending may still take a connection
+    if (++failed_attempts_ == kAttemptsUntilTold) TellLoss();
     return;
   }
   for (const auto& [device, path] : marked_) {
-    if (fsherald_mark_path(monitor_, FSHERALD_MARK_ADD, path.c_str()) < 0) TellLoss();
+    // One that has been unmounted meanwhile has nothing to tell.
+    [[maybe_unused]] const int code = fsherald_mark_path(monitor_, FSHERALD_MARK_ADD, path.c_str());
   }
+  TellLoss();
 }
 
 void RfcGroup::Take(Bytes stream) {

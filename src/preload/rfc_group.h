@@ -48,8 +48,13 @@ class RfcGroup {
   // Whether `fd` still is this group: who closes a descriptor unseen (fclose, close_range) leaves its number to others.
   bool Is(int fd) const;
 
-  // What the monitor waits for, and taking all that it has. -1: there is no monitor now; Pump tries to open one.
-  int monitor_fd() const;
+  // What is to be waited for, and for how long (-1: without a limit), before Pump has something to do. No descriptor:
+  // the daemon has gone, and Pump tries to open another monitor.
+  struct Wait {
+    int fd = -1;
+    int timeout_ms = -1;
+  };
+  Wait NextWait() const;
   void Pump();
 
  private:
@@ -66,6 +71,7 @@ class RfcGroup {
 
   mutable std::mutex monitor_mutex_;  // held while the monitor is asked; never together with a wait
   fsherald_monitor* monitor_ = nullptr;
+  int failed_attempts_ = 0;                     // to open another, one behind the other
   std::map<DeviceNumber, std::string> marked_;  // by which path, for a new monitor after the daemon has gone
 
   std::mutex queue_mutex_;
