@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A storage engine without a mount: an append-only file of pages, each with its checksum.
  *
- *   engine FILE NAME      appends each line of its standard input to FILE as a page, then reads all pages by four threads; a
- *                         damaged one is reported as an error of the file system "engine" NAME
+ *   engine FILE NAME
+ *
+ * Appends each line of its standard input to FILE as a page, then reads all pages by four threads. A damaged one is
+ * reported as an error of the file system NAME of the type "engine".
  *
  * Prints how many pages there are and how many are damaged. Exit code 0: none is, 1: some are, 2: it failed. */
 #define _GNU_SOURCE

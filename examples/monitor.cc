@@ -10,7 +10,7 @@ int main(int argc, char** argv) try {
   std::cerr << "ready\n";
   for (;;) {
     monitor.Wait();
-    while (const fsherald_notification* told = monitor.Next()) std::cout << fsherald::Format(*told) << std::endl;
+    while (const fsherald_notification* told = monitor.Next()) std::cout << fsherald::Format(*told) << std::flush;
   }
 } catch (const std::exception& error) {
   std::cerr << "monitor_cc: " << error.what() << '\n';

@@ -3,8 +3,8 @@
  *
  *   checksum_fs BACKING MOUNTPOINT [FUSE OPTIONS]
  *
- * Passes everything on to the directory BACKING (start with an empty one). Beside each file "x" there lies "x.crc32c" with its
- * checksums; such names do not show in the mount.
+ * Passes everything on to the directory BACKING (start with an empty one). Beside each file "x" there lies "x.crc32c"
+ * with its checksums; such names do not show in the mount.
  *
  * Not for real data: a crash between the writes of a block and of its checksum leaves the two apart. */
 #define _GNU_SOURCE
