@@ -133,8 +133,8 @@ struct fsherald_reporter_state {
 FSHERALD_API int fsherald_reporter_get_state(fsherald_reporter *reporter, struct fsherald_reporter_state *state);
 
 /* Waits until the daemon has read all that was reported before the call, for the end of a program: what it has not read when
- * the last process that has the reporter ends is gone. A daemon reads what somebody has marked, and leaves the rest waiting. 0; -ETIMEDOUT: not within timeout_ms (negative: no limit). Any
- * thread; not from a signal handler. */
+ * the last process that has the reporter ends is gone. A daemon reads what somebody has marked, and leaves the rest waiting.
+ * 0; -ETIMEDOUT: not within timeout_ms (negative: no limit); -ESTALE. Any thread; not from a signal handler. */
 FSHERALD_API int fsherald_reporter_flush(fsherald_reporter *reporter, int timeout_ms);
 
 /* ---- subscribe ------------------------------------------------------------------------------------------------- */
