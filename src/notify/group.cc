@@ -12,13 +12,13 @@ namespace {
 
 std::string_view AsText(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-// A gap of the file system that `first` names.
-std::string EncodeGap(const Gap& gap, std::string_view first) {
+// A gap of the file system that `first` names, or of no single one.
+std::string EncodeGap(const Gap& gap, std::string_view first, bool is_of_one) {
   std::optional<StreamNotification> parsed = ParseStream(std::as_bytes(std::span(first)));
   Notification notification;
   Host host;
   if (parsed) {
-    notification.filesystem = std::move(parsed->notification.filesystem);
+    if (is_of_one) notification.filesystem = std::move(parsed->notification.filesystem);
     host = std::move(parsed->host);
   }
   notification.kind = Kind::kGap;
@@ -42,7 +42,7 @@ void Group::Add(const Delivery& delivery) {
 
 void Group::Keep(const Delivery& delivery) {
   FilesystemKey filesystem = delivery.filesystem;
-  if (open_.size() >= kMaxCells) {
+  if (cells_.size() >= kMaxCells) {
     filesystem = {};
     if (auto open = open_.find(filesystem); open != open_.end()) return Count(*open->second, delivery);
   }
@@ -78,6 +78,7 @@ size_t Group::Read(std::span<std::byte> to, size_t most) {
 
 // The next to be read; empty: there is none. A gap that counts on stands in `gap`.
 std::string_view Group::Next(std::string& gap) {
+  if (WaitsForAcknowledgement()) return {};
   if (!IsCellNext()) {
     const std::optional<RecordRing::Record> record = ring_.Next();
     return record ? AsText(record->payload) : std::string_view();
@@ -85,7 +86,7 @@ std::string_view Group::Next(std::string& gap) {
   const Cell& cell = cells_[next_cell_];
   if (cell.read == 0) return cell.first;
   if (!cell.is_open) return cell.told;
-  return gap = EncodeGap(cell.gap, cell.first);
+  return gap = EncodeGap(cell.gap, cell.first, cell.filesystem.value != 0);
 }
 
 // Past what Next has returned.
@@ -102,7 +103,10 @@ void Group::Skip(std::string& gap) {
   ++next_cell_;
 }
 
-bool Group::has_unread() const { return next_cell_ < cells_.size() || ring_.read() != ring_.written(); }
+bool Group::has_unread() const {
+  if (WaitsForAcknowledgement()) return false;
+  return next_cell_ < cells_.size() || ring_.read() != ring_.written();
+}
 
 void Group::Acknowledge(uint64_t seq) {
   while (AcknowledgeOldest(seq)) {

@@ -36,7 +36,9 @@ struct Delivery {
 class Group {
  public:
   static constexpr uint32_t kRingBytes = 1U << 20;
-  static constexpr size_t kMaxCells = 16384;  // of file systems beyond, all have one together, whose gap names none
+  // One more stands for all that comes while so many are not acknowledged; its gap names no file system. It is not read before
+  // one of the others is acknowledged: so a reader who acknowledges nothing costs no more than these.
+  static constexpr size_t kMaxCells = 16384;
 
   // `ring_bytes`: a power of two, 16384 or more.
   explicit Group(uint32_t ring_bytes = kRingBytes) : ring_(ring_bytes) {}
@@ -64,7 +66,7 @@ class Group {
   // The first notification of a file system that found no room, and what came after it.
   struct Cell {
     uint64_t after = 0;  // its place: before what the ring has from this position on
-    FilesystemKey filesystem;
+    FilesystemKey filesystem;  // 0: of all that have none of their own
     uint64_t seq = 0;
     std::string first;
     uint64_t counted = 0;  // notifications after the first
@@ -78,6 +80,7 @@ class Group {
   void Keep(const Delivery& delivery);
   static void Count(Cell& cell, const Delivery& delivery);
   bool IsCellNext() const { return next_cell_ < cells_.size() && cells_[next_cell_].after <= ring_.read(); }
+  bool WaitsForAcknowledgement() const { return next_cell_ >= kMaxCells && IsCellNext(); }
   std::string_view Next(std::string& gap);
   void Skip(std::string& gap);
   bool AcknowledgeOldest(uint64_t seq);

@@ -235,6 +235,42 @@ TEST(GroupTest, AnInexactLossMakesTheGapInexact) {
   EXPECT_FALSE(gap.gap->exact);
 }
 
+TEST(GroupTest, FileSystemsBeyondTheCellsShareOneWhoseGapNamesNone) {
+  Group group(kSmallRing);
+  uint64_t seq = 0;
+  while (seq < 100) Add(group, ++seq, kA);  // until the ring is full and kA has a cell
+  for (uint32_t other = 1; other < Group::kMaxCells; ++other) Add(group, ++seq, {100 + other});
+  Add(group, ++seq, kB, 2);
+  Add(group, ++seq, {50}, 3);
+  Add(group, ++seq, kB, 4);
+  std::vector<Told> told;
+  while (group.has_unread()) {
+    for (const Told& one : ReadAll(group)) told.push_back(one);
+    group.AcknowledgeAll();
+  }
+  told.erase(told.begin(), told.end() - 2);
+  EXPECT_THAT(told, ElementsAre(Error(seq - 2, kB, 2), (Told{0, "", 7, true})));
+}
+
+TEST(GroupTest, AReaderWhoAcknowledgesNothingIsToldUntilTheCellsAreFullAndThenTheRestIsCounted) {
+  Group group(kSmallRing);
+  uint64_t seq = 0;
+  while (seq < 100) Add(group, ++seq, kA);  // until the ring is full and kA has a cell
+  ASSERT_TRUE(ReadAll(group).back().is_gap);
+  for (size_t cells = 1; cells < Group::kMaxCells; ++cells) {
+    Add(group, ++seq, kA);
+    ASSERT_THAT(ReadAll(group), ElementsAre(Error(seq, kA)));
+  }
+  for (int i = 0; i < 10; ++i) {
+    Add(group, ++seq, kA);
+    EXPECT_FALSE(group.has_unread());
+    ASSERT_THAT(ReadAll(group), IsEmpty());
+  }
+  group.Acknowledge(100);
+  EXPECT_TRUE(group.has_unread());
+  EXPECT_THAT(ReadAll(group), ElementsAre(Error(seq - 9, kA), (Told{0, "", 9, true})));
+}
+
 // Whatever comes in whatever order: what is told and what is counted is what was added, and numbers only rise.
 TEST(GroupTest, NothingIsLostWithoutBeingCounted) {
   Group group(kSmallRing);
