@@ -2,8 +2,11 @@
 // Numbering: gives each notification its numbers when it is told: one of all, one of its file system. Pure.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "record/notification.h"
 #include "source/signal.h"
@@ -15,16 +18,39 @@ class Numbering {
   // `filesystem` 0: of no single one.
   void Number(Notification& notification, FilesystemKey filesystem) {
     notification.seq = ++told_;
-    notification.filesystem_seq = filesystem.value == 0 ? 0 : ++told_of_[filesystem];
-    if (told_of_.size() > kMaxFilesystems) told_of_.erase(told_of_.begin());  // mounted longest ago: keys only grow
+    notification.filesystem_seq = filesystem.value == 0 ? 0 : NumberOf(filesystem);
   }
 
   uint64_t told() const { return told_; }
 
  private:
+  struct Count {
+    uint64_t told = 0;
+    uint64_t last_seq = 0;
+  };
+  using Counts = std::map<FilesystemKey, Count>;
   static constexpr size_t kMaxFilesystems = 16384;
+
+  uint64_t NumberOf(FilesystemKey filesystem) {
+    Counts& counts = told_of_[filesystem.value >> 30];
+    Count& count = counts[filesystem];
+    count.last_seq = told_;
+    const uint64_t number = ++count.told;
+    if (counts.size() > kMaxFilesystems) ForgetHalf(counts);
+    return number;
+  }
+
+  // Those of which nothing was told for the longest time.
+  static void ForgetHalf(Counts& counts) {
+    std::vector<uint64_t> last;
+    for (const auto& [filesystem, count] : counts) last.push_back(count.last_seq);
+    const auto middle = last.begin() + static_cast<std::ptrdiff_t>(last.size() / 2);
+    std::ranges::nth_element(last, middle);
+    std::erase_if(counts, [oldest = *middle](const auto& entry) { return entry.second.last_seq < oldest; });
+  }
+
   uint64_t told_ = 0;
-  std::map<FilesystemKey, uint64_t> told_of_;
+  std::array<Counts, 4> told_of_;  // by a key's beginning (notify/groups.h): no flood of one forgets what is of another
 };
 
 }  // namespace fsherald

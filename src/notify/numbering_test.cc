@@ -24,5 +24,29 @@ TEST(NumberingTest, CountsAllAndThoseOfEachFileSystem) {
   EXPECT_EQ(numbering.told(), 4U);
 }
 
+// Keys are given in ascending order from several beginnings (notify/groups.h): the root file system has the smallest.
+TEST(NumberingTest, WhatIsToldOfGoesOnHoweverManyOthersComeAndGo) {
+  Numbering numbering;
+  Notification root;
+  numbering.Number(root, {1});
+  for (uint32_t other = 0; other < 100'000; ++other) {
+    Notification of_a_mount, of_user_space;
+    numbering.Number(of_a_mount, {2 + other});
+    numbering.Number(of_user_space, {0x40000000 + other});
+    if (other % 5'000 == 0) numbering.Number(root, {1});
+  }
+  numbering.Number(root, {1});
+  EXPECT_EQ(root.filesystem_seq, 22U);
+}
+
+TEST(NumberingTest, AFloodOfFileSystemsInUserSpaceTakesNoNumberFromTheKernels) {
+  Numbering numbering;
+  Notification root, other;
+  numbering.Number(root, {1});
+  for (uint32_t i = 0; i < 100'000; ++i) numbering.Number(other, {0x40000000 + i});
+  numbering.Number(root, {1});
+  EXPECT_EQ(root.filesystem_seq, 2U);
+}
+
 }  // namespace
 }  // namespace fsherald
