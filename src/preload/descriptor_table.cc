@@ -57,15 +57,14 @@ void DescriptorTable::Await(int fd, int epoll, std::optional<epoll_event> event)
 }
 
 void DescriptorTable::LockForFork() {
-  const SignalsBlocked blocked;
+  auto blocked = std::make_unique<SignalsBlocked>();
   mutex_.lock();
-  blocked_for_fork_.emplace();
+  blocked_for_fork_ = std::move(blocked);
 }
 
 void DescriptorTable::UnlockAfterFork() {
-  const SignalsBlocked blocked;
+  const std::unique_ptr<SignalsBlocked> blocked = std::move(blocked_for_fork_);
   mutex_.unlock();
-  blocked_for_fork_.reset();
 }
 
 void DescriptorTable::OrphanAllAfterFork() {

@@ -69,7 +69,7 @@ class DescriptorTable {
   std::atomic<Page*> pages_[kMaxDescriptors / kPageSize] = {};
   std::mutex mutex_;  // all signals blocked while it is held
   std::map<int, Entry> entries_;
-  std::optional<SignalsBlocked> blocked_for_fork_;
+  std::unique_ptr<SignalsBlocked> blocked_for_fork_;
 };
 
 }  // namespace fsherald::preload

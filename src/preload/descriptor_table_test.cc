@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "preload/descriptor_table.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+namespace fsherald::preload {
+namespace {
+
+bool IsBlocked(int signal) {
+  sigset_t now;
+  pthread_sigmask(SIG_SETMASK, nullptr, &now);
+  return sigismember(&now, signal) == 1;
+}
+
+std::shared_ptr<RfcGroup> Group() { return std::make_shared<RfcGroup>(0x80); }
+
+TEST(DescriptorTableTest, ADescriptorIsNobodysUntilItIsAddedAndAfterItIsRemoved) {
+  DescriptorTable table;
+  EXPECT_EQ(table.KindOf(7), DescriptorKind::kOther);
+  const auto group = Group();
+  table.AddMaybe(7, group);
+  EXPECT_EQ(table.KindOf(7), DescriptorKind::kMaybe);
+  table.MakeGroup(7);
+  EXPECT_EQ(table.KindOf(7), DescriptorKind::kGroup);
+  EXPECT_EQ(table.GroupOf(7), group);
+  EXPECT_EQ(table.Remove(7), group);
+  EXPECT_EQ(table.KindOf(7), DescriptorKind::kOther);
+  EXPECT_EQ(table.GroupOf(7), nullptr);
+}
+
+TEST(DescriptorTableTest, NumbersOutOfBoundsAreNobodys) {
+  DescriptorTable table;
+  table.AddMaybe(DescriptorTable::kMaxDescriptors, Group());
+  EXPECT_EQ(table.KindOf(DescriptorTable::kMaxDescriptors), DescriptorKind::kOther);
+  EXPECT_EQ(table.KindOf(-1), DescriptorKind::kOther);
+}
+
+// A handler that closes a group would wait for what its own thread holds.
+TEST(DescriptorTableTest, NoSignalHandlerRunsWhileItIsLockedForAFork) {
+  DescriptorTable table;
+  table.LockForFork();
+  EXPECT_TRUE(IsBlocked(SIGUSR1));
+  table.UnlockAfterFork();
+  EXPECT_FALSE(IsBlocked(SIGUSR1));
+}
+
+TEST(DescriptorTableTest, InAChildGroupsAreOrphanedAndWhatMayBecomeOneStillMay) {
+  DescriptorTable table;
+  const auto group = Group(), maybe = Group();
+  table.AddGroup(7, group);
+  table.AddMaybe(8, maybe);
+  table.LockForFork();
+  table.OrphanAllAfterFork();
+  EXPECT_FALSE(IsBlocked(SIGUSR1));
+  EXPECT_EQ(table.KindOf(7), DescriptorKind::kOrphaned);
+  EXPECT_EQ(table.GroupOf(7), nullptr);
+  EXPECT_EQ(table.KindOf(8), DescriptorKind::kMaybe);
+  EXPECT_NE(table.GroupOf(8), maybe) << "that one is the parent's";
+}
+
+}  // namespace
+}  // namespace fsherald::preload
