@@ -95,7 +95,7 @@ int RfcGroup::Mark(unsigned flags, uint64_t mask, int dirfd, const char* path) {
     if ((flags & FAN_MARK_FILESYSTEM) == 0) return 0;  // those of other kinds: there are none
     marked_.clear();
     const int code = monitor_ == nullptr ? 0 : fsherald_mark_flush(monitor_);
-    return code < 0 ? Fail(-code) : 0;
+    return code < 0 && code != -ECONNRESET ? Fail(-code) : 0;
   }
   Fd object;
   if (path != nullptr) {
@@ -108,11 +108,14 @@ int RfcGroup::Mark(unsigned flags, uint64_t mask, int dirfd, const char* path) {
 }
 
 int RfcGroup::MarkDescriptor(int fd, bool remove) {
+  const fsherald_mark_op op = remove ? FSHERALD_MARK_REMOVE : FSHERALD_MARK_ADD;
+  int code = monitor_ == nullptr ? 0 : fsherald_mark_fd(monitor_, op, fd);
+  if (code == -ECONNRESET) ReadMonitor();  // to its end
   if (monitor_ == nullptr) {
-    if (remove) return Fail(ENOENT);
-    if (const int code = OpenMonitor(); code < 0) return Fail(-code);
+    if (remove) return marked_.erase(DeviceOf(fd)) > 0 ? 0 : Fail(ENOENT);
+    if (code = OpenAnother(); code < 0) return Fail(-code);
+    code = fsherald_mark_fd(monitor_, op, fd);
   }
-  const int code = fsherald_mark_fd(monitor_, remove ? FSHERALD_MARK_REMOVE : FSHERALD_MARK_ADD, fd);
   if (code < 0) return Fail(-code);
   if (remove) marked_.erase(DeviceOf(fd));
   else marked_[DeviceOf(fd)] = PathOf(fd);
@@ -189,38 +192,35 @@ RfcGroup::Wait RfcGroup::NextWait() const {
 
 void RfcGroup::Pump() {
   const std::lock_guard lock(monitor_mutex_);
-  if (monitor_ == nullptr) {
-    Reopen();
-    if (monitor_ == nullptr) return;
-  }
-  alignas(8) std::byte stream[16 * FSHERALD_MAX_NOTIFICATION_BYTES];
-  for (;;) {
-    const ssize_t bytes = fsherald_monitor_read(monitor_, stream, sizeof stream);
-    if (bytes > 0) {
-      Take(Bytes(stream, static_cast<size_t>(bytes)));
-      continue;
-    }
-    if (bytes == -EAGAIN || bytes == 0) return;
-    // The daemon is gone: what happened until there is a new one, or a monitor of our own, is lost.
-    fsherald_monitor_close(monitor_);
-    monitor_ = nullptr;
-    failed_attempts_ = 0;
-    Reopen();
-    return;
-  }
+  if (monitor_ != nullptr) ReadMonitor();
+  if (monitor_ == nullptr && OpenAnother() < 0 && ++failed_attempts_ == kAttemptsUntilTold) TellLoss();
 }
 
-void RfcGroup::Reopen() {
-  if (OpenMonitor() < 0) {
+// All that there is; closes it where it has come to its end: the daemon is gone.
+void RfcGroup::ReadMonitor() {
+  alignas(8) std::byte stream[16 * FSHERALD_MAX_NOTIFICATION_BYTES];
+  ssize_t bytes = 0;
+  while ((bytes = fsherald_monitor_read(monitor_, stream, sizeof stream)) > 0) {
+    Take(Bytes(stream, static_cast<size_t>(bytes)));
+  }
+  if (bytes == -EAGAIN || bytes == 0) return;
+  fsherald_monitor_close(monitor_);
+  monitor_ = nullptr;
+  failed_attempts_ = 0;
+}
+
+// The first, or one in the place of a daemon's that has gone: what happened in between is lost.
+int RfcGroup::OpenAnother() {
+  if (const int code = OpenMonitor(); code < 0) {
     monitor_ = nullptr;  // a daemon that is just ending may still take a connection
-    if (++failed_attempts_ == kAttemptsUntilTold) TellLoss();
-    return;
+    return code;
   }
   for (const auto& [device, path] : marked_) {
     // One that has been unmounted meanwhile has nothing to tell.
     [[maybe_unused]] const int code = fsherald_mark_path(monitor_, FSHERALD_MARK_ADD, path.c_str());
   }
-  TellLoss();
+  if (events_) TellLoss();
+  return 0;
 }
 
 void RfcGroup::Take(Bytes stream) {

@@ -60,7 +60,8 @@ class RfcGroup {
  private:
   int OpenMonitor();
   int MarkDescriptor(int fd, bool remove);
-  void Reopen();
+  int OpenAnother();
+  void ReadMonitor();
   void Take(Bytes stream);
   void TellLoss();
   void Push(Bytes event);
