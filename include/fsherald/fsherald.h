@@ -11,8 +11,10 @@
  *
  * Conventions: a function that can fail returns 0 or more on success and a negative errno on failure; errno itself is not
  * touched. Structs begin with `size`, which the caller sets to sizeof: later versions add members at the end, and a
- * member that is beyond the caller's size counts as zero. Strings are NUL-terminated bytes of any encoding unless there
- * is a length beside them. All functions are since 0.1.
+ * member that is beyond the caller's size counts as zero. Of options that are larger than the library's the rest must be
+ * zero: -EINVAL, for it would ask for what the library does not know. Of a struct fsherald_report it is not looked at: an
+ * error is told with what the library knows to tell. Strings are NUL-terminated bytes of any encoding unless there is a
+ * length beside them. All functions are since 0.1.
  */
 #ifndef FSHERALD_FSHERALD_H
 #define FSHERALD_FSHERALD_H
@@ -67,7 +69,7 @@ struct fsherald_reporter_options {
  * fork(2) the child's copy is a reporter of its own, empty, as if it had been opened there (but for memory that cannot be
  * had then: -ESTALE). A child made otherwise cannot report: one of clone(2) itself is told so by -ESTALE, one of vfork(2) must
  * not try.
- * 0; -EINVAL: options that contradict, are out of bounds or too long; -ENOENT and others as open(2) gives them for `mount`;
+ * 0; -EINVAL: options that contradict, are out of bounds, too long, or unknown and not zero; -ENOENT and others as open(2) gives them for `mount`;
  * -ENOMEM; -EMFILE; -EAGAIN: no thread. Whether the daemon lets it report is told by fsherald_reporter_state.
  * Any thread; not from a signal handler. */
 FSHERALD_API int fsherald_reporter_open(fsherald_reporter **reporter, const struct fsherald_reporter_options *options);

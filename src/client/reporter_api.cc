@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/clock.h"
+#include "client/options.h"
 #include "client/reporter.h"
 #include "client/reporter_keeper.h"
 
@@ -28,10 +29,9 @@ class ErrnoKept {
 
 int CodeOf(const Error& error) { return error.code != 0 ? -error.code : -EINVAL; }
 
-// A struct of a caller with other members than ours: what it has not is zero, what we do not know is not looked at.
-template <typename T>
-T Known(const T& given) {
-  T known{};
+// Of a caller who has fewer members than we have: the others are zero.
+fsherald_report Completed(const fsherald_report& given) {
+  fsherald_report known{};
   std::memcpy(&known, &given, std::min(given.size, sizeof known));
   return known;
 }
@@ -64,10 +64,11 @@ const char* fsherald_version(void) { return FSHERALD_VERSION; }
 
 int fsherald_reporter_open(fsherald_reporter** reporter, const fsherald_reporter_options* options) {
   const ErrnoKept kept;
-  if (reporter == nullptr || options == nullptr || options->size < offsetof(fsherald_reporter_options, name))
-    return -EINVAL;
+  if (reporter == nullptr || options == nullptr) return -EINVAL;
+  const auto known = KnownOptions(*options, offsetof(fsherald_reporter_options, name));
+  if (!known) return -EINVAL;
   try {
-    return Open(reporter, Known(*options));
+    return Open(reporter, *known);
   } catch (const std::bad_alloc&) {
     return -ENOMEM;
   }
@@ -84,7 +85,7 @@ int fsherald_report_error(fsherald_reporter* reporter, const fsherald_report* re
   if (reporter == nullptr || report == nullptr || report->size < offsetof(fsherald_report, inode)) return -EINVAL;
   if (report->size >= sizeof *report) [[likely]]
     return reporter->Report(*report);
-  return reporter->Report(Known(*report));
+  return reporter->Report(Completed(*report));
 }
 
 int fsherald_reporter_get_state(fsherald_reporter* reporter, fsherald_reporter_state* state) {

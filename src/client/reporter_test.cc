@@ -315,6 +315,20 @@ TEST_F(ReporterTest, OptionsThatContradictOrAreOutOfBoundsAreRefused) {
   EXPECT_EQ(fsherald_reporter_open(&reporter_, &options), -ENOENT);
 }
 
+TEST_F(ReporterTest, OptionsOfALaterVersionAreTakenOnlyIfWhatIsNotKnownIsZero) {
+  struct {
+    fsherald_reporter_options known;
+    uint64_t added;
+  } later{.known = Options(), .added = 1};
+  later.known.size = sizeof later;
+  EXPECT_EQ(fsherald_reporter_open(&reporter_, &later.known), -EINVAL);
+  later.added = 0;
+  EXPECT_EQ(fsherald_reporter_open(&reporter_, &later.known), 0);
+  later.known.size = SIZE_MAX;
+  fsherald_reporter* other = nullptr;
+  EXPECT_EQ(fsherald_reporter_open(&other, &later.known), -EINVAL);
+}
+
 TEST_F(ReporterTest, ACallerOfALaterVersionIsServedByWhatIsKnown) {
   struct {
     fsherald_report report;

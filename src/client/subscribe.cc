@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "client/decode.h"
+#include "client/options.h"
 #include "client/subscription.h"
 #include "protocol/packet.h"
 
@@ -43,20 +44,9 @@ auto Guarded(Function&& function) -> decltype(function()) {
 int CodeOf(const Error& error) { return error.code != 0 ? -error.code : -EIO; }
 int CodeOf(const Status& status) { return status ? 0 : CodeOf(status.error()); }
 
-constexpr size_t kMaxOptionsBytes = 4096;  // more is no size that anybody set
-
-// A caller of another version, as copy_struct_from_user of the kernel does it: what he does not have is zero; what we do not have
-// must be zero, else he asks for something that we would not do. Empty: it is not, or `size` is none.
 std::optional<fsherald_monitor_options> Known(const fsherald_monitor_options* given) {
-  fsherald_monitor_options known{};
-  if (given == nullptr) return known;
-  if (given->size < offsetof(fsherald_monitor_options, name) || given->size > kMaxOptionsBytes) return std::nullopt;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
-  if (given->size > sizeof known &&
-      std::any_of(bytes + sizeof known, bytes + given->size, [](auto byte) { return byte; }))
-    return std::nullopt;
-  std::memcpy(&known, given, std::min(given->size, sizeof known));
-  return known;
+  if (given == nullptr) return fsherald_monitor_options{};
+  return KnownOptions(*given, offsetof(fsherald_monitor_options, name));
 }
 
 Result<std::unique_ptr<Subscription>> Subscribe(const fsherald_monitor_options& options) {
