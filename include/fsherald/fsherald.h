@@ -179,7 +179,8 @@ FSHERALD_API int fsherald_mark_path(fsherald_monitor *monitor, enum fsherald_mar
 /* The same by a descriptor of any kind on it, O_PATH too. */
 FSHERALD_API int fsherald_mark_fd(fsherald_monitor *monitor, enum fsherald_mark_op op, int fd);
 /* The same for a user-space file system without a mount, by type and name; it need not run yet. Needs the daemon: else
- * -EOPNOTSUPP. `uid`: only if that user reports it; (uid_t)-1: whoever does. */
+ * -EOPNOTSUPP. `uid`: only if that user reports it; (uid_t)-1: whoever does. -EDQUOT: this user has marked more than 16384 names
+ * since the daemon began. */
 FSHERALD_API int fsherald_mark_name(fsherald_monitor *monitor, enum fsherald_mark_op op, const char *type,
                                     const char *name, uid_t uid);
 /* All file systems, those to come included. */

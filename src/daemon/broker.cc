@@ -41,8 +41,8 @@ Status Broker::OpenSockets(const Options& options) {
   auto subscribers = Subscribers::Open(
       {.group = options.subscribe_group}, options.host, std::move(*subscribe),
       {.resolve_descriptor = [this](int descriptor, pid_t peer) { return KeyOfDescriptor(descriptor, peer); },
-       .resolve_name = [this](const std::string& type, const std::string& name, uint32_t uid)
-           -> Result<FilesystemKey> { return user_filesystems_.OfName(type, name, uid); },
+       .resolve_name = [this](const std::string& type, const std::string& name, uint32_t uid,
+                              uid_t asker) { return user_filesystems_.OfMarkedName(type, name, uid, asker); },
        .describe = [this] { return CoverageWords(*monitor_); }});
   if (!subscribers) return subscribers.error();
   subscribers_ = std::move(*subscribers);

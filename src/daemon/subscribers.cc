@@ -59,7 +59,7 @@ class Subscribers::Impl {
   bool Handle(Subscriber& subscriber, AcknowledgeRequest& request, std::span<Fd> descriptors);
   bool Handle(Subscriber& subscriber, CloseRequest& request, std::span<Fd> descriptors);
   Result<HeldGroup*> GroupFor(const Subscriber& subscriber, const std::string& name);
-  Status ChangeMarks(Group& group, const MarksRequest& request, std::span<Fd> descriptors, pid_t peer);
+  Status ChangeMarks(Group& group, const MarksRequest& request, std::span<Fd> descriptors, const Peer& peer);
   void EndConnection(Subscriber& subscriber);
   void EndGroup(HeldGroup& group);
   void EndForsaken(uint64_t now_ns);
@@ -185,14 +185,14 @@ Result<HeldGroup*> Subscribers::Impl::GroupFor(const Subscriber& subscriber, con
 
 bool Subscribers::Impl::Handle(Subscriber& subscriber, MarksRequest& request, std::span<Fd> descriptors) {
   if (subscriber.group() == nullptr) return false;
-  Status changed = ChangeMarks(*subscriber.group(), request, descriptors, subscriber.peer().pid);
+  Status changed = ChangeMarks(*subscriber.group(), request, descriptors, subscriber.peer());
   if (changed && callbacks_.marks_changed) callbacks_.marks_changed();
   subscriber.Answer(changed, changed ? "" : changed.error().what);
   return true;
 }
 
 Status Subscribers::Impl::ChangeMarks(Group& group, const MarksRequest& request, std::span<Fd> descriptors,
-                                      pid_t peer) {
+                                      const Peer& peer) {
   if (request.op == protocol::kFlush) {
     groups_.Flush(group);
     return {};
@@ -204,8 +204,8 @@ Status Subscribers::Impl::ChangeMarks(Group& group, const MarksRequest& request,
     return {};
   }
   Result<FilesystemKey> key = request.target == protocol::kOnDescriptor
-                                  ? callbacks_.resolve_descriptor(descriptors.front().get(), peer)
-                                  : callbacks_.resolve_name(request.type, request.name, request.uid);
+                                  ? callbacks_.resolve_descriptor(descriptors.front().get(), peer.pid)
+                                  : callbacks_.resolve_name(request.type, request.name, request.uid, peer.uid);
   if (!key) return key.error();
   return is_add ? groups_.Mark(group, *key) : groups_.Unmark(group, *key);
 }

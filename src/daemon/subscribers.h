@@ -27,10 +27,12 @@ class Subscribers {
     uint32_t ring_bytes = Group::kRingBytes;
   };
 
-  // What a mark is on: a descriptor's mount (of process `peer`'s namespace), or a file system by name. Errors: EOPNOTSUPP and a sentence.
+  // What a mark is on: a descriptor's mount (of process `peer`'s namespace), or a file system by name, for user `asker`. Errors:
+  // EOPNOTSUPP or EDQUOT, and a sentence.
   struct Callbacks {
     std::function<Result<FilesystemKey>(int descriptor, pid_t peer)> resolve_descriptor;
-    std::function<Result<FilesystemKey>(const std::string& type, const std::string& name, uint32_t uid)> resolve_name;
+    std::function<Result<FilesystemKey>(const std::string& type, const std::string& name, uint32_t uid, uid_t asker)>
+        resolve_name;
     std::function<std::string()> describe;     // what the daemon watches, in lines: the text of the answer to Open
     std::function<void()> marks_changed = {};  // may be empty; marks have come or gone
   };

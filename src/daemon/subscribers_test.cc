@@ -98,8 +98,8 @@ class SubscribersTest : public testing::Test {
     auto opened =
         Subscribers::Open(options, Host{}, std::move(*Listen(dir_, protocol::kSubscribeSocket)),
                           {.resolve_descriptor = [this](int fd, pid_t peer) { return ResolveDescriptor(fd, peer); },
-                           .resolve_name = [this](const std::string& type, const std::string& name,
-                                                  uint32_t) { return ResolveName(type, name); },
+                           .resolve_name = [this](const std::string& type, const std::string& name, uint32_t,
+                                                  uid_t) { return ResolveName(type, name); },
                            .describe = [] { return std::string("watching all\n"); },
                            .marks_changed = [this] { ++marks_changed_; }});
     ASSERT_TRUE(opened);

@@ -18,4 +18,15 @@ FilesystemKey UserFilesystems::OfName(const std::string& type, const std::string
   return key;
 }
 
+Result<FilesystemKey> UserFilesystems::OfMarkedName(const std::string& type, const std::string& name, uint32_t uid,
+                                                    uid_t asker) {
+  if (asker != 0 && !names_.contains({type, name, uid})) {
+    size_t& marked = marked_names_[asker];
+    if (marked >= kMaxMarkedNames)
+      return Error{"this user has marked " + std::to_string(marked) + " names, and may not mark more", EDQUOT};
+    ++marked;
+  }
+  return OfName(type, name, uid);
+}
+
 }  // namespace fsherald

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/result.h"
 #include "record/notification.h"
 #include "source/signal.h"
 
@@ -28,6 +29,10 @@ class UserFilesystems {
   FilesystemKey OfMount(DeviceNumber dev, std::span<const uint64_t> mount_ids);
   // Of one without a mount; kAnyUid: the key that stands for all of that type and name.
   FilesystemKey OfName(const std::string& type, const std::string& name, uint32_t uid);
+  // The same for a mark of `asker`. Errors: EDQUOT: it is not known, and marks of this user have made kMaxMarkedNames known already:
+  // each costs memory for as long as the daemon lives. Root has no quota.
+  static constexpr size_t kMaxMarkedNames = 16384;
+  Result<FilesystemKey> OfMarkedName(const std::string& type, const std::string& name, uint32_t uid, uid_t asker);
 
   static bool IsOne(FilesystemKey key) { return key.value >= kFirstKey && key.value < 0x80000000; }
 
@@ -39,6 +44,7 @@ class UserFilesystems {
   };
   std::map<DeviceNumber, Mounted> mounts_;
   std::map<std::tuple<std::string, std::string, uint32_t>, FilesystemKey> names_;
+  std::map<uid_t, size_t> marked_names_;  // of names_, which marks of this user made known
   uint32_t next_ = kFirstKey;
 };
 

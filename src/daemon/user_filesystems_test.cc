@@ -38,6 +38,18 @@ TEST(UserFilesystemsTest, TwoUsersFileSystemsOfOneNameAreTwoAndHaveAThirdKeyInCo
   EXPECT_NE(filesystems.OfName("other", "orders", 1000), one);
 }
 
+TEST(UserFilesystemsTest, MarksOfAUserMakeOnlySoManyNamesKnown) {
+  UserFilesystems filesystems;
+  const auto mark = [&](size_t number, uid_t asker) {
+    return filesystems.OfMarkedName("mydb", std::to_string(number), UserFilesystems::kAnyUid, asker);
+  };
+  for (size_t i = 0; i < UserFilesystems::kMaxMarkedNames; ++i) ASSERT_TRUE(mark(i, 1000));
+  EXPECT_EQ(mark(UserFilesystems::kMaxMarkedNames, 1000).error().code, EDQUOT);
+  EXPECT_TRUE(mark(0, 1000)) << "it is known";
+  EXPECT_TRUE(mark(UserFilesystems::kMaxMarkedNames, 1001)) << "another user's marks";
+  EXPECT_TRUE(mark(UserFilesystems::kMaxMarkedNames + 1, 0)) << "root's";
+}
+
 TEST(UserFilesystemsTest, KeysAreInARangeOfTheirOwn) {
   UserFilesystems filesystems;
   EXPECT_EQ(filesystems.OfName("mydb", "orders", 0).value, UserFilesystems::kFirstKey);
