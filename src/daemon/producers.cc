@@ -27,7 +27,8 @@ constexpr uint64_t kMs = 1'000'000;
 constexpr uint32_t kTurn = 16;             // records of one producer, or of one user, between looks at the others
 constexpr uint64_t kRestNs = 10 * kMs;     // of a user beyond the quota, and of who wakes us too often
 constexpr uint32_t kWakesBeforeRest = 20;  // in kRestNs
-constexpr uint32_t kAcceptsBeforeRest = 64;
+constexpr uint32_t kAcceptsBeforeRest = 32;
+constexpr int kAcceptsAtOnce = 2;          // some 30 us each; between them whoever reports has his turn
 constexpr uint32_t kOffersPerSecond = 20;  // of one user; at once as many as attach again when we come
 constexpr uint32_t kOffersAtOnce = 100;
 constexpr size_t kMaxWaiting = 128;       // connections that have not offered yet, of all users
@@ -152,10 +153,10 @@ void Producers::Impl::Pump() {
 
 // Where there are no descriptors left, the listener would be ready for ever: it rests too.
 void Producers::Impl::Accept(uint64_t now_ns) {
-  while (accepts_.Wake(now_ns)) {
+  for (int left = kAcceptsAtOnce; accepts_.Wake(now_ns); --left) {
+    if (left == 0) return;
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket && (errno == EINTR || errno == ECONNABORTED)) continue;
-    if (!socket && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (!socket && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED)) return;
     if (!socket) break;
     Greet(std::move(socket), now_ns);
   }
@@ -191,9 +192,11 @@ void Producers::Impl::Hear(int socket, uint64_t now_ns) {
 }
 
 // False: it has not come yet. The offer is read before it is refused: a socket that is closed with something unread gives the
-// other side no answer, but an error.
+// other side no answer, but an error. Descriptors are taken only of who may report: to close one may mean to wait for him.
 bool Producers::Impl::TakeOffer(Caller& caller, uint64_t now_ns) {
-  auto packet = protocol::Receive(caller.socket.get());
+  using protocol::Descriptors;
+  const bool may_report = IsAllowed(caller.peer, options_.group);
+  auto packet = protocol::Receive(caller.socket.get(), may_report ? Descriptors::kTaken : Descriptors::kRefused);
   if (!packet && packet.error().code == EAGAIN) return false;
   if (packet && packet->bytes.empty()) return true;  // gone again
   const int socket = caller.socket.get();

@@ -25,16 +25,19 @@ bool IsAnswer(const std::vector<std::byte>& packet) {
 
 }  // namespace
 
-Subscriber::Subscriber(Fd socket, Peer peer) : socket_(std::move(socket)), peer_(std::move(peer)) {
+Subscriber::Subscriber(Fd socket, Peer peer, bool may_subscribe)
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      descriptors_(may_subscribe ? protocol::Descriptors::kTaken : protocol::Descriptors::kRefused) {
   // Where it fails the socket keeps the system's default: it works all the same.
   (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
 }
 
 std::variant<Subscriber::Nothing, Subscriber::Ended, Subscriber::Request> Subscriber::Receive() {
-  Result<protocol::Packet> packet = protocol::Receive(socket_.get());
+  Result<protocol::Packet> packet = protocol::Receive(socket_.get(), descriptors_);
   if (!packet && packet.error().code == ECONNRESET) {
     // He closed without reading all. The socket says so once, and only then gives what he had sent before.
-    packet = protocol::Receive(socket_.get());
+    packet = protocol::Receive(socket_.get(), descriptors_);
   }
   if (!packet && packet.error().code == EAGAIN) return Nothing{};
   if (!packet || packet->bytes.empty()) return Ended{};

@@ -25,7 +25,8 @@ class Subscriber {
   // its group.
   static constexpr size_t kMaxPacketBytes = 32768;
 
-  Subscriber(Fd socket, Peer peer);
+  // `may_subscribe`: else his descriptors are not taken (protocol/packet.h).
+  Subscriber(Fd socket, Peer peer, bool may_subscribe);
 
   struct Nothing {};  // now
   struct Ended {};    // the peer has hung up, or sent what is no request
@@ -61,6 +62,7 @@ class Subscriber {
 
   Fd socket_;
   Peer peer_;
+  protocol::Descriptors descriptors_;
   Group* group_ = nullptr;
   bool is_named_ = false;
   std::deque<std::vector<std::byte>> unsent_;  // at most one of them has notifications

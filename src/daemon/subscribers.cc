@@ -121,7 +121,8 @@ void Subscribers::Impl::Take(Fd socket) {
   });
   if (uid != 0 && static_cast<size_t>(unopened) >= kMaxUnopened) return;
   const int fd = socket.get();
-  Connection connection{.subscriber = std::make_unique<Subscriber>(std::move(socket), std::move(*peer)),
+  const bool may_subscribe = IsAllowed(*peer, options_.group);
+  Connection connection{.subscriber = std::make_unique<Subscriber>(std::move(socket), std::move(*peer), may_subscribe),
                         .watched_events = EPOLLIN};
   if (!poller_.Add(fd, EPOLLIN)) return;
   connections_.emplace(fd, std::move(connection));

@@ -76,7 +76,7 @@ Status Send(int socket, Bytes packet, std::span<const int> descriptors) {
   return {};
 }
 
-Result<Packet> Receive(int socket) {
+Result<Packet> Receive(int socket, Descriptors descriptors) {
   Packet packet;
   packet.bytes.resize(kMaxMessageBytes);
   iovec part{.iov_base = packet.bytes.data(), .iov_len = packet.bytes.size()};
@@ -84,15 +84,17 @@ Result<Packet> Receive(int socket) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
+  const bool takes_descriptors = descriptors == Descriptors::kTaken;
+  message.msg_control = takes_descriptors ? control.data() : nullptr;
+  message.msg_controllen = takes_descriptors ? control.size() : 0;
   const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0) return ErrnoError("receive", "a packet");
   packet.descriptors = TakeDescriptors(message);
   packet.bytes.resize(static_cast<size_t>(size));
   if (size == 0) return packet;
   std::optional<Head> head = ByteReader(packet.bytes).Read<Head>();
-  if (!head || head->bytes != packet.bytes.size() || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+  const int cut = message.msg_flags & (takes_descriptors ? MSG_TRUNC | MSG_CTRUNC : MSG_TRUNC);
+  if (!head || head->bytes != packet.bytes.size() || cut != 0)
     return Error{"a packet is not as long as it says, or brings too many descriptors", EBADMSG};
   return packet;
 }

@@ -30,8 +30,10 @@ struct Packet {
 };
 
 // The next packet; never waits: EAGAIN where there is none. EBADMSG: longer than kMaxMessageBytes, shorter than a Head, its
-// head.bytes is not its length, or too many descriptors.
-Result<Packet> Receive(int socket);
+// head.bytes is not its length, or too many descriptors. `kRefused`: descriptors that come along are dropped by the kernel, for
+// they may not be ours to close: close(2) asks a file system in user space, and waits for its answer.
+enum class Descriptors { kTaken, kRefused };
+Result<Packet> Receive(int socket, Descriptors descriptors = Descriptors::kTaken);
 
 // The message of a packet, if it is of this type and exactly as long as T, or at least where `tail` asks for what is behind it.
 template <typename T>

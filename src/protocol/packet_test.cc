@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -37,6 +38,21 @@ TEST_F(PacketTest, ComesWithItsDescriptors) {
   EXPECT_EQ(received->seq, 7U);
   ASSERT_EQ(packet->descriptors.size(), 2U);
   EXPECT_NE(::fcntl(packet->descriptors[0].get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(PacketTest, ComesWithoutDescriptorsThatAreRefused) {
+  const Head sent{.type = kClose, .bytes = sizeof(Head)};
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const Fd reader(pipe[0]);
+  ASSERT_TRUE(Send(here_.get(), BytesOf(sent), std::array{pipe[1]}));
+  ::close(pipe[1]);
+  const auto packet = Receive(there_.get(), Descriptors::kRefused);
+  ASSERT_TRUE(packet);
+  EXPECT_TRUE(As<Close>(*packet, kClose));
+  EXPECT_TRUE(packet->descriptors.empty());
+  char byte = 0;
+  EXPECT_EQ(::read(reader.get(), &byte, 1), 0) << "nobody has the other end any more";
 }
 
 TEST_F(PacketTest, OfAnotherTypeOrLengthIsNotTheMessage) {
