@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "mount/descriptor_mount.h"
 #include "notify/coverage_words.h"
@@ -43,7 +44,8 @@ Status Broker::OpenSockets(const Options& options) {
       {.resolve_descriptor = [this](int descriptor, pid_t peer) { return KeyOfDescriptor(descriptor, peer); },
        .resolve_name = [this](const std::string& type, const std::string& name, uint32_t uid,
                               uid_t asker) { return user_filesystems_.OfMarkedName(type, name, uid, asker); },
-       .describe = [this] { return CoverageWords(*monitor_); }});
+       .describe = [this] { return CoverageWords(*monitor_); },
+       .marks_changed = [this] { marks_changed_ = true; }});
   if (!subscribers) return subscribers.error();
   subscribers_ = std::move(*subscribers);
 
@@ -79,7 +81,7 @@ Status Broker::Pump() {
       producers_->Pump();
     } else {
       subscribers_->Pump();
-      producers_->MarksChanged();
+      if (std::exchange(marks_changed_, false)) producers_->MarksChanged();
     }
   }
   return {};

@@ -62,6 +62,7 @@ class Broker {
   std::unique_ptr<Subscribers> subscribers_;  // null until the monitor is armed: nobody can have marked anything yet
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<Producers> producers_;
+  bool marks_changed_ = false;  // the producers have not been told
   Poller poller_;
 };
 
