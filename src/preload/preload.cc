@@ -10,6 +10,7 @@
 
 #include "preload/mark_rules.h"
 #include "preload/real.h"
+#include "preload/signals_blocked.h"
 #include "source/fanotify_abi.h"
 
 namespace fsherald::preload {
@@ -82,8 +83,11 @@ int Preload::FirstMark(int fd, unsigned flags, uint64_t mask, int dirfd, const c
   }
   const std::shared_ptr<RfcGroup> group = table_.GroupOf(fd);
   if (!group) return Real().fanotify_mark(fd, flags, mask, dirfd, path);
+  // One thread makes it a group; others that mark in the same moment find one.
+  const SignalsBlocked blocked;
+  const std::lock_guard lock(group->first_mark());
   if (group->Mark(flags, mask, dirfd, path) < 0) return -1;
-  return MakeGroup(fd, group);
+  return table_.KindOf(fd) == DescriptorKind::kMaybe ? MakeGroup(fd, group) : 0;
 }
 
 int Preload::MakeGroup(int fd, const std::shared_ptr<RfcGroup>& group) {

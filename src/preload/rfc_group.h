@@ -39,6 +39,9 @@ class RfcGroup {
   // fanotify_mark.
   int Mark(unsigned flags, uint64_t mask, int dirfd, const char* path);
 
+  // Held from the first mark until the descriptor is this group.
+  std::mutex& first_mark() { return first_mark_; }
+
   // Puts the eventfd in the place of the kernel's group `fd`, whose flags it takes; once, after the first mark.
   int TakePlaceOf(int fd);
 
@@ -69,6 +72,7 @@ class RfcGroup {
   bool ClaimOneMore();
 
   const unsigned init_flags_;
+  std::mutex first_mark_;
 
   mutable std::mutex monitor_mutex_;  // held while the monitor is asked; never together with a wait
   fsherald_monitor* monitor_ = nullptr;

@@ -148,6 +148,26 @@ static void works_in_an_epoll_that_had_it_before_the_mark(void) {
   close(fd);
 }
 
+static void* mark(void* fd) {
+  return fanotify_mark(*(int*)fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, RFC_FAN_ERROR, AT_FDCWD, path) == 0 ? fd : NULL;
+}
+
+static void threads_may_make_the_first_mark_at_once(void) {
+  enum { kThreads = 4 };
+  int fd = group(FAN_NONBLOCK);
+  pthread_t threads[kThreads];
+  for (int i = 0; i < kThreads; ++i) CHECK(pthread_create(&threads[i], NULL, mark, &fd) == 0);
+  for (int i = 0; i < kThreads; ++i) {
+    void* has_marked = NULL;
+    CHECK(pthread_join(threads[i], &has_marked) == 0 && has_marked == &fd);
+  }
+  raise_error("once");
+  CHECK(is_readable(fd, 10000));
+  CHECK(read(fd, events, sizeof events) > 24);
+  CHECK_ERROR(read(fd, events, sizeof events), EAGAIN);
+  close(fd);
+}
+
 static void on_alarm(int signal) { (void)signal; }
 
 static void a_blocking_read_is_interrupted(void) {
@@ -245,6 +265,7 @@ int main(int argc, char** argv) {
   removes_marks();
   is_readable_while_events_wait();
   works_in_an_epoll_that_had_it_before_the_mark();
+  threads_may_make_the_first_mark_at_once();
   a_blocking_read_is_interrupted();
   a_blocking_read_waits_for_an_error();
   a_copy_of_the_descriptor_is_the_group();
