@@ -126,7 +126,13 @@ Producer::Turn Producer::Read(uint32_t limit, ProducerClock& clock, uint64_t now
     return Turn::kBroken;
   }
   last_utc_ns_ = UtcFromBoottimeNs(now_ns);
-  return is_asleep ? Turn::kAsleep : Turn::kMore;
+  if (is_asleep) return Turn::kAsleep;
+  // An honest one has submitted between our last look and the next; who has ended is not there to do so.
+  if (read == 0) {
+    ++told;
+    if (ended_) read_since_end_ += memory_.span().size();
+  }
+  return Turn::kMore;
 }
 
 Notification Producer::Complete(Notification notification, uint64_t boottime_ns) const {

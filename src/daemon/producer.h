@@ -75,7 +75,8 @@ class Producer {
     kAsleep,  // there is none; its eventfd will tell when there is
     kBroken,  // it writes what no reporter writes; that has been told
   };
-  // Reads up to `limit` records, and tells them. Adds to `told` what it told, to `refused` what was not valid.
+  // Reads up to `limit` records, and tells them. Adds to `told` what it told, and one where it was kept awake for nothing: it may
+  // be so for ever; to `refused` what was not valid.
   Turn Read(uint32_t limit, ProducerClock& clock, uint64_t now_ns, const Tell& tell, uint32_t& told, uint64_t& refused);
 
   // No connection any more: what is left is bounded by its ring's size.

@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -446,6 +447,42 @@ TEST_F(ProducersOfAnotherUserTest, IsReadNoFasterThanTheQuotaAndNothingIsLost) {
   const uint64_t took_ms = (BoottimeNowNs() - begin_ns) / 1'000'000;
   EXPECT_LE(told_.size(), 100 + took_ms + 1);
   EXPECT_EQ(EndUser(), 0);
+}
+
+// Moves the heads of its lanes over slots that hold nothing, one after the other as the reader comes up with them, and wakes it, for
+// as long as the process lives.
+[[noreturn]] void SpinOverNothing(TestReporter& reporter, uint32_t lanes) {
+  const ring::Slot nothing{.bytes = ring::kSkip, .reserved = 0, .ticks = 0};
+  std::byte* const data = reporter.memory().data() + reporter.memory().size() - lanes * TestReporter::kLaneBytes;
+  for (uint32_t i = 0; i < lanes; ++i) std::memcpy(data + i * TestReporter::kLaneBytes, &nothing, sizeof nothing);
+  const uint64_t one = 1;
+  for (uint32_t i = 0;; i = (i + 1) % lanes) {
+    ring::Lane& lane = reporter.lane(i);
+    if (const uint64_t head = lane.head.load(); lane.tail.load() == head) lane.head.store(head + TestReporter::kLaneBytes);
+    if (reporter.header().sleeping.exchange(0) != 0 && ::write(reporter.eventfd(), &one, sizeof one) < 0) std::abort();
+  }
+}
+
+TEST_F(ProducersOfAnotherUserTest, WhoKeepsUsAwakeForNothingIsReadNoFasterThanTheQuota) {
+  Open({.group = kGroup, .max_per_second = 1000});
+  AsUser(kGroup, [this]() -> int {
+    constexpr uint32_t kLanes = 200;
+    TestReporter reporter(kLanes);
+    reporter.Offer(dir_);
+    if (WaitForAnswer(reporter) != 0) return 1;
+    SpinOverNothing(reporter, kLanes);
+  });
+  ASSERT_TRUE(PumpUntil([&] { return producers_->attached() == 1; }));
+  const uint64_t begin_ns = BoottimeNowNs();
+  uint64_t pumps = 0;
+  uint64_t took_ms = 0;
+  for (; took_ms < 500; took_ms = (BoottimeNowNs() - begin_ns) / 1'000'000)
+    if (IsReadable(10)) producers_->Pump(), ++pumps;
+  EXPECT_LE(pumps, 2 * (100 + took_ms + 1)) << "as many as the quota has, and the ends of rests";
+  ::kill(child_, SIGKILL);
+  EXPECT_TRUE(PumpUntil([&] { return producers_->attached() == 0; }));
+  EXPECT_TRUE(told_.empty());
+  EndUser();
 }
 
 }  // namespace
