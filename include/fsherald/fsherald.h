@@ -69,8 +69,8 @@ struct fsherald_reporter_options {
  * fork(2) the child's copy is a reporter of its own, empty, as if it had been opened there (but for memory that cannot be
  * had then: -ESTALE). A child made otherwise cannot report: one of clone(2) itself is told so by -ESTALE, one of vfork(2) must
  * not try.
- * 0; -EINVAL: options that contradict, are out of bounds, too long, or unknown and not zero; -ENOENT and others as open(2) gives them for `mount`;
- * -ENOMEM; -EMFILE; -EAGAIN: no thread. Whether the daemon lets it report is told by fsherald_reporter_state.
+ * 0; -EINVAL: options that contradict, are out of bounds, too long, or unknown and not zero; -ENOENT and others as open(2)
+ * gives them for `mount`; -ENOMEM; -EMFILE; -EAGAIN: no thread. Whether the daemon lets it report is told by fsherald_reporter_state.
  * Any thread; not from a signal handler. */
 FSHERALD_API int fsherald_reporter_open(fsherald_reporter **reporter, const struct fsherald_reporter_options *options);
 
