@@ -15,6 +15,7 @@
 #include "cli/exit_code.h"
 #include "cli/feed.h"
 #include "cli/signals.h"
+#include "cli/tally.h"
 #include "protocol/packet.h"
 #include "sink/sink.h"
 
@@ -29,26 +30,18 @@ class Printer {
   void Print(const Notification& notification) {
     if (full()) return;
     if (left_) --*left_;
-    ++told_;
-    if (notification.gap) lost_ += notification.gap->count.value_or(0);
-    else errors_ += notification.error.count;
+    tally_.Count(notification);
     sink_->Add(notification);
   }
   bool full() const { return left_ && *left_ == 0; }
   Status Flush() { return sink_->Flush(); }
 
-  // "told 3 notifications of 7 errors; lost none".
-  std::string Summary() const {
-    return fmt::format("told {} notification{} of {} error{}; lost {}", told_, told_ == 1 ? "" : "s", errors_,
-                       errors_ == 1 ? "" : "s", lost_ == 0 ? "none" : std::to_string(lost_));
-  }
+  std::string Summary() const { return tally_.Words(); }
 
  private:
   std::optional<uint64_t> left_;
   std::unique_ptr<Sink> sink_;
-  uint64_t told_ = 0;
-  uint64_t errors_ = 0;
-  uint64_t lost_ = 0;
+  Tally tally_;
 };
 
 Result<Fd> OpenTimer(const std::optional<double>& seconds) {
