@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <thread>
 
 #include "daemon/peer.h"
@@ -25,7 +27,7 @@ std::vector<std::byte> PacketOf(protocol::Type type, std::string_view tail = {})
   message.head = {.type = type, .bytes = static_cast<uint32_t>(sizeof message + tail.size())};
   std::vector<std::byte> packet(message.head.bytes);
   std::memcpy(packet.data(), &message, sizeof message);
-  std::memcpy(packet.data() + sizeof message, tail.data(), tail.size());
+  std::ranges::copy(std::as_bytes(std::span(tail)), packet.begin() + sizeof message);
   return packet;
 }
 

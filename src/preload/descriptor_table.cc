@@ -3,9 +3,13 @@
 
 namespace fsherald::preload {
 
+DescriptorTable::~DescriptorTable() {
+  for (const std::atomic<Page*>& page : pages_) delete page.load(std::memory_order_relaxed);
+}
+
 void DescriptorTable::SetKind(int fd, DescriptorKind kind) {
   std::atomic<Page*>& page = pages_[fd / kPageSize];
-  // Partner: the acquire load in KindOf: the page's zeros are there before it is seen. It lives as long as the process.
+  // Partner: the acquire load in KindOf: the page's zeros are there before it is seen. It lives as long as the table.
   if (page.load(std::memory_order_relaxed) == nullptr) page.store(new Page, std::memory_order_release);
   page.load(std::memory_order_relaxed)->kinds[fd % kPageSize].store(kind, std::memory_order_relaxed);
 }

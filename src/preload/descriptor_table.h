@@ -34,6 +34,11 @@ class DescriptorTable {
 
   static constexpr int kMaxDescriptors = 1 << 20;  // those beyond are kOther
 
+  DescriptorTable() = default;
+  DescriptorTable(const DescriptorTable&) = delete;
+  DescriptorTable& operator=(const DescriptorTable&) = delete;
+  ~DescriptorTable();  // nobody uses it any more
+
   DescriptorKind KindOf(int fd) const {
     if (fd < 0 || fd >= kMaxDescriptors) return DescriptorKind::kOther;
     const Page* page = pages_[fd / kPageSize].load(std::memory_order_acquire);

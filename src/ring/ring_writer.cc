@@ -37,6 +37,7 @@ RingWriter::RingWriter(std::span<std::byte> segment, int wake_fd)
     : header_(reinterpret_cast<SegmentHeader*>(segment.data())),
       lanes_(reinterpret_cast<Lane*>(header_ + 1)),
       data_(reinterpret_cast<std::byte*>(lanes_ + header_->lane_count)),
+      lane_count_(header_->lane_count),
       lane_bytes_(header_->lane_bytes),
       id_(next_id.fetch_add(1, std::memory_order_relaxed)),
       clock_(static_cast<Clock>(header_->clock)),
@@ -48,14 +49,14 @@ uint32_t RingWriter::FindLane() noexcept {
   const int saved_errno = errno;
   const uint32_t self = ThreadId();
   uint32_t found = 0;
-  for (uint32_t i = 1; i < header_->lane_count && found == 0; ++i)
+  for (uint32_t i = 1; i < lane_count_ && found == 0; ++i)
     if (lanes_[i].owner.load(std::memory_order_relaxed) == self) found = i;
-  for (uint32_t i = 1; i < header_->lane_count && found == 0; ++i) {
+  for (uint32_t i = 1; i < lane_count_ && found == 0; ++i) {
     // Partner: none; a lane that nobody had is empty. `before` is ourselves if a handler of ours has just taken it.
     uint32_t before = 0;
     if (lanes_[i].owner.compare_exchange_strong(before, self, std::memory_order_relaxed) || before == self) found = i;
   }
-  for (uint32_t i = 1; i < header_->lane_count && found == 0; ++i)
+  for (uint32_t i = 1; i < lane_count_ && found == 0; ++i)
     if (TakeFromDead(lanes_[i], self)) found = i;
   errno = saved_errno;
   return found;

@@ -189,6 +189,7 @@ class RingWriter {
   SegmentHeader* header_;
   Lane* lanes_;
   std::byte* data_;
+  uint32_t lane_count_;
   uint64_t lane_bytes_;
   uint64_t id_;  // of this writer, in this process and its children: never used twice
   Clock clock_;

@@ -150,6 +150,7 @@ int BeHostile(const std::string& dir) {
   auto& round = *new (shared) std::atomic<uint64_t>(0);
   while (round < Rounds()) {
     const pid_t child = InChild([&] {
+      for (int signal : {SIGSEGV, SIGBUS}) ::signal(signal, SIG_DFL);  // not a sanitizer's: it is no fault
       Hostile hostile(dir, round + 1);
       for (; round < Rounds(); ++round) {
         hostile.Round();

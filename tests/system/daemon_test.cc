@@ -60,6 +60,16 @@ bool IsAttached(const Reporter& reporter) {
   return fsherald_reporter_get_state(reporter.get(), &state) == 0 && state.attached == 1;
 }
 
+// The daemon may have read the ring before the reporter has read the daemon's answer.
+bool WaitUntilAttached(const Reporter& reporter) {
+  const Deadline deadline = After(10s);
+  while (!IsAttached(reporter)) {
+    if (MillisecondsUntil(deadline) == 0) return false;
+    usleep(1000);
+  }
+  return true;
+}
+
 // Of user-space file systems, by name.
 std::vector<Json> AboutName(const Watcher& watcher, const std::string& name) {
   std::vector<Json> found;
@@ -169,7 +179,7 @@ TEST_F(DaemonTest, KilledAndStartedAgainItReadsOnWhereItWas) {
   Daemon again;
   Watcher watcher;
   ASSERT_TRUE(WaitForLines(watcher, "orders", 2)) << watcher.talk();
-  EXPECT_TRUE(IsAttached(reporter));
+  EXPECT_TRUE(WaitUntilAttached(reporter));
   EXPECT_EQ(LinesAbout(watcher, "orders"), (std::vector{2, 3}));
 }
 
