@@ -3,11 +3,11 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "protocol/packet.h"
 
 namespace fsherald {
 namespace {
@@ -47,15 +47,12 @@ bool IsAllowed(const Peer& peer, std::optional<gid_t> group) {
 
 Result<Fd> Listen(const std::string& dir, const char* name) {
   const std::string path = dir + '/' + name;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return Error{path + ": the path of a socket has at most 107 bytes: choose a shorter runtime directory", ENAMETOOLONG};
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  auto address = protocol::SocketAddress(path);
+  if (!address) return address.error();
   Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return ErrnoError("socket", path);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return ErrnoError("remove", path);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return ErrnoError("bind", path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) return ErrnoError("bind", path);
   if (::chmod(path.c_str(), 0666) != 0) return ErrnoError("chmod", path);
   if (::listen(fd.get(), kBacklog) != 0) return ErrnoError("listen", path);
   return fd;

@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -46,16 +45,22 @@ std::string RuntimeDir(const char* wanted) {
   return variable != nullptr && *variable != '\0' ? variable : kRuntimeDir;
 }
 
-Result<Fd> Connect(const std::string& runtime_dir, const char* socket_name) {
-  const std::string path = runtime_dir + '/' + socket_name;
+Result<sockaddr_un> SocketAddress(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     return Error{path + ": the path of a socket has at most 107 bytes: choose a shorter runtime directory", ENAMETOOLONG};
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+Result<Fd> Connect(const std::string& runtime_dir, const char* socket_name) {
+  const std::string path = runtime_dir + '/' + socket_name;
+  auto address = SocketAddress(path);
+  if (!address) return address.error();
   Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return ErrnoError("socket", path);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return fd;
   Error error = ErrnoError("connect", path);
   if (error.code == ENOENT || error.code == ENOTDIR) error.code = ECONNREFUSED;
   return error;

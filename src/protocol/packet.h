@@ -2,6 +2,8 @@
 // Packets of the two sockets: connecting, sending and receiving them with their descriptors. Who receives checks.
 #pragma once
 
+#include <sys/un.h>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +19,9 @@ namespace fsherald::protocol {
 // $FSHERALD_RUNTIME_DIR where `wanted` is empty, else /run/fsherald; in a program with more privileges than its caller the
 // variable is not looked at (secure_getenv).
 std::string RuntimeDir(const char* wanted);
+
+// Error: ENAMETOOLONG and a sentence.
+Result<sockaddr_un> SocketAddress(const std::string& path);
 
 // Connects a non-blocking socket. Errors: as connect(2); ECONNREFUSED also where there is no such socket.
 Result<Fd> Connect(const std::string& runtime_dir, const char* socket_name);
