@@ -50,6 +50,17 @@ std::string_view Name(SourceId source) {
   return "";
 }
 
+std::string_view Name(DeviceError::Operation operation) {
+  switch (operation) {
+    case DeviceError::Operation::kUnknown: return "";
+    case DeviceError::Operation::kRead: return "read";
+    case DeviceError::Operation::kWrite: return "write";
+    case DeviceError::Operation::kFlush: return "flush";
+    case DeviceError::Operation::kDiscard: return "discard";
+  }
+  return "";
+}
+
 std::string ToString(DeviceNumber dev) { return std::to_string(dev.major) + ":" + std::to_string(dev.minor); }
 
 std::string ToString(Fsid fsid) {

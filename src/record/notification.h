@@ -56,6 +56,7 @@ struct Location {
   std::string function;
   std::optional<uint32_t> line;
   std::vector<std::string> stack;  // "function+0xoffset", innermost first, reporting helpers left out
+  std::string file = {};           // "fs/xfs/xfs_fsops.c", where the report itself names it; empty: not known
   friend bool operator==(const Location&, const Location&) = default;
 };
 
@@ -90,6 +91,19 @@ struct Range {
   uint64_t offset_bytes = 0;
   std::optional<uint64_t> length_bytes;
   friend bool operator==(const Range&, const Range&) = default;
+};
+
+// What the device below reported, where that is the error, or what caused it.
+struct DeviceError {
+  enum class Operation { kUnknown, kRead, kWrite, kFlush, kDiscard };
+  std::string device;               // the kernel's name of the block device: "sda", "loop0"
+  std::optional<DeviceNumber> dev;  // of the same
+  Operation operation = Operation::kUnknown;
+  std::optional<uint64_t> sector;   // the first that failed, in units of 512 bytes from the device's start
+  std::optional<uint64_t> sectors;  // how many, of 512 bytes
+  std::optional<int> code;          // errno, positive
+  uint64_t count = 1;               // requests that failed
+  friend bool operator==(const DeviceError&, const DeviceError&) = default;
 };
 
 // The task in whose context the kernel reported; of a file system in user space the process that reported.
@@ -150,10 +164,13 @@ struct Notification {
   std::optional<Specific> specific;
   std::optional<ObjectInfo> object;
   std::optional<Range> range;
+  std::optional<DeviceError> device_error;
   std::optional<Task> task;
   Kind kind = Kind::kMetadata;
   Origin origin = Origin::kKernel;
   SourceSet sources;
+  bool corrected = false;  // the file system has put right what was wrong: nothing is lost
+  bool trusted = true;     // false: user space wrote the log line, nobody else has seen the error
   std::optional<Gap> gap;  // kind == kGap
   friend bool operator==(const Notification&, const Notification&) = default;
 };
@@ -169,6 +186,7 @@ std::string_view Name(Kind kind);
 std::string_view Name(PathSource source);
 std::string_view Name(Origin origin);
 std::string_view Name(SourceId source);
+std::string_view Name(DeviceError::Operation operation);  // empty: unknown
 
 std::string ToString(DeviceNumber dev);  // "7:0"
 std::string ToString(Fsid fsid);         // "11eb8c2d:756d63ee"
