@@ -13,7 +13,8 @@
  *  - A record may be longer than its struct here: what follows is text or an array, as said beside it. Texts are raw
  *    bytes, never NUL-terminated; their lengths stand in the struct; behind the last the record is padded with zeros.
  *  - A record that is not there means that the part is not known. Nothing is ever guessed.
- *  - There is no version. A record never changes: what is new is a new type.
+ *  - There is no version. A record never changes: what is new is a new type, a new value of an enum, or a bit of flags
+ *    that was always 0.
  *
  * All integers are in the byte order of the machine. FSHERALD_RECORD_FID and _ERROR are laid out as the kernel does
  * (uapi/linux/fanotify.h, Linux 5.16); each other record starts at a multiple of 8 and has a multiple of 8 as length.
@@ -74,6 +75,8 @@ enum fsherald_record_type {
   FSHERALD_RECORD_OBJECT = 0x89, /* which file */
   FSHERALD_RECORD_MOUNT = 0x8a,  /* one mount point; the shortest first */
   FSHERALD_RECORD_HOST = 0x8b,   /* which boot of which kernel */
+  FSHERALD_RECORD_DEVICE_ERROR = 0x8c, /* what the device below reported */
+  FSHERALD_RECORD_SOURCE_FILE = 0x8d,  /* of LOCATION, where the report itself names it */
 };
 
 /* FSHERALD_RECORD_FID: struct fanotify_event_info_fid. The handle is what open_by_handle_at(2) takes: type 1
@@ -128,6 +131,8 @@ enum fsherald_source {
 /* Bits of fsherald_sequence.flags. */
 #define FSHERALD_HAS_BOOTTIME 0x01 /* boottime_ns is known */
 #define FSHERALD_CUT 0x02          /* parts that are known were left out: the notification would have been too long */
+#define FSHERALD_CORRECTED 0x04    /* the file system has put right what was wrong: nothing is lost */
+#define FSHERALD_UNTRUSTED 0x08    /* user space wrote it to the kernel's log, and nothing else has seen the error */
 
 struct fsherald_sequence {
   struct fsherald_info info; /* FSHERALD_RECORD_SEQUENCE */
@@ -145,7 +150,7 @@ struct fsherald_sequence {
 FSHERALD_ASSERT_SIZE(fsherald_sequence, 48);
 
 /* Bits of fsherald_filesystem.flags: which of its fields are known. */
-#define FSHERALD_HAS_DEV 0x01
+#define FSHERALD_HAS_DEV 0x01 /* of fsherald_device_error.flags, too */
 #define FSHERALD_HAS_UUID 0x02
 #define FSHERALD_HAS_FSID 0x04
 
@@ -286,6 +291,40 @@ struct fsherald_host {
   /* then boot_id_len bytes: /proc/sys/kernel/random/boot_id; kernel_len bytes: uname -r */
 };
 FSHERALD_ASSERT_SIZE(fsherald_host, 8);
+
+enum fsherald_operation {
+  FSHERALD_OPERATION_UNKNOWN = 0,
+  FSHERALD_OPERATION_READ = 1,
+  FSHERALD_OPERATION_WRITE = 2,
+  FSHERALD_OPERATION_FLUSH = 3,
+  FSHERALD_OPERATION_DISCARD = 4,
+};
+
+/* What the device below reported, where that is the error (FSHERALD_KIND_DEVICE), or what caused it. */
+struct fsherald_device_error {
+  struct fsherald_info info; /* FSHERALD_RECORD_DEVICE_ERROR */
+  uint16_t device_len;       /* 0: not known */
+  uint8_t operation;         /* enum fsherald_operation */
+  uint8_t flags;             /* which of the following are known */
+  uint32_t dev_major;        /* with FSHERALD_HAS_DEV */
+  uint32_t dev_minor;
+  uint64_t sector;   /* the first that failed, in units of 512 bytes from the device's start */
+  uint64_t sectors;  /* how many, of 512 bytes */
+  uint64_t count;    /* requests that failed */
+  int32_t error;     /* errno, positive; 0: not known */
+  uint32_t reserved; /* 0 */
+  /* then device_len bytes: the kernel's name of the block device, "sda" */
+};
+FSHERALD_ASSERT_SIZE(fsherald_device_error, 48);
+#define FSHERALD_HAS_SECTOR 0x02 /* of fsherald_device_error.flags */
+#define FSHERALD_HAS_SECTORS 0x04
+
+struct fsherald_source_file {
+  struct fsherald_info info; /* FSHERALD_RECORD_SOURCE_FILE */
+  uint32_t text_len;
+  /* then text_len bytes: "fs/xfs/xfs_fsops.c" */
+};
+FSHERALD_ASSERT_SIZE(fsherald_source_file, 8);
 
 #ifdef __cplusplus
 }

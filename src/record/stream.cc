@@ -19,9 +19,11 @@ constexpr int32_t kHandleNone = 0xff;     // FILEID_INVALID
 
 constexpr size_t Padded(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
 
-// What is never left out must always fit, so its texts have limits, which no kernel and no honest producer reaches.
+// What is never left out must always fit, and leave a third for the rest, so its texts have limits, which no kernel and
+// no honest producer reaches.
 constexpr size_t kMaxNameBytes = 255;      // types and names of file systems
 constexpr size_t kMaxFunctionBytes = 511;  // the kernel's KSYM_NAME_LEN, less its NUL
+constexpr size_t kMaxFileBytes = 511;
 constexpr size_t kMaxCommBytes = 63;
 constexpr size_t kMaxHostBytes = 64;  // boot id, and uname -r
 constexpr size_t kMostNeverCut =
@@ -29,8 +31,9 @@ constexpr size_t kMostNeverCut =
     Padded(sizeof(fsherald_filesystem) + 2 * kMaxNameBytes) + Padded(sizeof(fsherald_location) + kMaxFunctionBytes) +
     Padded(sizeof(fsherald_host) + 2 * kMaxHostBytes) + sizeof(fsherald_range) + sizeof(fsherald_gap) +
     sizeof(fsherald_object) + Padded(sizeof(fsherald_specific) + kMaxNameBytes) + sizeof(fsherald_message) +
-    Padded(sizeof(fsherald_task) + kMaxCommBytes);
-static_assert(kMostNeverCut <= FSHERALD_MAX_NOTIFICATION_BYTES / 2);
+    Padded(sizeof(fsherald_task) + kMaxCommBytes) + Padded(sizeof(fsherald_device_error) + kMaxNameBytes) +
+    Padded(sizeof(fsherald_source_file) + kMaxFileBytes);
+static_assert(kMostNeverCut <= FSHERALD_MAX_NOTIFICATION_BYTES * 2 / 3);
 
 // The bytes of one notification. Records are written in the order in which they are kept: the last are the first to be
 // left out, and what of them must not be left out has been Reserved by then.
@@ -130,7 +133,8 @@ uint8_t SourceBits(SourceSet sources) {
 }
 
 fsherald_sequence Sequence(const Notification& n, bool cut) {
-  const int flags = (n.boottime_ns ? FSHERALD_HAS_BOOTTIME : 0) | (cut ? FSHERALD_CUT : 0);
+  const int flags = (n.boottime_ns ? FSHERALD_HAS_BOOTTIME : 0) | (cut ? FSHERALD_CUT : 0) |
+                    (n.corrected ? FSHERALD_CORRECTED : 0) | (n.trusted ? 0 : FSHERALD_UNTRUSTED);
   return {.info = {FSHERALD_RECORD_SEQUENCE, 0, sizeof(fsherald_sequence)},
           .kind = static_cast<uint8_t>(n.kind),
           .origin = static_cast<uint8_t>(n.origin),
@@ -168,6 +172,10 @@ void AddLocation(const Location& location, Writer& to) {
                               .line = location.line.value_or(0),
                               .reserved2 = 0},
             FSHERALD_RECORD_LOCATION, function);
+  if (location.file.empty()) return;
+  const std::string_view file = to.Limited(location.file, kMaxFileBytes);
+  to.Record(fsherald_source_file{.info = {}, .text_len = static_cast<uint32_t>(file.size())},
+            FSHERALD_RECORD_SOURCE_FILE, file);
 }
 
 void AddHost(const Host& host, Writer& to) {
@@ -183,6 +191,29 @@ void AddRange(const Range& range, Writer& to) {
                            .offset_bytes = range.offset_bytes,
                            .length_bytes = range.length_bytes.value_or(0)},
             FSHERALD_RECORD_RANGE);
+}
+
+void AddDeviceError(const DeviceError& error, Writer& to) {
+  const std::string_view device = to.Limited(error.device, kMaxNameBytes);
+  fsherald_device_error record{.info = {},
+                               .device_len = U16(device.size()),
+                               .operation = static_cast<uint8_t>(error.operation),
+                               .flags = 0,
+                               .dev_major = 0,
+                               .dev_minor = 0,
+                               .sector = error.sector.value_or(0),
+                               .sectors = error.sectors.value_or(0),
+                               .count = error.count,
+                               .error = error.code.value_or(0),
+                               .reserved = 0};
+  if (const auto& dev = error.dev) {
+    record.flags |= FSHERALD_HAS_DEV;
+    record.dev_major = dev->major;
+    record.dev_minor = dev->minor;
+  }
+  if (error.sector) record.flags |= FSHERALD_HAS_SECTOR;
+  if (error.sectors) record.flags |= FSHERALD_HAS_SECTORS;
+  to.Record(record, FSHERALD_RECORD_DEVICE_ERROR, device);
 }
 
 uint16_t Certainty(const Gap& gap) {
@@ -359,6 +390,7 @@ void AppendStream(const Notification& n, const Host& host, std::string& out) {
   if (ConcernsAFilesystem(n)) AddFilesystem(n.filesystem, to);
   if (n.location) AddLocation(*n.location, to);
   if (n.range) AddRange(*n.range, to);
+  if (n.device_error) AddDeviceError(*n.device_error, to);
   if (n.gap) AddGap(*n.gap, to);
   if (!host.boot_id.empty() || !host.kernel_release.empty()) AddHost(host, to);
 

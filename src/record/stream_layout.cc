@@ -81,6 +81,17 @@ ASSERT_OFFSET(fsherald_object, reserved, 20);
 ASSERT_OFFSET(fsherald_mount, path_len, 4);
 ASSERT_OFFSET(fsherald_host, boot_id_len, 4);
 ASSERT_OFFSET(fsherald_host, kernel_len, 6);
+ASSERT_OFFSET(fsherald_device_error, device_len, 4);
+ASSERT_OFFSET(fsherald_device_error, operation, 6);
+ASSERT_OFFSET(fsherald_device_error, flags, 7);
+ASSERT_OFFSET(fsherald_device_error, dev_major, 8);
+ASSERT_OFFSET(fsherald_device_error, dev_minor, 12);
+ASSERT_OFFSET(fsherald_device_error, sector, 16);
+ASSERT_OFFSET(fsherald_device_error, sectors, 24);
+ASSERT_OFFSET(fsherald_device_error, count, 32);
+ASSERT_OFFSET(fsherald_device_error, error, 40);
+ASSERT_OFFSET(fsherald_device_error, reserved, 44);
+ASSERT_OFFSET(fsherald_source_file, text_len, 4);
 #undef ASSERT_OFFSET
 
 // The enums of notification.h are the numbers of record.h.
@@ -106,5 +117,10 @@ static_assert(static_cast<int>(PathSource::kHandle) + 1 == FSHERALD_PATH_HANDLE)
 static_assert(static_cast<int>(PathSource::kOpenFile) + 1 == FSHERALD_PATH_OPEN_FILE);
 static_assert(static_cast<int>(PathSource::kWalk) + 1 == FSHERALD_PATH_WALK);
 static_assert(static_cast<int>(PathSource::kProducer) + 1 == FSHERALD_PATH_PRODUCER);
+static_assert(static_cast<int>(DeviceError::Operation::kUnknown) == FSHERALD_OPERATION_UNKNOWN);
+static_assert(static_cast<int>(DeviceError::Operation::kRead) == FSHERALD_OPERATION_READ);
+static_assert(static_cast<int>(DeviceError::Operation::kWrite) == FSHERALD_OPERATION_WRITE);
+static_assert(static_cast<int>(DeviceError::Operation::kFlush) == FSHERALD_OPERATION_FLUSH);
+static_assert(static_cast<int>(DeviceError::Operation::kDiscard) == FSHERALD_OPERATION_DISCARD);
 
 }  // namespace fsherald

@@ -84,6 +84,8 @@ bool ReadSequence(Bytes record, StreamNotification& to) {
   if (n.kind != Kind::kGap) n.error.count = head.count;
   n.utc_ns = head.utc_ns;
   if ((head.flags & FSHERALD_HAS_BOOTTIME) != 0) n.boottime_ns = head.boottime_ns;
+  n.corrected = (head.flags & FSHERALD_CORRECTED) != 0;
+  n.trusted = (head.flags & FSHERALD_UNTRUSTED) == 0;
   to.cut = (head.flags & FSHERALD_CUT) != 0;
   return reader.Whole();
 }
@@ -105,6 +107,12 @@ bool ReadLocation(Bytes record, StreamNotification& to) {
   Location& location = Ensure(to.notification.location);
   location.function = reader.Take(reader.head().function_len);
   if (reader.head().line != 0) location.line = reader.head().line;
+  return reader.Whole();
+}
+
+bool ReadSourceFile(Bytes record, StreamNotification& to) {
+  RecordReader<fsherald_source_file> reader(record);
+  Ensure(to.notification.location).file = reader.Take(reader.head().text_len);
   return reader.Whole();
 }
 
@@ -160,6 +168,22 @@ bool ReadRange(Bytes record, StreamNotification& to) {
   Range& range = Ensure(to.notification.range);
   range.offset_bytes = reader.head().offset_bytes;
   if ((reader.head().flags & FSHERALD_HAS_LENGTH) != 0) range.length_bytes = reader.head().length_bytes;
+  return reader.Whole();
+}
+
+bool ReadDeviceError(Bytes record, StreamNotification& to) {
+  RecordReader<fsherald_device_error> reader(record);
+  const fsherald_device_error& head = reader.head();
+  DeviceError& error = Ensure(to.notification.device_error);
+  error.device = reader.Take(head.device_len);
+  if (head.operation <= FSHERALD_OPERATION_DISCARD) {
+    error.operation = static_cast<DeviceError::Operation>(head.operation);
+  }
+  if ((head.flags & FSHERALD_HAS_DEV) != 0) error.dev = DeviceNumber{head.dev_major, head.dev_minor};
+  if ((head.flags & FSHERALD_HAS_SECTOR) != 0) error.sector = head.sector;
+  if ((head.flags & FSHERALD_HAS_SECTORS) != 0) error.sectors = head.sectors;
+  if (head.error > 0) error.code = head.error;
+  error.count = head.count;
   return reader.Whole();
 }
 
@@ -227,7 +251,7 @@ class Parser {
   // False: contradicts the layout.
   bool Read(uint8_t type, Bytes record) {
     const bool of_the_kernel = type == FSHERALD_RECORD_FID || type == FSHERALD_RECORD_ERROR;
-    const bool known = of_the_kernel || (type >= FSHERALD_RECORD_SEQUENCE && type <= FSHERALD_RECORD_HOST);
+    const bool known = of_the_kernel || (type >= FSHERALD_RECORD_SEQUENCE && type <= FSHERALD_RECORD_SOURCE_FILE);
     if (!known) return true;
     if (!of_the_kernel && record.size() % 8 != 0) return false;
     if (type != FSHERALD_RECORD_MOUNT && Seen(type)) return false;
@@ -272,6 +296,8 @@ class Parser {
       case FSHERALD_RECORD_OBJECT: return ReadObject(record, to_);
       case FSHERALD_RECORD_MOUNT: return ReadMount(record, to_);
       case FSHERALD_RECORD_HOST: return ReadHost(record, to_);
+      case FSHERALD_RECORD_DEVICE_ERROR: return ReadDeviceError(record, to_);
+      case FSHERALD_RECORD_SOURCE_FILE: return ReadSourceFile(record, to_);
       default: return true;
     }
   }

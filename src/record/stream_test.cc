@@ -97,6 +97,28 @@ Notification BadPage() {
   return n;
 }
 
+// And what neither has: the device's error behind that of the file system, its source file; it has been put right.
+Notification RetriedWrite() {
+  Notification n;
+  n.seq = 44;
+  n.filesystem_seq = 2;
+  n.utc_ns = 1795170667412345680;
+  n.filesystem.type = "xfs";
+  n.filesystem.device = "sdb1";
+  n.error = {EIO, 2};
+  n.location = Location{"xfs_buf_ioend", 1377, {}, "fs/xfs/xfs_buf.c"};
+  n.device_error = DeviceError{.device = "sdb",
+                               .dev = DeviceNumber{8, 16},
+                               .operation = DeviceError::Operation::kWrite,
+                               .sector = 2048,
+                               .sectors = 8,
+                               .code = ETIMEDOUT,
+                               .count = 3};
+  n.sources = SourceId::kKmsg;
+  n.corrected = true;
+  return n;
+}
+
 Notification LostLines() {
   Notification n;
   n.seq = 43;
@@ -188,6 +210,55 @@ TEST_F(GoldenTest, AReportFromUserSpaceHasTheRangeTheBlobAndALargeInode) {
                 "00ff01 0000000000"));   // the blob, padding
 }
 
+TEST_F(GoldenTest, AnErrorOfTheDeviceAndTheSourceFileAreRecordsOfTheirOwn) {
+  EXPECT_EQ(Stream(RetriedWrite(), Host()),
+            Hex("08010000 03 00 1800"   // event_len 264, vers 3, metadata_len 24
+                "0080000000000000"      // mask FAN_FS_ERROR
+                "ffffffff 00000000"     // no fd, pid not known
+                "01 00 1400"            // FID, 20 bytes
+                "00000000 00000000"     // fsid not known
+                "00000000 ff000000"     // no handle
+                "05 00 0c00"            // ERROR, 12 bytes
+                "05000000 02000000"     // EIO, 2 errors
+                "80 00 3000"            // SEQUENCE, 48 bytes
+                "00 00 04 04"           // metadata, kernel, kmsg, corrected
+                "2c00000000000000"      // seq 44
+                "0200000000000000"      // the second of this file system
+                "0200000000000000"      // 2 errors
+                "505350f635bae918"      // utc_ns
+                "0000000000000000"      // boot time not known
+                "81 00 3000"            // FILESYSTEM, 48 bytes
+                "0300 0400"             // type of 3 bytes, device of 4
+                "00000000 00000000"     // dev
+                "00000000 00000000"     // no flags
+                "0000000000000000"      // uuid
+                "0000000000000000"      //
+                "786673 73646231 00"    // "xfs", "sdb1", padding
+                "82 00 2000"            // LOCATION, 32 bytes
+                "0d00 0000"             // function of 13 bytes
+                "61050000 00000000"     // line 1377
+                "7866735f6275665f"      // "xfs_buf_
+                "696f656e64 000000"     // ioend", padding
+                "8d 00 1800"            // SOURCE_FILE, 24 bytes
+                "10000000"              // of 16 bytes
+                "66732f7866732f78"      // "fs/xfs/x
+                "66735f6275662e63"      // fs_buf.c"
+                "8c 00 3800"            // DEVICE_ERROR, 56 bytes
+                "0300 02 07"            // device of 3 bytes, write; dev, sector and sectors are known
+                "08000000 10000000"     // dev 8:16
+                "0008000000000000"      // sector 2048
+                "0800000000000000"      // 8 sectors
+                "0300000000000000"      // 3 requests
+                "6e000000 00000000"     // ETIMEDOUT
+                "736462 0000000000"));  // "sdb", padding
+}
+
+TEST_F(GoldenTest, WhatUserSpaceWroteToTheLogIsAFlagOfTheSequence) {
+  Notification n = DamagedInode();
+  n.trusted = false;
+  EXPECT_EQ(Stream(n)[0x47], '\x09');  // boottime is known; untrusted
+}
+
 TEST_F(GoldenTest, AGapOfNoFileSystemHasTheGapRecordAndNoFilesystem) {
   EXPECT_EQ(Stream(LostLines(), Host()),
             Hex("88000000 03 00 1800"  // event_len 136, vers 3, metadata_len 24
@@ -238,6 +309,7 @@ TEST_F(GoldenTest, TheExampleOfTheDocumentIsWhatIsWritten) {
 TEST(StreamTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(There(DamagedInode()).notification, DamagedInode());
   EXPECT_EQ(There(BadPage()).notification, BadPage());
+  EXPECT_EQ(There(RetriedWrite()).notification, RetriedWrite());
   EXPECT_EQ(There(LostLines()).notification, LostLines());
   EXPECT_EQ(There(Notification()).notification, Notification());
 }
@@ -256,6 +328,26 @@ TEST(StreamTest, EveryKindOriginSourceAndPathSourceIsReadBack) {
   }
 }
 
+TEST(StreamTest, EveryOperationOfADeviceIsReadBack) {
+  for (int operation = 0; operation <= static_cast<int>(DeviceError::Operation::kDiscard); ++operation) {
+    Notification n = RetriedWrite();
+    n.device_error->operation = static_cast<DeviceError::Operation>(operation);
+    EXPECT_EQ(There(n).notification, n);
+  }
+}
+
+TEST(StreamTest, CorrectedAndUntrustedAreReadBackEachAloneAndBoth) {
+  for (const bool corrected : {false, true}) {
+    for (const bool trusted : {false, true}) {
+      Notification n = DamagedInode();
+      n.corrected = corrected;
+      n.trusted = trusted;
+      EXPECT_EQ(There(n).notification, n);
+      EXPECT_FALSE(There(n).cut);
+    }
+  }
+}
+
 TEST(StreamTest, EachPartAloneIsReadBack) {
   Notification n;
   n.filesystem.fsid = Fsid{0, 0};
@@ -267,6 +359,20 @@ TEST(StreamTest, EachPartAloneIsReadBack) {
   n.location = Location{"", std::nullopt, {}};
   EXPECT_EQ(There(n).notification, n);
   n.location = Location{"", std::nullopt, {"f+0x1", ""}};
+  EXPECT_EQ(There(n).notification, n);
+  n.location = Location{"", std::nullopt, {}, "fs/xfs/xfs_fsops.c"};
+  EXPECT_EQ(There(n).notification, n);
+  n = Notification();
+  n.device_error = DeviceError();
+  EXPECT_EQ(There(n).notification, n);
+  n.device_error = DeviceError{.device = "",
+                               .dev = DeviceNumber{0, 0},
+                               .sector = 0,
+                               .sectors = std::nullopt,
+                               .code = std::nullopt,
+                               .count = std::numeric_limits<uint64_t>::max()};
+  EXPECT_EQ(There(n).notification, n) << "zeros are known, too";
+  n.device_error = DeviceError{.device = "sda", .dev = std::nullopt, .sector = std::nullopt, .sectors = 0};
   EXPECT_EQ(There(n).notification, n);
   n = Notification();
   n.specific = Specific{.type = "", .fields = {}, .message = ""};
@@ -302,6 +408,8 @@ TEST(StreamTest, NamesPathsAndMessagesAreRawBytesNulsIncluded) {
   n.filesystem.mounts = {std::string("/\0", 2), "/\x1b[2J"};
   n.location->function = std::string("\0", 1);
   n.location->stack = {"\xfe", "x y"};
+  n.location->file = std::string("\0\xff", 2);
+  n.device_error = DeviceError{.device = std::string("\n\0", 2), .dev = std::nullopt};
   n.specific->fields = {{std::string("\0n", 2), std::string("\0\0", 2)}, {"m", std::numeric_limits<uint64_t>::max()}};
   n.specific->message = std::string("m\0", 2);
   n.specific->blob = std::string(2048, '\0');
@@ -339,7 +447,7 @@ std::string RecordOfType(uint8_t type, uint16_t length) {
 }
 
 TEST(StreamTest, RecordsOfUnknownTypesAreSkipped) {
-  for (const int type : {0, 2, 3, 4, 6, 0x7f, 0x8c, 0xff}) {
+  for (const int type : {0, 2, 3, 4, 6, 0x7f, 0x8e, 0xff}) {
     const std::string bytes = WithRecord(Stream(DamagedInode()), RecordOfType(static_cast<uint8_t>(type), 24));
     const auto parsed = Parsed(bytes);
     ASSERT_TRUE(parsed) << type;
@@ -357,10 +465,14 @@ TEST(StreamTest, ARecordThatComesTwiceIsRefused) {
   const std::string range = RecordOfType(FSHERALD_RECORD_RANGE, 24);
   EXPECT_TRUE(Parsed(WithRecord(Stream(DamagedInode()), range)));
   EXPECT_FALSE(Parsed(WithRecord(Stream(DamagedInode()), range + range)));
+  for (const size_t record : {0xb8, 0xd0}) {  // SOURCE_FILE, DEVICE_ERROR
+    const std::string bytes = Stream(RetriedWrite(), Host());
+    EXPECT_FALSE(Parsed(WithRecord(bytes, bytes.substr(record, record == 0xb8 ? 0x18 : 0x38)))) << record;
+  }
 }
 
 TEST(StreamTest, ANotificationThatIsNotWholeIsNone) {
-  for (const Notification& notification : {DamagedInode(), BadPage(), LostLines()}) {
+  for (const Notification& notification : {DamagedInode(), BadPage(), RetriedWrite(), LostLines()}) {
     const std::string bytes = Stream(notification);
     for (size_t size = 0; size < bytes.size(); ++size) {
       EXPECT_FALSE(Parsed(std::string_view(bytes).substr(0, size))) << size;
@@ -394,10 +506,11 @@ constexpr LengthField kLengthsOfDamagedInode[] = {
     {"cgroup_len", 0x1b6, 2}, {"MOUNT", 0x1da, 2},     {"path_len", 0x1dc, 4},    {"STACK", 0x1ea, 2},
     {"frames", 0x1ec, 2},     {"text_len", 0x1ee, 2},
 };
+constexpr LengthField kLengthsOfRetriedWrite[] = {
+    {"SOURCE_FILE", 0xba, 2}, {"text_len", 0xbc, 4}, {"DEVICE_ERROR", 0xd2, 2}, {"device_len", 0xd4, 2}};
 
-TEST_F(GoldenTest, ALengthThatLiesIsFoundOutWhereItTakesMoreOrLessThanThePadding) {
-  const std::string bytes = Stream(DamagedInode());
-  for (const LengthField& field : kLengthsOfDamagedInode) {
+void ExpectLiesToBeFoundOut(const std::string& bytes, std::span<const LengthField> fields) {
+  for (const LengthField& field : fields) {
     uint32_t honest = 0;
     std::memcpy(&honest, bytes.data() + field.offset, field.size);
     for (const uint32_t lie : {honest + 8, honest + 4096, honest < 8 ? 0xfffe : honest - 8, 0xfff8U, 0xfffcU}) {
@@ -406,6 +519,11 @@ TEST_F(GoldenTest, ALengthThatLiesIsFoundOutWhereItTakesMoreOrLessThanThePadding
       EXPECT_FALSE(Parsed(lying)) << field.name << " " << honest << " said to be " << lie;
     }
   }
+}
+
+TEST_F(GoldenTest, ALengthThatLiesIsFoundOutWhereItTakesMoreOrLessThanThePadding) {
+  ExpectLiesToBeFoundOut(Stream(DamagedInode()), kLengthsOfDamagedInode);
+  ExpectLiesToBeFoundOut(Stream(RetriedWrite(), Host()), kLengthsOfRetriedWrite);
 }
 
 TEST_F(GoldenTest, AFieldThatLeavesItsRecordIsRefused) {
@@ -418,7 +536,7 @@ TEST_F(GoldenTest, AFieldThatLeavesItsRecordIsRefused) {
 }
 
 TEST_F(GoldenTest, NoByteOfANotificationCanHarmTheReader) {
-  for (const Notification& notification : {DamagedInode(), BadPage(), LostLines()}) {
+  for (const Notification& notification : {DamagedInode(), BadPage(), RetriedWrite(), LostLines()}) {
     const std::string bytes = Stream(notification);
     for (size_t i = 0; i < bytes.size(); ++i) {
       for (const char c : {'\x00', '\x01', '\x7f', '\x80', '\xff'}) {
@@ -438,6 +556,12 @@ TEST_F(GoldenTest, UnknownValuesReadAsWhatSaysLeast) {
   bytes[0x6c] = '\x77';  // GAP, source
   ASSERT_TRUE(Parsed(bytes));
   EXPECT_FALSE(Parsed(bytes)->notification.gap);
+  bytes = Stream(RetriedWrite(), Host());
+  bytes[0xd6] = '\x05';               // DEVICE_ERROR, operation
+  bytes.replace(0xf8, 4, 4, '\xff');  // error: -1
+  ASSERT_TRUE(Parsed(bytes));
+  EXPECT_EQ(Parsed(bytes)->notification.device_error->operation, DeviceError::Operation::kUnknown);
+  EXPECT_EQ(Parsed(bytes)->notification.device_error->code, std::nullopt);
   bytes = Stream(DamagedInode());
   bytes[0x44] = '\x09';  // SEQUENCE, kind
   bytes[0x45] = '\x02';  // origin
@@ -538,15 +662,18 @@ TEST(CutTest, ThenThePath) {
   EXPECT_EQ(there.notification.object, (ObjectInfo{.inode = 12, .generation = 7}));
 }
 
-TEST(CutTest, TheGenericRecordAndTheLocationStayWhateverElseThereIs) {
+TEST(CutTest, TheGenericRecordTheLocationAndTheDevicesErrorStayWhateverElseThereIs) {
   const std::string big(3 * kMaxBytes, 'x');
   Notification n = DamagedInode();
   n.filesystem.type = n.filesystem.device = big;
   n.filesystem.mounts.assign(3, big);
-  n.location = Location{big, 1855, {big, big}};
+  n.location = Location{big, 1855, {big, big}, big};
   n.specific = Specific{.type = big, .fields = {{big, big}}, .message = big, .blob = big};
   n.object = ObjectInfo{12, 7, big, PathSource::kHandle};
   n.range = Range{1, 2};
+  n.device_error = DeviceError{.device = big, .dev = DeviceNumber{8, 0}, .sector = 2048, .code = EIO};
+  n.corrected = true;
+  n.trusted = false;
   n.task = Task{1, 1, big, big};
   n.gap = Gap{SourceId::kKmsg, 1, true, 0, 0};
   std::string bytes;
@@ -559,6 +686,11 @@ TEST(CutTest, TheGenericRecordAndTheLocationStayWhateverElseThereIs) {
   EXPECT_EQ(there->notification.error, n.error);
   EXPECT_EQ(there->notification.location->line, 1855U);
   EXPECT_EQ(there->notification.location->function, std::string(511, 'x'));
+  EXPECT_EQ(there->notification.location->file, std::string(511, 'x'));
+  n.device_error->device.resize(255);
+  EXPECT_EQ(there->notification.device_error, n.device_error);
+  EXPECT_TRUE(there->notification.corrected);
+  EXPECT_FALSE(there->notification.trusted);
   EXPECT_EQ(there->notification.filesystem.type, std::string(255, 'x'));
   EXPECT_EQ(there->notification.range, n.range);
   EXPECT_EQ(there->notification.gap, n.gap);
