@@ -109,6 +109,8 @@ void AppendErrnoWord(const char* word, std::string& out) {
   else AppendNull(out);
 }
 
+void AppendBool(bool value, std::string& out) { out.append(value ? "true" : "false"); }
+
 void AppendError(const ErrorInfo& error, uint64_t count, std::string& out) {
   out.append("{\"errno\":");
   AppendNumberOrNull(error.code, out);
@@ -126,6 +128,8 @@ void AppendLocation(const Location& location, std::string_view kernel, std::stri
   AppendFilledOrNull(location.function, out);
   out.append(",\"line\":");
   AppendNumberOrNull(location.line, out);
+  out.append(",\"file\":");
+  AppendFilledOrNull(location.file, out);
   out.append(",\"kernel\":");
   AppendFilledOrNull(kernel, out);
   out.append(",\"stack\":");
@@ -187,6 +191,26 @@ void AppendRange(const Range& range, std::string& out) {
   out.push_back('}');
 }
 
+void AppendDeviceError(const DeviceError& error, std::string& out) {
+  out.append("{\"device\":");
+  AppendFilledOrNull(error.device, out);
+  out.append(",\"dev\":");
+  AppendToStringOrNull(error.dev, out);
+  out.append(",\"operation\":");
+  AppendFilledOrNull(Name(error.operation), out);
+  out.append(",\"sector\":");
+  AppendNumberOrNull(error.sector, out);
+  out.append(",\"sectors\":");
+  AppendNumberOrNull(error.sectors, out);
+  out.append(",\"errno\":");
+  AppendNumberOrNull(error.code, out);
+  out.append(",\"name\":");
+  AppendErrnoWord(error.code ? ::strerrorname_np(*error.code) : nullptr, out);
+  out.append(",\"count\":");
+  AppendNumber(error.count, out);
+  out.push_back('}');
+}
+
 void AppendTask(const Task& task, std::string& out) {
   out.append("{\"pid\":");
   AppendNumberOrNull(task.pid, out);
@@ -216,7 +240,8 @@ void AppendGap(const Gap& gap, std::string& out) {
   AppendLiteral(Name(gap.source), out);
   out.append(",\"count\":");
   AppendNumberOrNull(gap.count, out);
-  out.append(",\"exact\":").append(gap.exact && gap.count ? "true" : "false");
+  out.append(",\"exact\":");
+  AppendBool(gap.exact && gap.count, out);
   out.append(",\"from\":");
   AppendTime(gap.from_utc_ns, out);
   out.append(",\"to\":");
@@ -269,12 +294,18 @@ void AppendJson(const Notification& notification, const Host& host, std::string&
   AppendPart(notification.object, out, AppendObject);
   out.append(",\"range\":");
   AppendPart(notification.range, out, AppendRange);
+  out.append(",\"device_error\":");
+  AppendPart(notification.device_error, out, AppendDeviceError);
   out.append(",\"task\":");
   AppendPart(notification.task, out, AppendTask);
   out.append(",\"kind\":");
   AppendLiteral(Name(notification.kind), out);
   out.append(",\"origin\":");
   AppendLiteral(Name(notification.origin), out);
+  out.append(",\"corrected\":");
+  AppendBool(notification.corrected, out);
+  out.append(",\"trusted\":");
+  AppendBool(notification.trusted, out);
   out.append(",\"sources\":");
   AppendSources(notification.sources, out);
   if (is_gap) {

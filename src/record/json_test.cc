@@ -53,14 +53,15 @@ TEST(JsonTest, ANotificationIsOneLineWithEveryKeyInTheDocumentedOrder) {
             R"("filesystem":{"type":"ext4","device":"loop0","dev":"7:0","uuid":"8cd4a1e8-0f3b-4c5d-9e6f-00112233ffee",)"
             R"("fsid":"11eb8c2d:756d63ee","mounts":["/data"]},)"
             R"("error":{"errno":117,"name":"EUCLEAN","text":"Structure needs cleaning","count":1},)"
-            R"("location":{"function":"ext4_lookup","line":1855,"kernel":"6.18.44",)"
+            R"("location":{"function":"ext4_lookup","line":1855,"file":null,"kernel":"6.18.44",)"
             R"("stack":["ext4_lookup+0x1a2","__lookup_slow+0x81"]},)"
             R"("specific":{"type":"ext4","inode":12,"block":null,"group":null,)"
             R"("message":"deleted inode referenced: 12"},)"
             R"("object":{"inode":12,"generation":7,"path":"/data/d/f","path_source":"handle"},)"
-            R"("range":null,)"
+            R"("range":null,"device_error":null,)"
             R"("task":{"pid":2211,"tid":2212,"comm":"ls","cgroup":"/user.slice"},)"
-            R"("kind":"metadata","origin":"kernel","sources":["fanotify","trace","kmsg"]})"
+            R"("kind":"metadata","origin":"kernel","corrected":false,"trusted":true,)"
+            R"("sources":["fanotify","trace","kmsg"]})"
             "\n");
 }
 
@@ -70,8 +71,8 @@ TEST(JsonTest, WhatIsNotKnownIsNullAndNeverLeftOut) {
       R"({"v":1,"seq":0,"filesystem_seq":null,"time":"1970-01-01T00:00:00.000000000Z","boottime_ns":null,"boot":null,)"
       R"("filesystem":{"type":null,"device":null,"dev":null,"uuid":null,"fsid":null,"mounts":null},)"
       R"("error":{"errno":null,"name":null,"text":null,"count":1},)"
-      R"("location":null,"specific":null,"object":null,"range":null,"task":null,)"
-      R"("kind":"metadata","origin":"kernel","sources":[]})"
+      R"("location":null,"specific":null,"object":null,"range":null,"device_error":null,"task":null,)"
+      R"("kind":"metadata","origin":"kernel","corrected":false,"trusted":true,"sources":[]})"
       "\n");
 }
 
@@ -80,11 +81,15 @@ TEST(JsonTest, ThePartsOfAPartAreNullWhereTheyAreNotKnown) {
   n.location = Location{"ext4_lookup", std::nullopt, {}};
   n.specific = Specific{"ext4", {}, std::nullopt};
   n.object = ObjectInfo{12, std::nullopt, std::nullopt, std::nullopt};
+  n.device_error = DeviceError();
   n.task = Task{std::nullopt, std::nullopt, "ls", std::nullopt};
   const Json json = Parsed(n);
-  EXPECT_EQ(json["location"].dump(), R"({"function":"ext4_lookup","line":null,"kernel":"6.18.44","stack":null})");
+  EXPECT_EQ(json["location"].dump(),
+            R"({"function":"ext4_lookup","line":null,"file":null,"kernel":"6.18.44","stack":null})");
   EXPECT_EQ(json["specific"].dump(), R"({"type":"ext4","message":null})");
   EXPECT_EQ(json["object"].dump(), R"({"inode":12,"generation":null,"path":null,"path_source":null})");
+  EXPECT_EQ(json["device_error"].dump(), R"({"device":null,"dev":null,"operation":null,"sector":null,"sectors":null,)"
+                                         R"("errno":null,"name":null,"count":1})");
   EXPECT_EQ(json["task"].dump(), R"({"pid":null,"tid":null,"comm":"ls","cgroup":null})");
 }
 
@@ -94,6 +99,46 @@ TEST(JsonTest, ARangeIsInBytes) {
   n.range = Range{4096, 512};
   EXPECT_EQ(Parsed(n)["range"].dump(), R"({"offset":4096,"length":512})");
   EXPECT_EQ(Parsed(n)["kind"], "data_read");
+}
+
+TEST(JsonTest, WhatTheDeviceReportedIsInSectorsOf512Bytes) {
+  Notification n;
+  n.error = {EIO, 2};
+  n.device_error = DeviceError{.device = "loop0",
+                               .dev = DeviceNumber{7, 0},
+                               .operation = DeviceError::Operation::kRead,
+                               .sector = 2048,
+                               .sectors = 8,
+                               .code = EIO,
+                               .count = 3};
+  EXPECT_EQ(Parsed(n)["device_error"].dump(),
+            R"({"device":"loop0","dev":"7:0","operation":"read","sector":2048,"sectors":8,)"
+            R"("errno":5,"name":"EIO","count":3})");
+  EXPECT_EQ(Parsed(n)["error"]["count"], 2) << "requests are no errors of the file system";
+  n.device_error->code = 4095;
+  n.device_error->device = "sd\"\n";
+  EXPECT_EQ(Parsed(n)["device_error"]["name"], nullptr);
+  EXPECT_EQ(Parsed(n)["device_error"]["device"], "sd\"\n");
+}
+
+TEST(JsonTest, TheSourceFileIsToldWhereTheReportNamesIt) {
+  Notification n;
+  n.location = Location{"xfs_do_force_shutdown", 523, {}, "fs/xfs/xfs_fsops.c"};
+  EXPECT_EQ(Parsed(n)["location"].dump(),
+            R"({"function":"xfs_do_force_shutdown","line":523,"file":"fs/xfs/xfs_fsops.c",)"
+            R"("kernel":"6.18.44","stack":null})");
+}
+
+TEST(JsonTest, WhatHasBeenCorrectedAndWhatUserSpaceWroteToTheLogIsSaid) {
+  Notification n;
+  n.corrected = true;
+  EXPECT_EQ(Parsed(n)["corrected"], true);
+  EXPECT_EQ(Parsed(n)["trusted"], true);
+  EXPECT_EQ(Parsed(n)["error"]["count"], 1) << "it was an error, though nothing is lost";
+  n.corrected = false;
+  n.trusted = false;
+  EXPECT_EQ(Parsed(n)["corrected"], false);
+  EXPECT_EQ(Parsed(n)["trusted"], false);
 }
 
 TEST(JsonTest, AGapSaysWhatWasLostAndStandsForNoError) {

@@ -24,6 +24,11 @@ TEST(NotificationTest, EachWordIsWrittenAsDocumented) {
   EXPECT_EQ(Name(PathSource::kProducer), "producer");
   EXPECT_EQ(Name(Origin::kKernel), "kernel");
   EXPECT_EQ(Name(Origin::kUser), "user");
+  EXPECT_EQ(Name(DeviceError::Operation::kUnknown), "");
+  EXPECT_EQ(Name(DeviceError::Operation::kRead), "read");
+  EXPECT_EQ(Name(DeviceError::Operation::kWrite), "write");
+  EXPECT_EQ(Name(DeviceError::Operation::kFlush), "flush");
+  EXPECT_EQ(Name(DeviceError::Operation::kDiscard), "discard");
 }
 
 TEST(NotificationTest, EverySourceHasAWordOfItsOwn) {

@@ -73,8 +73,9 @@ TEST_F(WatchOptionsTest, EveryLineHasAllKeysAndTheSequenceHasNoHole) {
   uint64_t seq = 0;
   for (const Json& line : watcher.lines()) {
     EXPECT_EQ(line["seq"], ++seq);
-    for (const char* key : {"v", "seq", "filesystem_seq", "time", "boottime_ns", "boot", "filesystem", "error", "location",
-                            "specific", "object", "range", "task", "kind", "origin", "sources"}) {
+    for (const char* key :
+         {"v", "seq", "filesystem_seq", "time", "boottime_ns", "boot", "filesystem", "error", "location", "specific",
+          "object", "range", "device_error", "task", "kind", "origin", "corrected", "trusted", "sources"}) {
       EXPECT_TRUE(line.contains(key)) << key;
     }
     EXPECT_EQ(line["v"], 1);
