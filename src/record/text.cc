@@ -5,6 +5,7 @@
 //     what     deleted inode referenced: 12
 //     where    ext4_lookup:1855, Linux 6.18.44
 //     file     /data/d/f (inode 12, generation 7, found by its handle)
+//     device   loop0: read of 8 sectors at 2048 failed ×2, EIO
 //     by       ls (pid 2211), cgroup /user.slice
 //     stack    ext4_lookup+0x1a2
 //              __lookup_slow+0x81
@@ -27,6 +28,7 @@ constexpr size_t kMaxFrames = 6;  // the innermost tell where; the system call's
 
 constexpr std::string_view kRed = "\x1b[1;31m";
 constexpr std::string_view kYellow = "\x1b[1;33m";
+constexpr std::string_view kGreen = "\x1b[1;32m";
 constexpr std::string_view kBold = "\x1b[1m";
 constexpr std::string_view kDim = "\x1b[2m";
 constexpr std::string_view kNormal = "\x1b[0m";
@@ -82,6 +84,24 @@ std::string_view Title(Kind kind) {
   return "error";
 }
 
+// A structure that was damaged no longer is: no error, though told as one.
+bool IsHealthyAgain(const Notification& notification) {
+  return notification.corrected && notification.error.count == 0;
+}
+
+// What is not true or not lost for certain is no alarm.
+std::string_view HeadlineStyle(const Notification& notification) {
+  if (!notification.trusted) return kYellow;
+  if (IsHealthyAgain(notification)) return kGreen;
+  return notification.corrected ? kYellow : kRed;
+}
+
+std::string HeadlineWords(const Notification& notification) {
+  const std::string_view doubt = notification.trusted ? "" : "unverified: ";
+  if (IsHealthyAgain(notification)) return fmt::format("{}healthy again", doubt);
+  return fmt::format("{}{}{}", doubt, notification.corrected ? "corrected " : "", Title(notification.kind));
+}
+
 // Empty: nothing is known of it.
 std::string FilesystemWords(const FilesystemInfo& filesystem) {
   std::string words = ForTerminal(filesystem.type);
@@ -97,17 +117,30 @@ std::string FilesystemWords(const FilesystemInfo& filesystem) {
   return words;
 }
 
+// "EIO"
+std::string ErrnoName(int code) {
+  const char* name = ::strerrorname_np(code);
+  return name != nullptr ? name : fmt::format("errno {}", code);
+}
+
 std::string ErrorWords(const ErrorInfo& error) {
   if (!error.code) return "errno unknown";
-  const char* name = ::strerrorname_np(*error.code);
-  if (name == nullptr) return fmt::format("errno {}", *error.code);
-  return fmt::format("{} {}", name, ::strerrordesc_np(*error.code));
+  const char* text = ::strerrordesc_np(*error.code);
+  return text != nullptr ? fmt::format("{} {}", ErrnoName(*error.code), text) : ErrnoName(*error.code);
+}
+
+// "xfs_do_force_shutdown:523 (fs/xfs/xfs_fsops.c)"; the file in the function's place where that is not known.
+std::string PlaceWords(const Location& location) {
+  const std::string function = ForTerminal(location.function);
+  const std::string file = ForTerminal(location.file);
+  std::string words = !function.empty() ? function : !file.empty() ? file : "unknown function";
+  if (location.line) words += fmt::format(":{}", *location.line);
+  if (!function.empty() && !file.empty()) words += fmt::format(" ({})", file);
+  return words;
 }
 
 std::string LocationWords(const Notification& notification, const Host& host) {
-  const Location& location = *notification.location;
-  std::string words = location.function.empty() ? "unknown function" : ForTerminal(location.function);
-  if (location.line) words += fmt::format(":{}", *location.line);
+  std::string words = PlaceWords(*notification.location);
   const bool in_kernel = notification.origin == Origin::kKernel;
   if (in_kernel && !host.kernel_release.empty()) words += ", Linux " + ForTerminal(host.kernel_release);
   return words;
@@ -161,6 +194,23 @@ std::string BlobWords(std::string_view blob) {
   return words;
 }
 
+std::string RequestWords(const DeviceError& error) {
+  const std::string_view operation = Name(error.operation);
+  std::string words(operation.empty() ? "request" : operation);
+  if (error.sectors) words += fmt::format(" of {} sector{}", *error.sectors, *error.sectors == 1 ? "" : "s");
+  if (error.sector) words += fmt::format(" at {}{}", error.sectors ? "" : "sector ", *error.sector);
+  return words;
+}
+
+std::string DeviceWords(const DeviceError& error) {
+  std::string words = ForTerminal(error.device);
+  if (words.empty()) words = error.dev ? ToString(*error.dev) : "unknown";
+  words += fmt::format(": {} failed", RequestWords(error));
+  if (error.count != 1) words += fmt::format(" ×{}", error.count);
+  if (error.code) words += ", " + ErrnoName(*error.code);
+  return words;
+}
+
 // The named values of the file system's own record; `inode` is left to the line of the file where there is one.
 std::string FieldWords(const Specific& specific, bool has_object) {
   std::string words;
@@ -209,6 +259,7 @@ std::string SpanWords(const Gap& gap) {
 
 // What the reader would wonder about. That there is no file is no wonder where the code is known: it named none.
 std::string UnknownWords(const Notification& notification) {
+  if (IsHealthyAgain(notification)) return "";
   switch (notification.kind) {
     case Kind::kShutdown:
     case Kind::kReadOnly:
@@ -248,9 +299,10 @@ void AddLoss(const Notification& notification, Block& block) {
 
 void AddHeadline(const Notification& notification, Block& block) {
   const std::string filesystem = FilesystemWords(notification.filesystem);
-  block.Styled(kRed, Title(notification.kind));
+  block.Styled(HeadlineStyle(notification), HeadlineWords(notification));
   block.Text(" on ");
   block.Styled(kBold, filesystem.empty() ? "an unknown file system" : filesystem);
+  if (IsHealthyAgain(notification)) return block.Text("\n");
   block.Text(": " + ErrorWords(notification.error));
   if (notification.error.count != 1) block.Styled(kBold, fmt::format(" ×{}", notification.error.count));
   block.Text("\n");
@@ -261,6 +313,7 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
   const auto line = [&block](std::string_view label, const std::string& words) {
     if (!words.empty()) block.Line(label, words);
   };
+  if (!notification.trusted) line("trust", "written to the log by user space; nothing else has seen it");
   const auto& specific = notification.specific;
   if (specific && specific->message) line("what", ForTerminal(*specific->message));
   if (notification.location) line("where", LocationWords(notification, host));
@@ -269,6 +322,7 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
     line("range", range->length_bytes ? fmt::format("{} bytes at {}", *range->length_bytes, range->offset_bytes)
                                       : fmt::format("from byte {} on", range->offset_bytes));
   }
+  if (notification.device_error) line("device", DeviceWords(*notification.device_error));
   if (specific) line("detail", FieldWords(*specific, notification.object.has_value()));
   if (specific && specific->blob) line("blob", BlobWords(*specific->blob));
   line("by", TaskWords(notification));

@@ -121,6 +121,112 @@ TEST(TextTest, ADataErrorTellsTheRangeAndTheThread) {
             "\n");
 }
 
+TEST(TextTest, WhatTheDeviceReportedIsALine) {
+  Notification n;
+  n.kind = Kind::kDataRead;
+  n.filesystem = {"ext4", "loop0", std::nullopt, std::nullopt, std::nullopt, {"/data"}};
+  n.error.code = EIO;
+  n.location = Location{"ext4_end_bio", std::nullopt, {}};
+  n.range = Range{4096, 512};
+  n.device_error = DeviceError{.device = "loop0",
+                               .dev = DeviceNumber{7, 0},
+                               .operation = DeviceError::Operation::kRead,
+                               .sector = 2048,
+                               .sectors = 8,
+                               .code = EIO,
+                               .count = 2};
+  n.task = Task{1, 1, "init", std::nullopt};
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 read error on ext4 loop0 at /data: EIO Input/output error\n"
+            "  where    ext4_end_bio, Linux 6.18.44\n"
+            "  range    512 bytes at 4096\n"
+            "  device   loop0: read of 8 sectors at 2048 failed ×2, EIO\n"
+            "  by       init (pid 1)\n"
+            "\n");
+}
+
+TEST(TextTest, OfTheDeviceOnlyWhatIsKnownIsSaid) {
+  const auto line = [](const DeviceError& error) {
+    Notification n;
+    n.kind = Kind::kDevice;
+    n.device_error = error;
+    const std::string block = Block(n);
+    const size_t start = block.find("  device ");
+    return block.substr(start, block.find('\n', start) - start);
+  };
+  using Operation = DeviceError::Operation;
+  EXPECT_EQ(line({}), "  device   unknown: request failed");
+  EXPECT_EQ(line({.device = "", .dev = DeviceNumber{8, 16}, .operation = Operation::kFlush, .code = 4095}),
+            "  device   8:16: flush failed, errno 4095");
+  EXPECT_EQ(line({.device = "sda", .dev = {}, .operation = Operation::kWrite, .sector = 0}),
+            "  device   sda: write at sector 0 failed");
+  EXPECT_EQ(line({.device = "sda", .dev = {}, .operation = Operation::kDiscard, .sectors = 1}),
+            "  device   sda: discard of 1 sector failed");
+}
+
+TEST(TextTest, TheSourceFileStandsBehindTheLine) {
+  const auto line = [](const Location& location) {
+    Notification n;
+    n.location = location;
+    const std::string block = Block(n);
+    const size_t start = block.find("  where ");
+    return block.substr(start, block.find('\n', start) - start);
+  };
+  EXPECT_EQ(line({"xfs_do_force_shutdown", 523, {}, "fs/xfs/xfs_fsops.c"}),
+            "  where    xfs_do_force_shutdown:523 (fs/xfs/xfs_fsops.c), Linux 6.18.44");
+  EXPECT_EQ(line({"f", std::nullopt, {}, "fs/f.c"}), "  where    f (fs/f.c), Linux 6.18.44");
+  EXPECT_EQ(line({"", 523, {}, "fs/f.c"}), "  where    fs/f.c:523, Linux 6.18.44");
+  EXPECT_EQ(line({"", 523, {}}), "  where    unknown function:523, Linux 6.18.44");
+}
+
+TEST(TextTest, ACorrectedErrorIsAnErrorButNoAlarm) {
+  Notification n;
+  n.filesystem = {"btrfs", "sdb", std::nullopt, std::nullopt, std::nullopt, {"/data"}};
+  n.error = {EIO, 2};
+  n.location = Location{"f", 1, {}};
+  n.task = Task{1, 1, "init", std::nullopt};
+  n.corrected = true;
+  const std::string block = Block(n);
+  EXPECT_EQ(block.substr(0, block.find('\n')),
+            "00:00:00.000 corrected metadata error on btrfs sdb at /data: EIO Input/output error ×2");
+  const std::string colored = Block(n, {.color = true});
+  EXPECT_NE(colored.find(" \x1b[1;33mcorrected metadata error\x1b[0m on "), std::string::npos) << colored;
+  EXPECT_EQ(colored.find("\x1b[1;31m"), std::string::npos) << "nothing is red";
+}
+
+TEST(TextTest, WhatIsHealthyAgainIsNoErrorAndWondersAboutNothing) {
+  Notification n;
+  n.filesystem = {"xfs", "sdb", std::nullopt, std::nullopt, std::nullopt, {"/data"}};
+  n.error = {std::nullopt, 0};
+  n.specific = Specific{"xfs", {}, "free space btree of group 3"};
+  n.corrected = true;
+  n.sources = SourceId::kTrace;
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 healthy again on xfs sdb at /data\n"
+            "  what     free space btree of group 3\n"
+            "  seen by  trace\n"
+            "\n");
+  EXPECT_NE(Block(n, {.color = true}).find(" \x1b[1;32mhealthy again\x1b[0m on "), std::string::npos);
+}
+
+TEST(TextTest, WhatUserSpaceWroteToTheLogIsUnverified) {
+  Notification n;
+  n.filesystem = {"ext4", "loop0", std::nullopt, std::nullopt, std::nullopt, {"/data"}};
+  n.error.code = EUCLEAN;
+  n.location = Location{"ext4_lookup", 1855, {}};
+  n.task = Task{1, 1, "init", std::nullopt};
+  n.sources = SourceId::kKmsg;
+  n.trusted = false;
+  EXPECT_EQ(Block(n),
+            "00:00:00.000 unverified: metadata error on ext4 loop0 at /data: EUCLEAN Structure needs cleaning\n"
+            "  trust    written to the log by user space; nothing else has seen it\n"
+            "  where    ext4_lookup:1855, Linux 6.18.44\n"
+            "  by       init (pid 1)\n"
+            "  seen by  kmsg\n"
+            "\n");
+  EXPECT_NE(Block(n, {.color = true}).find(" \x1b[1;33munverified: metadata error\x1b[0m on "), std::string::npos);
+}
+
 TEST(TextTest, HowThePathWasFoundIsSaid) {
   Notification n = FullNotification();
   n.object = ObjectInfo{12, std::nullopt, "/data/f", PathSource::kOpenFile};
@@ -202,15 +308,17 @@ TEST(TextTest, NoNameAndNoMessageReachesTheTerminalRaw) {
   Notification n;
   n.filesystem = {"ext4\x1b", "lo\nop", std::nullopt, std::nullopt, std::nullopt, {"/\u009b31m"}};
   n.error.code = 4095;
-  n.location = Location{"f\x1b", 1, {"g\x1b"}};
+  n.location = Location{"f\x1b", 1, {"g\x1b"}, "f.c\n"};
   n.specific = Specific{"ext4", {{"name", std::string("\x1b]0;x\a")}}, "bad entry: \xFF\r"};
   n.object = ObjectInfo{12, std::nullopt, "/gpj.\u202Eexe", std::nullopt};
+  n.device_error = DeviceError{.device = "sd\x1b", .dev = std::nullopt};
   n.task = Task{1, 1, "\x1b[2J", "/\x7f"};
   EXPECT_EQ(Block(n),
             "00:00:00.000 metadata error on ext4\\x1b lo\\nop at /\\u009b31m: errno 4095\n"
             "  what     bad entry: \uFFFD\\r\n"
-            "  where    f\\x1b:1, Linux 6.18.44\n"
+            "  where    f\\x1b:1 (f.c\\n), Linux 6.18.44\n"
             "  file     /gpj.\\u202eexe (inode 12)\n"
+            "  device   sd\\x1b: request failed\n"
             "  detail   name \\x1b]0;x\\x07\n"
             "  by       \\x1b[2J (pid 1), cgroup /\\x7f\n"
             "  stack    g\\x1b\n"
