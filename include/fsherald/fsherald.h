@@ -196,6 +196,12 @@ FSHERALD_API int fsherald_monitor_fd(const fsherald_monitor *monitor);
  * all that came from it has been read. */
 FSHERALD_API ssize_t fsherald_monitor_read(fsherald_monitor *monitor, void *buffer, size_t size);
 
+/* Bits of fsherald_notification.flags, beside those of FSHERALD_REPORT_HAS_... */
+#define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR 0x0100
+#define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_DEV 0x0200
+#define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTOR 0x0400
+#define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTORS 0x0800
+
 /* A notification, decoded. What is not known is NULL, 0, or lacks its flag; strings are NUL-terminated, and raw bytes. */
 struct fsherald_notification {
   size_t size;    /* sizeof of the library that fills it: members beyond it are not there */
@@ -215,7 +221,7 @@ struct fsherald_notification {
 
   const char *function; /* where in the code */
   uint32_t line;
-  uint32_t flags; /* FSHERALD_REPORT_HAS_...: which of the following are known */
+  uint32_t flags; /* FSHERALD_REPORT_HAS_..., FSHERALD_NOTIFICATION_HAS_...: which of the following are known */
   const char *const *stack; /* NULL-terminated; never NULL itself */
 
   uint64_t inode; /* which file */
@@ -236,6 +242,19 @@ struct fsherald_notification {
 
   const void *bytes; /* all of it, as fsherald_monitor_read gives it */
   size_t bytes_len;
+
+  const char *file;   /* source file of `function` and `line` */
+  uint32_t corrected; /* 1: the file system has put right what was wrong; with a count of 0: something is healthy again */
+  uint32_t untrusted; /* 1: user space wrote it to the kernel's log, and nothing else has seen the error */
+
+  const char *device_error_device; /* what the device below reported: these as in struct fsherald_device_error */
+  uint32_t device_error_major;     /* with ..._HAS_DEVICE_ERROR_DEV */
+  uint32_t device_error_minor;
+  uint32_t device_error_operation; /* enum fsherald_operation */
+  int32_t device_error_code;       /* errno; 0: not known */
+  uint64_t device_error_sector;    /* in units of 512 bytes from the device's start; with ..._SECTOR */
+  uint64_t device_error_sectors;   /* how many, of 512 bytes; with ..._SECTORS */
+  uint64_t device_error_count;     /* requests that failed */
 };
 
 /* The next notification, decoded; it lives until the next call with this monitor. Never waits.

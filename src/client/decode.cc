@@ -37,6 +37,7 @@ bool DecodedNotification::Decode(Bytes bytes) {
   FillError();
   FillPlace();
   FillObject();
+  FillDeviceError();
   FillWords();
   FillGap();
   return true;
@@ -53,6 +54,8 @@ void DecodedNotification::FillError() {
   c_.sources = Bits(n.sources);
   c_.error = n.error.code.value_or(0);
   c_.count = n.kind == Kind::kGap ? 0 : n.error.count;
+  c_.corrected = n.corrected ? 1 : 0;
+  c_.untrusted = n.trusted ? 0 : 1;
 }
 
 void DecodedNotification::FillPlace() {
@@ -67,6 +70,7 @@ void DecodedNotification::FillPlace() {
   if (!n.location) return;
   c_.function = FilledOrNull(n.location->function);
   c_.line = n.location->line.value_or(0);
+  c_.file = FilledOrNull(n.location->file);
 }
 
 void DecodedNotification::FillObject() {
@@ -88,6 +92,24 @@ void DecodedNotification::FillObject() {
     c_.pid = n.task->pid.value_or(0);
     c_.comm = FilledOrNull(n.task->comm);
   }
+}
+
+void DecodedNotification::FillDeviceError() {
+  const std::optional<DeviceError>& error = from_.notification.device_error;
+  if (!error) return;
+  c_.flags |= FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR;
+  if (error->dev) c_.flags |= FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_DEV;
+  if (error->sector) c_.flags |= FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTOR;
+  if (error->sectors) c_.flags |= FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTORS;
+  const DeviceNumber dev = error->dev.value_or(DeviceNumber());
+  c_.device_error_device = FilledOrNull(error->device);
+  c_.device_error_major = dev.major;
+  c_.device_error_minor = dev.minor;
+  c_.device_error_operation = static_cast<uint32_t>(error->operation);
+  c_.device_error_code = error->code.value_or(0);
+  c_.device_error_sector = error->sector.value_or(0);
+  c_.device_error_sectors = error->sectors.value_or(0);
+  c_.device_error_count = error->count;
 }
 
 void DecodedNotification::FillWords() {

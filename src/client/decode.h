@@ -31,6 +31,7 @@ class DecodedNotification {
   void FillError();
   void FillPlace();
   void FillObject();
+  void FillDeviceError();
   void FillWords();
   void FillGap();
 

@@ -86,13 +86,65 @@ TEST(DecodeTest, WhatIsNotKnownIsNullButTheListsAreEmpty) {
   EXPECT_EQ(n.count, 1U);
   EXPECT_EQ(n.boottime_ns, 0U);
   EXPECT_EQ(n.flags, 0U);
-  for (const char* text : {n.type, n.device, n.function, n.path, n.comm, n.message}) EXPECT_EQ(text, nullptr);
+  for (const char* text : {n.type, n.device, n.function, n.file, n.path, n.comm, n.message, n.device_error_device}) {
+    EXPECT_EQ(text, nullptr);
+  }
+  EXPECT_EQ(n.corrected, 0U);
+  EXPECT_EQ(n.untrusted, 0U);
+  EXPECT_EQ(n.device_error_count, 0U);
   ASSERT_NE(n.mounts, nullptr);
   EXPECT_EQ(n.mounts[0], nullptr);
   ASSERT_NE(n.stack, nullptr);
   EXPECT_EQ(n.stack[0], nullptr);
   EXPECT_EQ(n.blob, nullptr);
   EXPECT_EQ(n.blob_len, 0U);
+}
+
+TEST(DecodeTest, WhatTheDeviceReportedIsThereWithAFlagForEachNumber) {
+  Notification from;
+  from.device_error = DeviceError{.device = "loop0",
+                                  .dev = DeviceNumber{7, 3},
+                                  .operation = DeviceError::Operation::kWrite,
+                                  .sector = 2048,
+                                  .sectors = 8,
+                                  .code = EIO,
+                                  .count = 2};
+  DecodedNotification decoded;
+  ASSERT_TRUE(decoded.Decode(BytesOf(Stream(from))));
+  const fsherald_notification& n = decoded.get();
+  EXPECT_EQ(n.flags,
+            static_cast<uint32_t>(FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR | FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_DEV |
+                                  FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTOR |
+                                  FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTORS));
+  EXPECT_STREQ(n.device_error_device, "loop0");
+  EXPECT_EQ(n.device_error_major, 7U);
+  EXPECT_EQ(n.device_error_minor, 3U);
+  EXPECT_EQ(n.device_error_operation, FSHERALD_OPERATION_WRITE);
+  EXPECT_EQ(n.device_error_code, EIO);
+  EXPECT_EQ(n.device_error_sector, 2048U);
+  EXPECT_EQ(n.device_error_sectors, 8U);
+  EXPECT_EQ(n.device_error_count, 2U);
+  from.device_error = DeviceError();
+  ASSERT_TRUE(decoded.Decode(BytesOf(Stream(from))));
+  EXPECT_EQ(decoded.get().flags, static_cast<uint32_t>(FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR));
+  EXPECT_EQ(decoded.get().device_error_device, nullptr);
+  EXPECT_EQ(decoded.get().device_error_count, 1U);
+}
+
+TEST(DecodeTest, TheSourceFileAndWhatIsCorrectedOrUntrustedIsThere) {
+  Notification from;
+  from.location = Location{"xfs_do_force_shutdown", 523, {}, "fs/xfs/xfs_fsops.c"};
+  from.corrected = true;
+  DecodedNotification decoded;
+  ASSERT_TRUE(decoded.Decode(BytesOf(Stream(from))));
+  EXPECT_STREQ(decoded.get().file, "fs/xfs/xfs_fsops.c");
+  EXPECT_EQ(decoded.get().corrected, 1U);
+  EXPECT_EQ(decoded.get().untrusted, 0U);
+  from.corrected = false;
+  from.trusted = false;
+  ASSERT_TRUE(decoded.Decode(BytesOf(Stream(from))));
+  EXPECT_EQ(decoded.get().corrected, 0U);
+  EXPECT_EQ(decoded.get().untrusted, 1U);
 }
 
 TEST(DecodeTest, ABlobIsBytes) {
