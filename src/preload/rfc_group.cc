@@ -228,7 +228,7 @@ void RfcGroup::Take(Bytes stream) {
   while (const auto told = ParseStream(stream)) {
     event.clear();
     AppendRfc(told->notification, event);
-    Push(std::as_bytes(std::span(event)));
+    if (!event.empty()) Push(std::as_bytes(std::span(event)));
     stream = stream.subspan(told->bytes);
   }
 }

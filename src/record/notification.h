@@ -175,6 +175,9 @@ struct Notification {
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 
+// A structure that was damaged no longer is: told as all is, but no error.
+inline bool IsHealthyAgain(const Notification& n) { return n.corrected && n.error.count == 0; }
+
 // What all notifications of one run of one machine share.
 struct Host {
   std::string boot_id;         // /proc/sys/kernel/random/boot_id

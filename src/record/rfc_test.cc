@@ -197,6 +197,14 @@ TEST(RfcTest, OnlyExt4AndFileSystemsInUserSpaceHaveSpecificData) {
   EXPECT_EQ(Told(Event(n)).at(2), std::string("data 12345\0\0\0", 13)) << "padded";
 }
 
+TEST(RfcTest, WhatIsHealthyAgainIsNoEvent) {
+  Notification n = DamagedInode();
+  n.corrected = true;
+  EXPECT_EQ(Event(n), Event(DamagedInode())) << "it was an error";
+  n.error.count = 0;
+  EXPECT_EQ(Event(n), "");
+}
+
 TEST(RfcTest, AGapIsAnOverflow) {
   Notification gap = DamagedInode();
   gap.kind = Kind::kGap;

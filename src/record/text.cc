@@ -84,11 +84,6 @@ std::string_view Title(Kind kind) {
   return "error";
 }
 
-// A structure that was damaged no longer is: no error, though told as one.
-bool IsHealthyAgain(const Notification& notification) {
-  return notification.corrected && notification.error.count == 0;
-}
-
 // What is not true or not lost for certain is no alarm.
 std::string_view HeadlineStyle(const Notification& notification) {
   if (!notification.trusted) return kYellow;
