@@ -15,6 +15,7 @@ std::string Text(const char* text) { return text == nullptr ? std::string() : st
 MountInfoLine ToEntry(libmnt_fs* fs) {
   const dev_t dev = mnt_fs_get_devno(fs);
   return {.id = static_cast<uint64_t>(mnt_fs_get_id(fs)),
+          .parent = static_cast<uint64_t>(mnt_fs_get_parent_id(fs)),
           .dev = {major(dev), minor(dev)},
           .type = Text(mnt_fs_get_fstype(fs)),
           .root = Text(mnt_fs_get_root(fs)),

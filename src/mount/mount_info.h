@@ -16,7 +16,8 @@ namespace fsherald {
 
 // One line of a mountinfo file (proc(5)); names are raw bytes, octal escapes decoded.
 struct MountInfoLine {
-  uint64_t id = 0;  // reused by a later mount
+  uint64_t id = 0;      // reused by a later mount
+  uint64_t parent = 0;  // id of the mount that the mount point lies on; it need not stand in the table
   DeviceNumber dev;
   std::string type;
   std::string root;    // the directory of the file system that is mounted here: "/", or a part of it for a bind mount
