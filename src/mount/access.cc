@@ -60,6 +60,8 @@ std::optional<Uuid> UuidByIoctl(int fd) {
   return std::nullopt;
 }
 
+bool AnyType(std::string_view) { return true; }
+
 }  // namespace
 
 std::optional<Reached> Reach(const std::string& path) {
@@ -76,6 +78,14 @@ std::optional<Reached> Reach(const std::string& path) {
   return reached;
 }
 
+std::optional<uint64_t> MountIdOf(const std::string& path) {
+  struct statx status {};
+  constexpr int kAskNobody = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  if (::statx(AT_FDCWD, path.c_str(), kAskNobody, STATX_MNT_ID, &status) != 0) return std::nullopt;
+  if ((status.stx_mask & STATX_MNT_ID) == 0) return std::nullopt;
+  return status.stx_mnt_id;
+}
+
 std::optional<uint64_t> UniqueMountId(const std::string& path) {
   struct statx status {};
   if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT, kStatxMountIdUnique, &status) != 0) return std::nullopt;
@@ -83,9 +93,11 @@ std::optional<uint64_t> UniqueMountId(const std::string& path) {
   return status.stx_mnt_id;
 }
 
-std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, const std::string& prefix) {
+std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, const std::string& prefix,
+                                   const MountTree& tree) {
   std::vector<const MountInfoLine*> order;
-  for (const MountInfoLine& entry : entries) order.push_back(&entry);
+  for (const MountInfoLine& entry : entries)
+    if (tree.Reaches(entry)) order.push_back(&entry);
   std::stable_sort(order.begin(), order.end(), [](const MountInfoLine* a, const MountInfoLine* b) {
     return std::pair(a->root != "/", a->target.size()) < std::pair(b->root != "/", b->target.size());
   });
@@ -103,7 +115,8 @@ std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, co
 }
 
 std::map<DeviceNumber, Access> FindInOtherNamespaces(const std::string& proc_root, std::set<DeviceNumber> devices,
-                                                     const std::function<bool(std::string_view)>& wanted) {
+                                                     const std::function<bool(std::string_view)>& wanted,
+                                                     const std::function<bool(std::string_view)>& may_hang) {
   std::map<DeviceNumber, Access> found;
   std::set<std::string> visited;
   if (auto own = MountNamespace(proc_root + "/self")) visited.insert(*own);
@@ -111,15 +124,18 @@ std::map<DeviceNumber, Access> FindInOtherNamespaces(const std::string& proc_roo
     if (devices.empty()) break;
     const auto mount_namespace = MountNamespace(process);
     if (!mount_namespace || visited.contains(*mount_namespace)) continue;
-    auto entries = ReadMountInfo(process + "/mountinfo", wanted);
+    auto entries = ReadMountInfo(process + "/mountinfo", AnyType);
     if (!entries) continue;  // it has just ended; another one may be in the same namespace
     visited.insert(*mount_namespace);
     std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
-    for (MountInfoLine& entry : *entries) {
-      if (devices.contains(entry.dev)) by_device[entry.dev].push_back(std::move(entry));
+    for (const MountInfoLine& entry : *entries) {
+      if (devices.contains(entry.dev) && wanted(entry.type) && !may_hang(entry.type))
+        by_device[entry.dev].push_back(entry);
     }
+    if (by_device.empty()) continue;
+    const MountTree tree(*entries, may_hang, false);
     for (const auto& [dev, mounts] : by_device) {
-      auto access = ChooseAccess(mounts, process + "/root");
+      auto access = ChooseAccess(mounts, process + "/root", tree);
       if (!access) continue;
       found.emplace(dev, std::move(*access));
       devices.erase(dev);

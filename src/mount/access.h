@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a path reaches, and the ways to a file system: in our own mount namespace, or through a process of another. All
-// ask by path; only ReadUuid opens a file system, and closes it before it returns.
+// ask by path; only ReadUuid opens a file system, and closes it before it returns. A call waits for the file systems that
+// its path leads through: where one may never answer, the mount tree has to be asked first, as ChooseAccess does.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "mount/mount_info.h"
+#include "mount/mount_tree.h"
 #include "record/notification.h"
 
 namespace fsherald {
@@ -27,6 +29,10 @@ struct Reached {
 };
 std::optional<Reached> Reach(const std::string& path);
 
+// The number of the mount that the path ends on, as in mountinfo. The file system there is not asked, only those that the
+// path leads through. Empty: there is no such path, or before Linux 5.8.
+std::optional<uint64_t> MountIdOf(const std::string& path);
+
 // A number of the mount that the path reaches which no other mount ever has. Empty before Linux 6.8.
 std::optional<uint64_t> UniqueMountId(const std::string& path);
 
@@ -39,13 +45,15 @@ struct Access {
 
 // The best way among the mount points of one file system as seen below `prefix` (empty, or /proc/PID/root): its root
 // directory before a part of it, a directory before a file, a short path before a long one. What is hidden below another
-// mount is passed over.
-std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, const std::string& prefix);
+// mount, or lies below one that may hang, is passed over. `tree` is of the same mount table.
+std::optional<Access> ChooseAccess(const std::vector<MountInfoLine>& entries, const std::string& prefix,
+                                   const MountTree& tree);
 
 // Looks for file systems in the mount tables of other processes, one process for each mount namespace but our own.
-// Not seen: a namespace that only threads or open files hold.
+// Not seen: a namespace that only threads or open files hold. What may hang is not looked for.
 std::map<DeviceNumber, Access> FindInOtherNamespaces(const std::string& proc_root, std::set<DeviceNumber> devices,
-                                                     const std::function<bool(std::string_view type)>& wanted);
+                                                     const std::function<bool(std::string_view type)>& wanted,
+                                                     const std::function<bool(std::string_view type)>& may_hang);
 
 // The file system's uuid, from the kernel. Empty: it does not say (before Linux 6.0), not permitted, or `access` no longer
 // reaches the same file system.

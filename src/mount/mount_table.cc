@@ -7,12 +7,14 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
 #include "base/fd.h"
 #include "mount/access.h"
 #include "mount/mount_info.h"
+#include "mount/mount_tree.h"
 #include "mount/survey.h"
 
 namespace fsherald {
@@ -20,6 +22,7 @@ namespace {
 
 constexpr uint64_t kFirstRecheckNs = 20'000'000;
 constexpr uint64_t kRecheckForNs = 60'000'000'000;
+constexpr uint64_t kLookElsewhereAtLeastEveryNs = 60'000'000'000;
 constexpr int kReadsOfAMovingTable = 4;
 
 struct Record {
@@ -28,6 +31,7 @@ struct Record {
   std::optional<uint64_t> absent_boottime_ns;  // last Refresh that did not see it; empty: there was none
   uint64_t seen_boottime_ns = 0;               // last Refresh that saw it
   std::optional<uint64_t> unreachable_since_ns;
+  uint64_t look_elsewhere_ns = 0;  // when the mount tables of others are to be read for it again
 };
 
 bool Differ(const auto& a, const auto& b) { return a && b && *a != *b; }
@@ -40,6 +44,7 @@ bool IsSameMounting(const Record& record, const Observation& seen) {
   const Traits& before = record.traits;
   const Traits& now = seen.traits;
   if (record.mounting.info.type != seen.info.type) return false;
+  if (seen.may_hang && record.mounting.info.device != seen.info.device) return false;
   if (before.instance && now.instance) return before.instance == now.instance;
   if (Differ(record.mounting.info.fsid, seen.info.fsid)) return false;
   if (before.access_mount_id && before.access_mount_id == now.access_mount_id &&
@@ -61,7 +66,29 @@ bool CanHaveBeenThere(const Record& record, uint64_t boottime_ns, bool uuid_agre
   return uuid_agrees || boottime_ns + MountTable::kBeforeFirstNs >= mounting.since_boottime_ns;
 }
 
+// After the time it has been unreachable for: ever more rarely.
+uint64_t NextLook(uint64_t since_ns, uint64_t now_ns) { return now_ns + std::max(kFirstRecheckNs, now_ns - since_ns); }
+
+bool HasOption(std::string_view options, std::string_view option) {
+  for (size_t end = 0; !options.empty(); options.remove_prefix(std::min(end + 1, options.size()))) {
+    end = std::min(options.find(','), options.size());
+    if (options.substr(0, end) == option) return true;
+  }
+  return false;
+}
+
+bool IsOn(const Mounting& mounting, DeviceNumber dev) {
+  const auto is_it = [&](const BlockDevice& device) { return device.dev == dev; };
+  return mounting.info.dev == dev || std::ranges::any_of(mounting.devices, is_it);
+}
+
+bool LooksDifferent(const Mounting& a, const Mounting& b) {
+  return a.info != b.info || a.devices != b.devices || a.super_options != b.super_options ||
+         a.access_path != b.access_path || a.access_is_root != b.access_is_root;
+}
+
 bool AnyType(std::string_view) { return true; }
+bool NoType(std::string_view) { return false; }
 
 }  // namespace
 
@@ -76,6 +103,9 @@ class MountTable::Impl {
   const Mounting* Find(uint32_t key) const;
   Result<const Mounting*> FindByPath(const std::string& path) const;
   void Forget(uint64_t boottime_ns);
+  const Mounting* FindByName(std::string_view device, uint64_t boottime_ns, std::string_view type) const;
+  std::optional<MountingAbove> FindAboveDevice(DeviceNumber disk, std::optional<uint64_t> sector,
+                                               uint64_t boottime_ns) const;
 
   template <typename Matches>
   const Mounting* FindAt(Matches matches, const std::optional<Uuid>& uuid, uint64_t boottime_ns) const;
@@ -83,20 +113,24 @@ class MountTable::Impl {
  private:
   std::string MountInfoPath() const { return options_.proc_root + "/self/mountinfo"; }
   const Record* Live(DeviceNumber dev) const;
+  const Mounting* OfMount(uint64_t mount_id) const;
+  std::optional<uint64_t> MountThatMayHang(const std::string& path) const;
 
   bool TakeEvent();
   Result<std::vector<MountInfoLine>> ReadSettledTable();
-  KnownMountings Known() const;
+  KnownMountings Known(uint64_t now_ns) const;
 
   std::optional<Uuid> UuidOf(const Mounting& mounting, const std::optional<Access>& access) const;
   const Mounting* Appear(Observation seen, uint64_t now_ns);
   bool Update(Record& record, Observation seen, uint64_t now_ns);
+  void UpdateUuid(Mounting& mounting, const Mounting& before, const std::optional<Access>& access) const;
   void PlanRecheck(uint64_t now_ns);
 
   const Options options_;
   const Fd events_;
   std::map<uint32_t, Record> records_;     // by key; pointers into it are handed out
   std::map<DeviceNumber, uint32_t> live_;  // the keys of those mounted
+  MountTree tree_;                         // of the last Refresh
   uint32_t last_key_ = 0;
   std::optional<uint64_t> last_refresh_ns_;
   std::optional<uint64_t> recheck_ns_;
@@ -117,28 +151,29 @@ bool MountTable::Impl::TakeEvent() {
 // last reading no event is taken, so that none is lost.
 Result<std::vector<MountInfoLine>> MountTable::Impl::ReadSettledTable() {
   TakeEvent();
-  auto entries = ReadMountInfo(MountInfoPath(), options_.wanted);
+  auto entries = ReadMountInfo(MountInfoPath(), AnyType);
   for (int reads = 1; reads < kReadsOfAMovingTable && TakeEvent(); ++reads) {
-    entries = ReadMountInfo(MountInfoPath(), options_.wanted);
+    entries = ReadMountInfo(MountInfoPath(), AnyType);
   }
   return entries;
 }
 
-KnownMountings MountTable::Impl::Known() const {
+KnownMountings MountTable::Impl::Known(uint64_t now_ns) const {
   KnownMountings known;
   for (const auto& [dev, key] : live_) {
     const Record& record = records_.at(key);
-    known[dev] = {&record.mounting, &record.traits};
+    known[dev] = {&record.mounting, &record.traits, now_ns >= record.look_elsewhere_ns};
   }
   return known;
 }
 
 std::optional<Uuid> MountTable::Impl::UuidOf(const Mounting& mounting, const std::optional<Access>& access) const {
   auto from_device = [&]() -> std::optional<Uuid> {
-    if (mounting.info.device.empty()) return std::nullopt;
-    std::string node = mounting.info.device;
+    if (mounting.devices.empty()) return std::nullopt;
+    const BlockDevice& device = mounting.devices.front();
+    std::string node = device.name;
     std::replace(node.begin(), node.end(), '!', '/');  // as the kernel writes a slash in such a name
-    return ReadUuidFromDevice(options_.dev_root + "/" + node, *mounting.info.dev, mounting.info.type);
+    return ReadUuidFromDevice(options_.dev_root + "/" + node, device.dev, mounting.info.type);
   };
   // The ioctl is fast, but in that moment the file system cannot be unmounted: what was mounted just now may soon be, what
   // stood there at the first look will hardly be.
@@ -161,14 +196,28 @@ const Mounting* MountTable::Impl::Appear(Observation seen, uint64_t now_ns) {
   return &record.mounting;
 }
 
+// A uuid can be given anew while mounted (tune2fs -U): ext4's fsid is made of it.
+void MountTable::Impl::UpdateUuid(Mounting& mounting, const Mounting& before,
+                                  const std::optional<Access>& access) const {
+  if (mounting.info.uuid) return;  // sysfs has told it
+  mounting.info.uuid = before.info.uuid;
+  if (options_.may_hang(mounting.info.type)) return;
+  const bool is_new = !before.info.dev;
+  const bool other_fsid = before.info.fsid != mounting.info.fsid;
+  const bool other_way = !before.info.uuid && before.access_path != mounting.access_path;
+  if (!is_new && !other_fsid && !other_way) return;
+  if (const auto read = UuidOf(mounting, access)) mounting.info.uuid = read;
+}
+
 // Takes over what was seen; true if anything that others see is different now.
 bool MountTable::Impl::Update(Record& record, Observation seen, uint64_t now_ns) {
   Mounting& mounting = record.mounting;
   const Mounting before = mounting;
-  const auto uuid = mounting.info.uuid;
   if (!seen.info.fsid) seen.info.fsid = mounting.info.fsid;
   mounting.info = std::move(seen.info);
-  mounting.info.uuid = uuid;
+  mounting.devices = std::move(seen.devices);
+  if (seen.super_options) mounting.super_options = std::move(*seen.super_options);
+  mounting.read_only = HasOption(mounting.super_options, "ro");
   mounting.access_path = seen.access ? seen.access->path : std::string();
   mounting.access_is_root = seen.access && seen.access->is_root;
 
@@ -176,38 +225,38 @@ bool MountTable::Impl::Update(Record& record, Observation seen, uint64_t now_ns)
     mounting.mounts_before = before.info.mounts;
     mounting.mounts_since_boottime_ns = now_ns;
   }
+  UpdateUuid(mounting, before, seen.access);
 
-  // A uuid can be given anew while mounted (tune2fs -U): ext4's fsid is made of it.
-  const bool is_new = !before.info.dev;
-  const bool other_fsid = before.info.fsid != mounting.info.fsid;
-  const bool other_way = !uuid && before.access_path != mounting.access_path;
-  if (is_new || other_fsid || other_way) {
-    if (const auto read = UuidOf(mounting, seen.access)) mounting.info.uuid = read;
-  }
-
+  const auto before_look_ns = std::exchange(record.look_elsewhere_ns, 0);
   if (!seen.traits.instance) seen.traits.instance = record.traits.instance;
   record.traits = std::move(seen.traits);
   record.seen_boottime_ns = now_ns;
-  if (seen.access) record.unreachable_since_ns.reset();
+  if (seen.access || seen.may_hang) record.unreachable_since_ns.reset();
   else if (!record.unreachable_since_ns) record.unreachable_since_ns = now_ns;
-  return before.info != mounting.info || before.access_path != mounting.access_path ||
-         before.access_is_root != mounting.access_is_root;
+  if (record.unreachable_since_ns)
+    record.look_elsewhere_ns = now_ns < before_look_ns ? before_look_ns
+                                                       : std::min(NextLook(*record.unreachable_since_ns, now_ns),
+                                                                  now_ns + kLookElsewhereAtLeastEveryNs);
+  return LooksDifferent(before, mounting);
 }
 
 void MountTable::Impl::PlanRecheck(uint64_t now_ns) {
   recheck_ns_.reset();
   for (const auto& [dev, key] : live_) {
-    const auto since = records_.at(key).unreachable_since_ns;
+    const Record& record = records_.at(key);
+    const auto since = record.unreachable_since_ns;
     if (!since || now_ns - *since >= kRecheckForNs) continue;
-    const uint64_t due = now_ns + std::max(kFirstRecheckNs, now_ns - *since);
-    recheck_ns_ = std::min(recheck_ns_.value_or(due), due);
+    recheck_ns_ = std::min(recheck_ns_.value_or(record.look_elsewhere_ns), record.look_elsewhere_ns);
   }
 }
 
 Result<MountChanges> MountTable::Impl::Refresh(uint64_t now_ns) {
   auto entries = ReadSettledTable();
   if (!entries) return entries.error();
-  Observations seen = Survey({options_.proc_root, options_.sys_root, options_.wanted}, std::move(*entries), Known());
+  tree_ = MountTree(*entries, options_.may_hang, true);
+  Observations seen =
+      Survey({options_.proc_root, options_.sys_root, options_.dev_root, options_.wanted, options_.may_hang}, *entries,
+             tree_, Known(now_ns));
 
   MountChanges changes;
   for (auto item = live_.begin(); item != live_.end();) {
@@ -244,20 +293,78 @@ const Mounting* MountTable::Impl::Find(uint32_t key) const {
 
 template <typename Matches>
 const Mounting* MountTable::Impl::FindAt(Matches matches, const std::optional<Uuid>& uuid, uint64_t boottime_ns) const {
+  const Mounting* certain = nullptr;
   const Mounting* possible = nullptr;
   bool of_one_filesystem = true;
   for (const auto& [key, record] : records_) {
     const FilesystemInfo& info = record.mounting.info;
-    if (!matches(info) || Differ(uuid, info.uuid)) continue;
-    if (WasThereForCertain(record, boottime_ns)) return &record.mounting;
+    if (!matches(record.mounting) || Differ(uuid, info.uuid)) continue;
+    if (WasThereForCertain(record, boottime_ns)) {
+      if (certain != nullptr) return nullptr;  // one device below two: a seed device of btrfs
+      certain = &record.mounting;
+    }
     if (!CanHaveBeenThere(record, boottime_ns, uuid && info.uuid)) continue;
     if (possible != nullptr && !(info.uuid && info.uuid == possible->info.uuid)) of_one_filesystem = false;
     possible = &record.mounting;  // the keys ascend: the latest
   }
+  if (certain != nullptr) return certain;
   return of_one_filesystem ? possible : nullptr;
 }
 
+const Mounting* MountTable::Impl::FindByName(std::string_view device, uint64_t boottime_ns,
+                                             std::string_view type) const {
+  const auto is_called_so = [&](const Mounting& mounting) {
+    if (!type.empty() && mounting.info.type != type) return false;
+    if (mounting.info.device == device && !options_.may_hang(mounting.info.type)) return true;
+    return std::ranges::find(mounting.devices, device, &BlockDevice::name) != mounting.devices.end();
+  };
+  return FindAt(is_called_so, std::nullopt, boottime_ns);
+}
+
+std::optional<MountingAbove> MountTable::Impl::FindAboveDevice(DeviceNumber disk, std::optional<uint64_t> sector,
+                                                               uint64_t boottime_ns) const {
+  const auto on = [&](DeviceNumber dev) {
+    return FindAt([&](const Mounting& mounting) { return IsOn(mounting, dev); }, std::nullopt, boottime_ns);
+  };
+  if (const Mounting* mounting = on(disk))
+    return MountingAbove{mounting, {BlockDeviceName(options_.sys_root, disk), disk}, sector};
+  std::optional<MountingAbove> found;
+  for (DeviceAbove& above : DevicesAbove(options_.sys_root, disk, sector)) {
+    const Mounting* mounting = on(above.device.dev);
+    if (mounting == nullptr) continue;
+    if (above.sector) return MountingAbove{mounting, std::move(above.device), above.sector};  // its partition
+    if (found && found->mounting != mounting) return std::nullopt;
+    if (!found) found = MountingAbove{mounting, std::move(above.device), std::nullopt};
+  }
+  return found;
+}
+
+const Mounting* MountTable::Impl::OfMount(uint64_t mount_id) const {
+  for (const auto& [dev, key] : live_) {
+    const Record& record = records_.at(key);
+    if (record.traits.mount_ids.contains(mount_id)) return &record.mounting;
+  }
+  return nullptr;
+}
+
+// The mount that may hang on which a path lies, or that it would have to be asked for the way. The tree knows nothing of
+// symbolic links; where it sees no obstacle, the kernel is asked.
+std::optional<uint64_t> MountTable::Impl::MountThatMayHang(const std::string& path) const {
+  std::error_code error;
+  const MountTree::Walk walk = tree_.Follow(std::filesystem::absolute(path, error).string());
+  if (walk.stuck_on) return walk.stuck_on;
+  if (walk.mount_id && tree_.MayHang(*walk.mount_id)) return walk.mount_id;
+  const auto id = MountIdOf(path);
+  const Mounting* mounting = id ? OfMount(*id) : nullptr;
+  if (mounting != nullptr && options_.may_hang(mounting->info.type)) return id;
+  return id && tree_.MayHang(*id) ? id : std::nullopt;
+}
+
 Result<const Mounting*> MountTable::Impl::FindByPath(const std::string& path) const {
+  if (const auto mount_id = MountThatMayHang(path)) {
+    if (const Mounting* mounting = OfMount(*mount_id)) return mounting;
+    return Error{path + " is on a file system of another machine or of a process, which is not watched"};
+  }
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return ErrnoError("stat", path);
   const DeviceNumber dev{major(status.st_dev), minor(status.st_dev)};
@@ -289,6 +396,7 @@ MountTable::~MountTable() = default;
 
 Result<std::unique_ptr<MountTable>> MountTable::Open(Options options) {
   if (!options.wanted) options.wanted = AnyType;
+  if (!options.may_hang) options.may_hang = NoType;
   const std::string path = options.proc_root + "/self/mountinfo";
   Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!events) return ErrnoError("open", path);
@@ -305,11 +413,16 @@ void MountTable::Forget(uint64_t boottime_ns) { impl_->Forget(boottime_ns); }
 
 const Mounting* MountTable::FindByDevice(DeviceNumber dev, const std::optional<Uuid>& uuid,
                                          uint64_t boottime_ns) const {
-  return impl_->FindAt([&](const FilesystemInfo& info) { return info.dev == dev; }, uuid, boottime_ns);
+  return impl_->FindAt([&](const Mounting& mounting) { return IsOn(mounting, dev); }, uuid, boottime_ns);
 }
 
-const Mounting* MountTable::FindByName(std::string_view device, uint64_t boottime_ns) const {
-  return impl_->FindAt([&](const FilesystemInfo& info) { return info.device == device; }, std::nullopt, boottime_ns);
+const Mounting* MountTable::FindByName(std::string_view device, uint64_t boottime_ns, std::string_view type) const {
+  return impl_->FindByName(device, boottime_ns, type);
+}
+
+std::optional<MountingAbove> MountTable::FindAboveDevice(DeviceNumber disk, std::optional<uint64_t> sector,
+                                                         uint64_t boottime_ns) const {
+  return impl_->FindAboveDevice(disk, sector, boottime_ns);
 }
 
 }  // namespace fsherald

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "mount/sysfs.h"
 #include "record/notification.h"
 
 namespace fsherald {
@@ -19,11 +20,24 @@ namespace fsherald {
 // One mounting of one file system: from its first mount(2) to its last umount(2).
 struct Mounting {
   uint32_t key = 0;  // 1, 2, 3, ...: never reused in a run
-  // mounts: of this mount namespace, bind mounts of parts too; empty for what is mounted in others only.
+  // mounts: of this mount namespace, bind mounts of parts too; empty for what is mounted in others only. dev: as in the
+  // mount table and in the kernel's tracepoints; stat(2) gives another one for each subvolume of btrfs. device: where the
+  // file system has none, or is of another machine or a process, the source of its mount ("server:/export"). fsid: as at
+  // access_path; each subvolume of btrfs has its own.
   FilesystemInfo info;
+  // The block devices right below it, by name: one, or several (btrfs); empty: none, or not known. Current as of the last
+  // Refresh: no event tells that one has been added or removed.
+  std::vector<BlockDevice> devices;
+  // Of the file system, not of a mount, as last seen in our mount table: "rw,errors=remount-ro,emergency_ro". What its
+  // mounts show differently (btrfs: subvol) is left out. read_only: they have "ro" among them. Neither follows by itself:
+  // event_fd tells what mount(2) changes, but not what the file system does to itself after an error (ext4's
+  // "emergency_ro" and "shutdown", btrfs's "ro"); XFS never shows its shutdown.
+  std::string super_options;
+  bool read_only = false;
   // A path by which this process reached it at the last Refresh: a directory, or a file where only files are bind-mounted;
   // /proc/PID/root/... for another namespace's. Empty: none (mounted in a namespace without a process, detached but still
-  // in use, or hidden below other mounts). Who opens it compares st_dev or f_fsid before relying on it.
+  // in use, hidden below other mounts; or each way leads through a mount that may hang, or it is one itself). Who opens it
+  // compares st_dev or f_fsid before relying on it.
   std::string access_path;
   bool access_is_root = false;  // access_path is the file system's own root directory (not a bind mount of a part)
   // Other mount points than before were seen at mounts_since_boottime_ns; a file system that is going has none left.
@@ -37,10 +51,21 @@ struct Mounting {
 struct MountChanges {
   std::vector<const Mounting*> appeared;
   std::vector<const Mounting*> vanished;
-  std::vector<const Mounting*> changed;  // other mount points, access path, fsid or uuid than before
+  std::vector<const Mounting*> changed;  // other info, devices, super options or access path than before
+};
+
+// The file system that a block device is below of.
+struct MountingAbove {
+  const Mounting* mounting = nullptr;
+  BlockDevice device;              // the one that the file system is on: the given one, a partition of it, a holder
+  std::optional<uint64_t> sector;  // the given sector, counted from that device's beginning; empty: not known
 };
 
 // One thread. Holds no descriptor that pins a mount: only the mount table's own, to wait on.
+//
+// A file system that may hang (Options::may_hang) is never asked anything, and nothing is asked by a path that leads
+// through it: all that is known of it is its line in our mount table, and it is gone when that has none. The root mount of
+// this process is no obstacle: without it no path leads anywhere.
 //
 // When a device number or name is found mounted again, it is the same mounting only if nothing tells otherwise: the inode
 // number of <sys>/fs/TYPE/NAME, which sysfs gives to no two superblocks; where there is no such directory, the fsid, and
@@ -51,8 +76,10 @@ class MountTable {
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
     std::string dev_root = "/dev";  // nodes of block devices, for the uuid where the kernel does not tell it
-    // Which types are wanted ("ext4"); others are not looked at further.
+    // Which types are wanted ("ext4"); others are not looked at further. Empty: all.
     std::function<bool(std::string_view type)> wanted;
+    // Of which types a mount may never answer: those of other machines and of processes. Empty: none.
+    std::function<bool(std::string_view type)> may_hang;
   };
   static Result<std::unique_ptr<MountTable>> Open(Options options);
   ~MountTable();
@@ -77,8 +104,10 @@ class MountTable {
 
   const Mounting* Find(uint32_t key) const;  // gone ones too
 
-  // The mounting that device `dev` (or the device of that kernel name) carried at `boottime_ns`; where a uuid is given
-  // and known it has to agree. Null: none, or not certain.
+  // The mounting that device `dev` (or the device of that kernel name) carried at `boottime_ns`; where a uuid, or a type
+  // as in the mount table, is given and known it has to agree. Any of its block devices finds it. The name in a message can
+  // be that of a device that btrfs has given up since, and that carries something else by now: give the type where it is
+  // known. The source of a file system that may hang is no name: any user can choose it. Null: none, or not certain.
   // A mounting can have been there from the last Refresh that did not see it to the first that missed it, and kSlackNs to
   // either side: the caller's clock is read before the table is, and a source's time can be coarse. It was there for
   // certain from kSlackNs after the first to the last Refresh that saw it. Found is the one that was there for certain,
@@ -89,10 +118,18 @@ class MountTable {
   static constexpr uint64_t kSlackNs = 10'000'000;
   static constexpr uint64_t kBeforeFirstNs = 1'000'000'000;
   const Mounting* FindByDevice(DeviceNumber dev, const std::optional<Uuid>& uuid, uint64_t boottime_ns) const;
-  const Mounting* FindByName(std::string_view device, uint64_t boottime_ns) const;
+  const Mounting* FindByName(std::string_view device, uint64_t boottime_ns, std::string_view type = {}) const;
+
+  // The file system that was above block device `disk` at `boottime_ns`: on that very device; else on the partition of it
+  // that `sector` (of 512 bytes) lies in; else the only one on all that lies above (partitions, device mapper, md, ...).
+  // Empty: none, or it can be any of several. What lies on what is read from sysfs as it is now (some 20 system calls).
+  std::optional<MountingAbove> FindAboveDevice(DeviceNumber disk, std::optional<uint64_t> sector,
+                                               uint64_t boottime_ns) const;
 
   // The mounted file system that a path of this process lies on. Errors: as stat(2) gives them; code 0 and a sentence
-  // where the path's file system is of no wanted type, or was not mounted at the last Refresh.
+  // where the path's file system is of no wanted type, or was not mounted at the last Refresh. On one that may hang a path
+  // is not looked up, so that it need not exist there. A path that leads into it by a symbolic link or by ".." still waits
+  // for it, unless it ends on the mount point itself.
   Result<const Mounting*> FindByPath(const std::string& path) const;
 
   // Drops what was gone before `boottime_ns`.

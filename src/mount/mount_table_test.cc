@@ -62,12 +62,33 @@ class MountTableTest : public ::testing::Test {
     auto table = MountTable::Open({.proc_root = (root_ / "proc").string(),
                                    .sys_root = (root_ / "sys").string(),
                                    .dev_root = (root_ / "dev").string(),
-                                   .wanted = [](std::string_view type) { return type == "ext4"; }});
+                                   .wanted = wanted_,
+                                   .may_hang = [](std::string_view type) { return type.starts_with("fuse"); }});
     EXPECT_TRUE(table) << table.error().ToString();
     return std::move(*table);
   }
 
+  // A member of a file system that has a directory of its own in sysfs.
+  void MakeMember(const std::string& filesystem, const std::string& name) {
+    MakeDirectory("sys/fs/" + filesystem + "/devices");
+    std::filesystem::create_symlink("../../../../block/" + name, root_ / "sys/fs" / filesystem / "devices" / name);
+  }
+  void MakePartition(const std::string& disk, const std::string& name, const std::string& number, uint64_t start,
+                     uint64_t size) {
+    MakeBlockDevice(name, number);
+    const std::filesystem::path part = root_ / "sys/class/block" / disk / name;
+    std::filesystem::create_directories(part);
+    std::ofstream(part / "partition") << "1\n";
+    std::ofstream(part / "start") << start << "\n";
+    std::ofstream(part / "size") << size << "\n";
+  }
+  void Hold(const std::string& lower, const std::string& upper) {
+    MakeDirectory("sys/class/block/" + lower + "/holders");
+    std::filesystem::create_symlink("../../" + upper, root_ / "sys/class/block" / lower / "holders" / upper);
+  }
+
   std::filesystem::path root_;
+  std::function<bool(std::string_view)> wanted_ = [](std::string_view type) { return type == "ext4"; };
 };
 
 MountChanges Refresh(MountTable& table, uint64_t now_ns) {
@@ -144,7 +165,7 @@ TEST_F(MountTableTest, NamesTheAccessPathThatReachesTheFileSystem) {
 TEST_F(MountTableTest, PrefersTheRootDirectoryToAShorterBindMountOfAPart) {
   const std::string dev = ToString(TargetDevice());
   MakeDirectory("target/deeper");
-  WriteMounts("self", "30 27 " + dev + " /part " + target() + " rw - ext4 /dev/x rw\n" + "31 27 " + dev + " / " +
+  WriteMounts("self", "30 27 " + dev + " /part " + target() + " rw - ext4 /dev/x rw\n" + "31 30 " + dev + " / " +
                           target() + "/deeper rw - ext4 /dev/x rw\n");
   auto table = OpenTable();
   const MountChanges changes = Refresh(*table, 1);
@@ -393,6 +414,320 @@ TEST_F(MountTableTest, KeepsAllWhereTheTableCannotBeRead) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error(), (Error{"read " + (root_ / "proc/self/mountinfo").string(), ENOENT}));
   EXPECT_THAT(table->mounted(), ElementsAre(mounting));
+}
+
+constexpr std::string_view kBtrfs = "eee07f36-cd32-4077-be74-a942f11231ba";
+
+TEST_F(MountTableTest, WhatMayHangStandsInTheTableByItsLineAlone) {
+  wanted_ = [](std::string_view type) { return type.starts_with("fuse"); };
+  // That the access path stays empty shows that nobody asked: the directory would have answered.
+  const std::string dev = ToString(TargetDevice());
+  WriteMounts("self", "30 27 " + dev + " / " + target() + " rw - fuse.sshfs host:/dir rw,user_id=1000\n");
+  MakeNamespace("200", "mnt:[2]");
+  WriteMounts("200", "50 27 " + dev + " / /inner rw - fuse.sshfs host:/dir rw\n");
+  MakeDirectory("proc/200/root/inner");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  EXPECT_EQ(mounting->info.type, "fuse.sshfs");
+  EXPECT_EQ(mounting->info.device, "host:/dir");
+  EXPECT_EQ(mounting->info.dev, TargetDevice());
+  EXPECT_THAT(mounting->info.mounts, ElementsAre(target()));
+  EXPECT_EQ(mounting->info.fsid, std::nullopt);
+  EXPECT_EQ(mounting->info.uuid, std::nullopt);
+  EXPECT_EQ(mounting->access_path, "");
+  EXPECT_THAT(mounting->devices, IsEmpty());
+  EXPECT_EQ(mounting->super_options, "rw,user_id=1000");
+  EXPECT_EQ(table->recheck_boottime_ns(), std::nullopt);
+  EXPECT_EQ(table->FindByDevice(TargetDevice(), {}, 2), mounting);
+
+  WriteMounts("self", "");
+  EXPECT_THAT(Refresh(*table, 2).vanished, ElementsAre(mounting));
+}
+
+TEST_F(MountTableTest, FindsWhatMayHangByAPathThatItIsNotAskedFor) {
+  wanted_ = [](std::string_view) { return true; };
+  WriteMounts("self", "30 27 0:99 / " + target() + " rw - fuse x rw\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  auto found = table->FindByPath(target() + "/missing/file");
+  ASSERT_TRUE(found) << found.error().ToString();
+  EXPECT_EQ(*found, mounting);
+  auto itself = table->FindByPath(target() + "/");
+  ASSERT_TRUE(itself) << itself.error().ToString();
+  EXPECT_EQ(*itself, mounting);
+}
+
+TEST_F(MountTableTest, SaysOfAPathOnWhatMayHangThatItIsNotWatched) {
+  WriteMounts("self", "30 27 0:99 / " + target() + " rw - fuse x rw\n");
+  auto table = OpenTable();
+  Refresh(*table, 1);
+  auto found = table->FindByPath(target() + "/missing/file");
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().what, HasSubstr("not watched"));
+}
+
+TEST_F(MountTableTest, TellsAnotherServerOnTheSameMountPointAsAnotherMounting) {
+  wanted_ = [](std::string_view) { return true; };
+  WriteMounts("self", "30 27 0:99 / /f rw - fuse one rw\n");
+  auto table = OpenTable();
+  const Mounting* first = Refresh(*table, 1).appeared.at(0);
+  WriteMounts("self", "30 27 0:99 / /f rw - fuse two rw\n");
+  const MountChanges changes = Refresh(*table, 2);
+  EXPECT_THAT(changes.vanished, ElementsAre(first));
+  EXPECT_EQ(changes.appeared.size(), 1U);
+}
+
+TEST_F(MountTableTest, TakesNoSourceOfAUserForTheNameOfADevice) {
+  wanted_ = [](std::string_view) { return true; };
+  MakeBlockDevice("loop0", "7:0");
+  WriteMounts("self",
+              "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw\n"
+              "31 27 0:99 / /f rw - fuse loop0 rw\n");
+  auto table = OpenTable();
+  Refresh(*table, 1);
+  const Mounting* found = table->FindByName("loop0", 2);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->info.type, "ext4");
+}
+
+TEST_F(MountTableTest, ChoosesAWayThatLeadsThroughNothingThatMayHang) {
+  const std::string dev = ToString(TargetDevice());
+  MakeDirectory("target/f/short");
+  MakeDirectory("target/another-way");
+  const std::string through = target() + "/f/short";
+  const std::string fuse = "30 27 0:99 / " + target() + "/f rw - fuse x rw\n";
+  const std::string below = "31 30 " + dev + " / " + through + " rw - ext4 /dev/x rw\n";
+  WriteMounts("self", fuse + below);
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  EXPECT_EQ(mounting->access_path, "");
+  EXPECT_THAT(mounting->info.mounts, ElementsAre(through));
+
+  WriteMounts("self", fuse + below + "32 27 " + dev + " / " + target() + "/another-way rw - ext4 /dev/x rw\n");
+  EXPECT_THAT(Refresh(*table, 2).changed, ElementsAre(mounting));
+  EXPECT_EQ(mounting->access_path, target() + "/another-way");
+}
+
+TEST_F(MountTableTest, DoesNotAskThroughWhatCameToLieOverAMountPoint) {
+  const std::string dev = ToString(TargetDevice());
+  MakeDirectory("target/f/m");
+  const std::string mount = "30 27 " + dev + " / " + target() + "/f/m rw - ext4 /dev/x rw\n";
+  WriteMounts("self", mount);
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  EXPECT_EQ(mounting->access_path, target() + "/f/m");
+  WriteMounts("self", mount + "31 27 0:99 / " + target() + "/f rw - fuse x rw\n");
+  EXPECT_THAT(Refresh(*table, 2).changed, ElementsAre(mounting));
+  EXPECT_EQ(mounting->access_path, "");
+}
+
+TEST_F(MountTableTest, LooksThroughOtherNamespacesEverMoreRarelyForWhatNobodyReaches) {
+  const DeviceNumber dev = TargetDevice();
+  MakeBlockDevice("loop5", ToString(dev));
+  MakeDirectory("sys/fs/ext4/loop5");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 10 * kSecond).appeared.at(0);
+  Refresh(*table, 12 * kSecond);
+
+  MakeNamespace("200", "mnt:[2]");
+  WriteMounts("200", "50 27 " + ToString(dev) + " / /inner rw - ext4 /dev/loop5 rw\n");
+  MakeDirectory("proc/200/root/inner");
+  EXPECT_THAT(Refresh(*table, 13 * kSecond).changed, IsEmpty());
+  EXPECT_EQ(table->recheck_boottime_ns(), 14 * kSecond);
+  EXPECT_THAT(Refresh(*table, 14 * kSecond).changed, ElementsAre(mounting));
+  EXPECT_EQ(mounting->access_path, (root_ / "proc/200/root/inner").string());
+}
+
+TEST_F(MountTableTest, TellsAFileSystemOfSeveralDevicesAndSubvolumesAsOne) {
+  wanted_ = [](std::string_view type) { return type == "btrfs"; };
+  MakeBlockDevice("loop800", "7:800");
+  MakeBlockDevice("loop801", "7:801");
+  const std::string directory = "btrfs/" + std::string(kBtrfs);
+  MakeMember(directory, "loop801");
+  MakeMember(directory, "loop800");
+  MakeDirectory("sys/fs/btrfs/features");
+  WriteMounts("self",
+              "66 44 0:39 / /m1 rw - btrfs /dev/loop801 rw,space_cache=v2,subvolid=5,subvol=/\n"
+              "67 44 0:39 /sub /m2 ro - btrfs /dev/loop801 rw,space_cache=v2,subvolid=256,subvol=/sub\n");
+  auto table = OpenTable();
+  const MountChanges changes = Refresh(*table, 1);
+  ASSERT_EQ(changes.appeared.size(), 1U);
+  const Mounting* mounting = changes.appeared[0];
+  EXPECT_EQ(mounting->info.device, "loop801");
+  EXPECT_EQ(mounting->info.dev, (DeviceNumber{0, 39}));
+  EXPECT_EQ(mounting->info.uuid, ParseUuid(kBtrfs));
+  EXPECT_THAT(mounting->info.mounts, ElementsAre("/m1", "/m2"));
+  EXPECT_THAT(mounting->devices, ElementsAre(BlockDevice{"loop800", {7, 800}}, BlockDevice{"loop801", {7, 801}}));
+  EXPECT_EQ(mounting->super_options, "rw,space_cache=v2");
+  EXPECT_FALSE(mounting->read_only);
+  for (const DeviceNumber dev : {DeviceNumber{0, 39}, DeviceNumber{7, 800}, DeviceNumber{7, 801}})
+    EXPECT_EQ(table->FindByDevice(dev, ParseUuid(kBtrfs), 2), mounting) << ToString(dev);
+  EXPECT_EQ(table->FindByName("loop800", 2), mounting);
+  EXPECT_EQ(table->FindByName("loop801", 2), mounting);
+  EXPECT_EQ(table->FindByName("loop80", 2), nullptr);
+}
+
+TEST_F(MountTableTest, FollowsTheDevicesOfAFileSystemAndKeepsTheNameInItsMessages) {
+  wanted_ = [](std::string_view) { return true; };
+  MakeBlockDevice("loop800", "7:800");
+  MakeBlockDevice("loop801", "7:801");
+  const std::string directory = "btrfs/" + std::string(kBtrfs);
+  MakeMember(directory, "loop800");
+  MakeMember(directory, "loop801");
+  WriteMounts("self", "66 44 0:39 / /m1 rw - btrfs /dev/loop800 rw\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1 * kSecond).appeared.at(0);
+
+  std::filesystem::remove(root_ / "sys/fs" / directory / "devices/loop800");  // btrfs device remove
+  WriteMounts("self",
+              "66 44 0:39 / /m1 rw - btrfs /dev/loop801 rw\n"
+              "67 44 7:800 / /m2 rw - ext4 /dev/loop800 rw\n");
+  const MountChanges changes = Refresh(*table, 2 * kSecond);
+  EXPECT_THAT(changes.changed, ElementsAre(mounting));
+  ASSERT_EQ(changes.appeared.size(), 1U);
+  EXPECT_EQ(mounting->info.device, "loop800");
+  EXPECT_THAT(mounting->devices, ElementsAre(BlockDevice{"loop801", {7, 801}}));
+  EXPECT_EQ(table->FindByDevice({7, 800}, {}, 3 * kSecond), changes.appeared[0]);
+  EXPECT_EQ(table->FindByName("loop800", 3 * kSecond), nullptr);  // it can be either
+  EXPECT_EQ(table->FindByName("loop800", 3 * kSecond, "btrfs"), mounting);
+  EXPECT_EQ(table->FindByName("loop800", 3 * kSecond, "ext4"), changes.appeared[0]);
+}
+
+TEST_F(MountTableTest, KnowsAFileSystemOfSeveralDevicesByItsDirectoryInSysfs) {
+  wanted_ = [](std::string_view type) { return type == "btrfs"; };
+  MakeBlockDevice("loop800", "7:800");
+  const std::string directory = "btrfs/" + std::string(kBtrfs);
+  MakeMember(directory, "loop800");
+  WriteMounts("self", "66 44 0:39 / /m1 rw - btrfs /dev/loop800 rw\n");
+  auto table = OpenTable();
+  const Mounting* first = Refresh(*table, 1).appeared.at(0);
+
+  WriteMounts("self", "");  // it has left our namespace, and lives
+  const MountChanges away = Refresh(*table, 2);
+  EXPECT_THAT(away.changed, ElementsAre(first));
+  EXPECT_EQ(first->info.device, "loop800");
+  EXPECT_EQ(first->info.dev, (DeviceNumber{0, 39}));
+  EXPECT_THAT(first->devices, ElementsAre(BlockDevice{"loop800", {7, 800}}));
+
+  MakeMember("btrfs/new", "loop800");
+  std::filesystem::remove_all(root_ / "sys/fs" / directory);
+  std::filesystem::rename(root_ / "sys/fs/btrfs/new", root_ / "sys/fs" / directory);
+  WriteMounts("self", "66 44 0:39 / /m1 rw - btrfs /dev/loop800 rw\n");
+  const MountChanges again = Refresh(*table, 3);
+  EXPECT_THAT(again.vanished, ElementsAre(first));
+  EXPECT_EQ(again.appeared.size(), 1U);
+}
+
+TEST_F(MountTableTest, FindsTheInstanceOfWhatIsMountedByAnotherTypeOfTheSameDriver) {
+  wanted_ = [](std::string_view) { return true; };
+  MakeBlockDevice("loop0", "7:0");
+  MakeDirectory("sys/fs/ext4/loop0");
+  WriteMounts("self", "30 27 7:0 / /mnt rw - ext3 /dev/loop0 rw\n");
+  auto table = OpenTable();
+  EXPECT_EQ(Refresh(*table, 1).appeared.at(0)->info.type, "ext3");
+  ReplaceSuperblock("loop0");
+  EXPECT_EQ(Refresh(*table, 2).appeared.size(), 1U);
+}
+
+TEST_F(MountTableTest, NamesAFileSystemWithoutADeviceByTheSourceOfItsMount) {
+  wanted_ = [](std::string_view) { return true; };
+  WriteMounts("self", "30 27 0:50 / /tank rw - zfs tank/home rw\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  EXPECT_EQ(mounting->info.device, "tank/home");
+  EXPECT_THAT(mounting->devices, IsEmpty());
+}
+
+TEST_F(MountTableTest, TellsWhatAFileSystemDoesToItselfAsAChange) {
+  WriteMounts("self", "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw,errors=remount-ro\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  EXPECT_EQ(mounting->super_options, "rw,errors=remount-ro");
+  EXPECT_FALSE(mounting->read_only);
+
+  WriteMounts("self", "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw,errors=remount-ro,emergency_ro\n");
+  EXPECT_THAT(Refresh(*table, 2).changed, ElementsAre(mounting));
+  EXPECT_EQ(mounting->super_options, "rw,errors=remount-ro,emergency_ro");
+  EXPECT_FALSE(mounting->read_only);
+
+  WriteMounts("self", "30 27 7:0 / /mnt ro - ext4 /dev/loop0 ro,errors=remount-ro\n");
+  EXPECT_THAT(Refresh(*table, 3).changed, ElementsAre(mounting));
+  EXPECT_TRUE(mounting->read_only);
+
+  WriteMounts("self", "30 27 7:0 / /mnt ro - ext4 /dev/loop0 rw\n");  // the mount is read-only, the file system is not
+  EXPECT_THAT(Refresh(*table, 4).changed, ElementsAre(mounting));
+  EXPECT_FALSE(mounting->read_only);
+  EXPECT_THAT(Refresh(*table, 5).changed, IsEmpty());
+}
+
+TEST_F(MountTableTest, FindsTheFileSystemOnThePartitionThatASectorLiesIn) {
+  MakeBlockDevice("sda", "8:0");
+  MakePartition("sda", "sda1", "8:1", 2048, 1000);
+  MakePartition("sda", "sda2", "8:2", 3048, 1000);
+  WriteMounts("self",
+              "30 27 8:1 / /one rw - ext4 /dev/sda1 rw\n"
+              "31 27 8:2 / /two rw - ext4 /dev/sda2 rw\n");
+  auto table = OpenTable();
+  Refresh(*table, 1);
+  const auto found = table->FindAboveDevice({8, 0}, 3050, 2);
+  ASSERT_TRUE(found);
+  EXPECT_THAT(found->mounting->info.mounts, ElementsAre("/two"));
+  EXPECT_EQ(found->device, (BlockDevice{"sda2", {8, 2}}));
+  EXPECT_EQ(found->sector, 2U);
+  EXPECT_FALSE(table->FindAboveDevice({8, 0}, 5000, 2));          // behind both
+  EXPECT_FALSE(table->FindAboveDevice({8, 0}, std::nullopt, 2));  // either
+  EXPECT_FALSE(table->FindAboveDevice({8, 16}, 3050, 2));
+  const auto exact = table->FindAboveDevice({8, 1}, 7, 2);
+  ASSERT_TRUE(exact);
+  EXPECT_EQ(exact->device, (BlockDevice{"sda1", {8, 1}}));
+  EXPECT_EQ(exact->sector, 7U);
+}
+
+TEST_F(MountTableTest, FindsTheOnlyFileSystemAboveAStackOfDevices) {
+  MakeBlockDevice("sda", "8:0");
+  MakePartition("sda", "sda1", "8:1", 2048, 1000);
+  MakeBlockDevice("md0", "9:0");
+  MakeBlockDevice("dm-0", "253:0");
+  MakeBlockDevice("dm-1", "253:1");
+  Hold("sda1", "md0");
+  Hold("md0", "dm-0");
+  Hold("md0", "dm-1");
+  WriteMounts("self", "30 27 253:0 / /one rw - ext4 /dev/mapper/one rw\n");
+  auto table = OpenTable();
+  Refresh(*table, 1);
+  const auto found = table->FindAboveDevice({8, 0}, 2050, 2);
+  ASSERT_TRUE(found);
+  EXPECT_THAT(found->mounting->info.mounts, ElementsAre("/one"));
+  EXPECT_EQ(found->device, (BlockDevice{"dm-0", {253, 0}}));
+  EXPECT_EQ(found->sector, std::nullopt);
+  EXPECT_FALSE(table->FindAboveDevice({8, 0}, 5, 2));  // before the partition
+
+  WriteMounts("self",
+              "30 27 253:0 / /one rw - ext4 /dev/mapper/one rw\n"
+              "31 27 253:1 / /two rw - ext4 /dev/mapper/two rw\n");
+  Refresh(*table, 3);
+  EXPECT_FALSE(table->FindAboveDevice({8, 0}, 2050, 4));
+}
+
+TEST_F(MountTableTest, FindsTheFileSystemOfSeveralDevicesAboveTheDiskOfAny) {
+  wanted_ = [](std::string_view type) { return type == "btrfs"; };
+  MakeBlockDevice("sda", "8:0");
+  MakePartition("sda", "sda1", "8:1", 0, 1000);
+  MakePartition("sda", "sda2", "8:2", 1000, 1000);
+  MakeMember("btrfs/" + std::string(kBtrfs), "sda1");
+  MakeMember("btrfs/" + std::string(kBtrfs), "sda2");
+  // A source is looked up in our fake /dev, where no node is: the name has to do.
+  WriteMounts("self", "66 44 0:39 / /m1 rw - btrfs /dev/sda1 rw\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  const auto in_second = table->FindAboveDevice({8, 0}, 1010, 2);
+  ASSERT_TRUE(in_second);
+  EXPECT_EQ(in_second->mounting, mounting);
+  EXPECT_EQ(in_second->device, (BlockDevice{"sda2", {8, 2}}));
+  EXPECT_EQ(in_second->sector, 10U);
+  const auto anywhere = table->FindAboveDevice({8, 0}, std::nullopt, 2);
+  ASSERT_TRUE(anywhere);
+  EXPECT_EQ(anywhere->mounting, mounting);
 }
 
 TEST(MountTable, SaysWhichFileItCannotOpen) {

@@ -22,65 +22,147 @@ std::vector<std::string> MountPoints(const std::vector<MountInfoLine>& entries) 
   return points;
 }
 
+std::vector<std::string_view> Options(std::string_view text) {
+  std::vector<std::string_view> options;
+  for (size_t end = 0; !text.empty(); text.remove_prefix(std::min(end + 1, text.size()))) {
+    end = std::min(text.find(','), text.size());
+    options.push_back(text.substr(0, end));
+  }
+  return options;
+}
+
+// What all mounts of it show: some file systems put an option of the single mount among them (btrfs: subvol).
+std::string SharedOptions(const std::vector<MountInfoLine>& entries) {
+  std::vector<std::string_view> shared = Options(entries.front().super_options);
+  for (const MountInfoLine& entry : entries) {
+    if (entry.super_options == entries.front().super_options) continue;
+    const std::vector<std::string_view> here = Options(entry.super_options);
+    std::erase_if(shared, [&](std::string_view option) { return std::ranges::find(here, option) == here.end(); });
+  }
+  std::string text;
+  for (const std::string_view option : shared) text.append(text.empty() ? "" : ",").append(option);
+  return text;
+}
+
 class Surveyor {
  public:
-  Surveyor(const SurveyOptions& options, const KnownMountings& known) : options_(options), known_(known) {}
-  Observations Observe(std::vector<MountInfoLine> entries) const;
+  Surveyor(const SurveyOptions& options, const MountTree& tree, const KnownMountings& known)
+      : options_(options), tree_(tree), known_(known) {}
+  Observations Observe(const std::vector<MountInfoLine>& entries) const;
 
  private:
   Observation ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const;
-  std::string NameOf(DeviceNumber dev, const MountInfoLine& entry) const;
+  void NameDevice(Observation& seen, const std::string& source) const;
+  std::string NameOfSource(const std::string& source) const;
+  std::vector<BlockDevice> Numbered(const std::vector<std::string>& names) const;
   void AddSuperblocks(Observations& seen) const;
+  Observation* FindIn(Observations& seen, const FilesystemDirectory& directory) const;
+  void AddDirectory(Observation& seen, const FilesystemDirectory& directory) const;
   std::optional<DeviceNumber> DeviceOf(const FilesystemDirectory& directory) const;
+  bool IsKnownAs(DeviceNumber dev, const FilesystemDirectory& directory) const;
   void AddLost(Observations& seen) const;
   std::optional<Access> AccessOfBefore(DeviceNumber dev) const;
   void ReachThroughOthers(Observations& seen) const;
   void Identify(Observations& seen) const;
 
   const SurveyOptions& options_;
+  const MountTree& tree_;
   const KnownMountings& known_;
 };
 
-// The name by sysfs; that of the mounting so far, where the device has been taken out under it; else that of the block
-// device it was mounted from (a file system of several devices has a device number of its own).
-std::string Surveyor::NameOf(DeviceNumber dev, const MountInfoLine& entry) const {
-  std::string name = BlockDeviceName(options_.sys_root, dev);
-  if (!name.empty()) return name;
-  if (const auto before = known_.find(dev); before != known_.end()) return before->second.mounting->info.device;
+// The kernel's name of the block device that a mount's source is the node of, or a link to it; empty: it is none.
+std::string Surveyor::NameOfSource(const std::string& source) const {
+  constexpr std::string_view kNodes = "/dev/";
+  if (!source.starts_with(kNodes)) return {};
+  const std::string node = options_.dev_root + source.substr(kNodes.size() - 1);
   struct stat status {};
-  if (entry.source.starts_with('/') && ::stat(entry.source.c_str(), &status) == 0 && S_ISBLK(status.st_mode)) {
+  if (::stat(node.c_str(), &status) == 0 && S_ISBLK(status.st_mode))
     return BlockDeviceName(options_.sys_root, {major(status.st_rdev), minor(status.st_rdev)});
+  std::string name = node.substr(node.rfind('/') + 1);
+  return BlockDeviceNumber(options_.sys_root, name) ? name : std::string();
+}
+
+// By sysfs. Where that does not have the number, the device has been taken out under the file system, and the name stays
+// as it was; or it is a number of the file system's own, and the mount's source says more.
+void Surveyor::NameDevice(Observation& seen, const std::string& source) const {
+  const DeviceNumber dev = *seen.info.dev;
+  const auto before = known_.find(dev);
+  if (std::string name = BlockDeviceName(options_.sys_root, dev); !name.empty()) {
+    seen.devices = {{name, dev}};
+    seen.info.device = std::move(name);
+  } else if (dev.major != 0 && before != known_.end()) {
+    seen.devices = before->second.mounting->devices;
+    seen.info.device = before->second.mounting->info.device;
+  } else if (std::string of_source = seen.may_hang ? std::string() : NameOfSource(source); !of_source.empty()) {
+    seen.devices = Numbered({of_source});
+    seen.info.device = std::move(of_source);
+  } else if (dev.major == 0 || seen.may_hang) {
+    seen.info.device = source;
   }
-  return {};
+}
+
+std::vector<BlockDevice> Surveyor::Numbered(const std::vector<std::string>& names) const {
+  std::vector<BlockDevice> devices;
+  for (const std::string& name : names)
+    if (const auto dev = BlockDeviceNumber(options_.sys_root, name)) devices.push_back({name, *dev});
+  return devices;
 }
 
 Observation Surveyor::ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const {
   Observation seen;
   seen.info.type = entries.front().type;
-  seen.info.device = NameOf(dev, entries.front());
   seen.info.dev = dev;
   seen.info.mounts = MountPoints(entries);
+  seen.super_options = SharedOptions(entries);
+  seen.may_hang = options_.may_hang(seen.info.type);
+  NameDevice(seen, entries.front().source);
   for (const MountInfoLine& entry : entries) seen.traits.mount_ids.insert(entry.id);
-  seen.access = ChooseAccess(entries, "");
+  if (!seen.may_hang) seen.access = ChooseAccess(entries, "", tree_);
   return seen;
+}
+
+bool Surveyor::IsKnownAs(DeviceNumber dev, const FilesystemDirectory& directory) const {
+  const auto before = known_.find(dev);
+  return before != known_.end() && before->second.traits->instance == directory.instance;
 }
 
 std::optional<DeviceNumber> Surveyor::DeviceOf(const FilesystemDirectory& directory) const {
   if (auto dev = BlockDeviceNumber(options_.sys_root, directory.name)) return dev;
-  for (const auto& [dev, before] : known_) {
-    if (before.traits->instance == directory.instance && before.mounting->info.device == directory.name) return dev;
-  }
+  for (const auto& [dev, before] : known_)
+    if (IsKnownAs(dev, directory)) return dev;
   return std::nullopt;
+}
+
+// What is mounted here and has this directory: one of its block devices names it, or is named in it. The type does not
+// matter: what is mounted as ext3 has its directory among those of ext4.
+Observation* Surveyor::FindIn(Observations& seen, const FilesystemDirectory& directory) const {
+  for (auto& [dev, observation] : seen) {
+    if (observation.may_hang) continue;
+    if (IsKnownAs(dev, directory)) return &observation;
+    for (const BlockDevice& device : observation.devices) {
+      if (directory.name == device.name || std::ranges::binary_search(directory.devices, device.name))
+        return &observation;
+    }
+  }
+  return nullptr;
+}
+
+void Surveyor::AddDirectory(Observation& seen, const FilesystemDirectory& directory) const {
+  seen.traits.instance = directory.instance;
+  if (directory.devices.empty()) return;
+  // The kernel names it in its messages after the device that was the latest at the mount(2), also when that one has been
+  // removed since.
+  if (IsKnownAs(*seen.info.dev, directory)) seen.info.device = known_.at(*seen.info.dev).mounting->info.device;
+  seen.devices = Numbered(directory.devices);
+  seen.info.uuid = ParseUuid(directory.name);
 }
 
 // Those that sysfs knows: the instances of what is mounted here, and what is mounted elsewhere.
 void Surveyor::AddSuperblocks(Observations& seen) const {
-  std::map<std::pair<std::string, std::string>, Observation*> by_name;
-  for (auto& [dev, observation] : seen) by_name[{observation.info.type, observation.info.device}] = &observation;
-  for (const FilesystemDirectory& directory : ListFilesystemDirectories(options_.sys_root, options_.wanted)) {
-    const auto known = by_name.find({directory.type, directory.name});
-    if (known != by_name.end()) {
-      known->second->traits.instance = directory.instance;
+  const auto can_have_one = [&](std::string_view type) { return options_.wanted(type) && !options_.may_hang(type); };
+  for (const FilesystemDirectory& directory : ListFilesystemDirectories(options_.sys_root, can_have_one)) {
+    if (Observation* here = FindIn(seen, directory)) {
+      AddDirectory(*here, directory);
       continue;
     }
     const auto dev = DeviceOf(directory);
@@ -89,7 +171,8 @@ void Surveyor::AddSuperblocks(Observations& seen) const {
     elsewhere.info.type = directory.type;
     elsewhere.info.device = directory.name;
     elsewhere.info.dev = dev;
-    elsewhere.traits.instance = directory.instance;
+    if (directory.devices.empty()) elsewhere.devices = {{directory.name, *dev}};
+    AddDirectory(elsewhere, directory);
   }
 }
 
@@ -97,9 +180,10 @@ void Surveyor::AddSuperblocks(Observations& seen) const {
 // another namespace still. Kept only if a way to it is found there.
 void Surveyor::AddLost(Observations& seen) const {
   for (const auto& [dev, before] : known_) {
-    if (before.traits->instance || seen.contains(dev)) continue;
+    if (before.traits->instance || seen.contains(dev) || options_.may_hang(before.mounting->info.type)) continue;
     Observation& lost = seen[dev];
     lost.info = before.mounting->info;
+    lost.devices = before.mounting->devices;
     lost.info.mounts.clear();
   }
 }
@@ -118,12 +202,15 @@ std::optional<Access> Surveyor::AccessOfBefore(DeviceNumber dev) const {
 void Surveyor::ReachThroughOthers(Observations& seen) const {
   std::set<DeviceNumber> missing;
   for (auto& [dev, observation] : seen) {
-    if (observation.access) continue;
+    if (observation.access || observation.may_hang) continue;
     observation.access = AccessOfBefore(dev);  // asked first: it saves looking through all processes
-    if (!observation.access) missing.insert(dev);
+    const auto before = known_.find(dev);
+    const bool is_lost = observation.info.mounts.empty() && !observation.traits.instance;
+    const bool look = is_lost || before == known_.end() || before->second.look_elsewhere;
+    if (!observation.access && look) missing.insert(dev);
   }
   if (missing.empty()) return;
-  for (auto& [dev, access] : FindInOtherNamespaces(options_.proc_root, missing, options_.wanted)) {
+  for (auto& [dev, access] : FindInOtherNamespaces(options_.proc_root, missing, options_.wanted, options_.may_hang)) {
     seen[dev].access = std::move(access);
   }
 }
@@ -138,9 +225,10 @@ void Surveyor::Identify(Observations& seen) const {
   }
 }
 
-Observations Surveyor::Observe(std::vector<MountInfoLine> entries) const {
+Observations Surveyor::Observe(const std::vector<MountInfoLine>& entries) const {
   std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
-  for (MountInfoLine& entry : entries) by_device[entry.dev].push_back(std::move(entry));
+  for (const MountInfoLine& entry : entries)
+    if (options_.wanted(entry.type)) by_device[entry.dev].push_back(entry);
   Observations seen;
   for (const auto& [dev, mounts] : by_device) seen[dev] = ObserveMounts(dev, mounts);
   AddSuperblocks(seen);
@@ -156,8 +244,9 @@ Observations Surveyor::Observe(std::vector<MountInfoLine> entries) const {
 
 }  // namespace
 
-Observations Survey(const SurveyOptions& options, std::vector<MountInfoLine> entries, const KnownMountings& known) {
-  return Surveyor(options, known).Observe(std::move(entries));
+Observations Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
+                    const KnownMountings& known) {
+  return Surveyor(options, tree, known).Observe(entries);
 }
 
 }  // namespace fsherald

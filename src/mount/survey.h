@@ -15,6 +15,7 @@
 #include "mount/access.h"
 #include "mount/mount_info.h"
 #include "mount/mount_table.h"
+#include "mount/mount_tree.h"
 
 namespace fsherald {
 
@@ -28,7 +29,10 @@ struct Traits {
 
 // What one Refresh sees of one device.
 struct Observation {
-  FilesystemInfo info;  // without uuid
+  FilesystemInfo info;  // the uuid only where sysfs tells it
+  std::vector<BlockDevice> devices;
+  std::optional<std::string> super_options;  // empty: in no mount table of ours
+  bool may_hang = false;                     // it must not be asked anything
   Traits traits;
   std::optional<Access> access;
 };
@@ -38,16 +42,20 @@ using Observations = std::map<DeviceNumber, Observation>;
 struct KnownMounting {
   const Mounting* mounting = nullptr;
   const Traits* traits = nullptr;
+  bool look_elsewhere = true;  // where it cannot be reached: whether the mount tables of others are to be read for it
 };
 using KnownMountings = std::map<DeviceNumber, KnownMounting>;
 
 struct SurveyOptions {
   const std::string& proc_root;
   const std::string& sys_root;
+  const std::string& dev_root;
   const std::function<bool(std::string_view type)>& wanted;
+  const std::function<bool(std::string_view type)>& may_hang;
 };
 
-// `entries` is our mount table, read just before.
-Observations Survey(const SurveyOptions& options, std::vector<MountInfoLine> entries, const KnownMountings& known);
+// `entries` is our whole mount table, read just before, and `tree` is made of it.
+Observations Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
+                    const KnownMountings& known);
 
 }  // namespace fsherald
