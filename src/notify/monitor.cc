@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/poller.h"
+#include "filesystem/filesystem_type.h"
 #include "mount/mount_table.h"
 #include "notify/coverage.h"
 #include "notify/sources.h"
@@ -170,10 +171,10 @@ class Monitor::Impl {
   };
 
   Status OpenMounts() {
-    auto mounts = MountTable::Open(
-        {.proc_root = options_.proc_root, .sys_root = options_.sys_root, .wanted = [](std::string_view type) {
-           return FindFilesystemModule(type) != nullptr;
-         }});
+    auto mounts = MountTable::Open({.proc_root = options_.proc_root,
+                                    .sys_root = options_.sys_root,
+                                    .wanted = [](std::string_view type) { return !IsPseudoFilesystem(type); },
+                                    .may_hang = IsRemoteOrUser});
     if (!mounts) return mounts.error();
     mounts_ = std::move(*mounts);
     return {};

@@ -19,7 +19,8 @@ void MakeDirectory(const std::string& directory, const Account& owner) {
   if (chown(directory.c_str(), owner.user, owner.group) != 0) FailErrno("chown " + directory);
 }
 
-Process StartServer(const std::string& backing, const std::string& directory, const std::optional<Account>& account) {
+Process StartServer(const std::string& backing, const std::string& directory, const std::optional<Account>& account,
+                    const std::vector<std::string>& options) {
   MakeDirectory(backing, account.value_or(Account{}));
   MakeDirectory(directory, account.value_or(Account{}));
   Command command;
@@ -27,6 +28,7 @@ Process StartServer(const std::string& backing, const std::string& directory, co
   for (const std::string& word :
        {std::string(FSHERALD_EXAMPLES) + "/checksum_fs", backing, directory, std::string("-f")})
     command.arguments.push_back(word);
+  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
   return Process::Start(command, {{2, 2}});
 }
 
@@ -42,10 +44,11 @@ void WaitUntilMounted(const std::string& directory) {
 
 }  // namespace
 
-CheckedMount::CheckedMount(const std::string& name, std::optional<Account> account)
+CheckedMount::CheckedMount(const std::string& name, std::optional<Account> account,
+                           const std::vector<std::string>& options)
     : backing_(kSandbox + "/" + name + ".backing"),
       directory_(kSandbox + "/" + name),
-      process_(StartServer(backing_, directory_, account)) {
+      process_(StartServer(backing_, directory_, account, options)) {
   WaitUntilMounted(directory_);
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "process.h"
 
@@ -17,7 +18,9 @@ struct Account {
 
 class CheckedMount {
  public:
-  explicit CheckedMount(const std::string& name = "checked", std::optional<Account> account = {});
+  // `options`: more of its arguments, as FUSE has them.
+  explicit CheckedMount(const std::string& name = "checked", std::optional<Account> account = {},
+                        const std::vector<std::string>& options = {});
   // Unmounts it; the program then ends by itself.
   ~CheckedMount();
   CheckedMount(const CheckedMount&) = delete;

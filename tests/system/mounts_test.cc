@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Mounts come and go while fsherald watches: each file system is told as what it is, and nothing is kept from going.
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <map>
 #include <set>
 
+#include "checked_mount.h"
+#include "loop_device.h"
 #include "system_fixture.h"
 #include "watcher.h"
 
@@ -164,6 +167,57 @@ TEST_F(MountsTest, TwoCopiesOfOneImageAreToldApart) {
     counts[filesystem.device()] += line["error"]["count"].get<uint64_t>();
   }
   EXPECT_EQ(counts, (std::map<std::string, uint64_t>{{one.device(), 1}, {copy.device(), 2}}));
+}
+
+// A process that does not answer, for as long as this lives.
+class Stopped {
+ public:
+  explicit Stopped(pid_t pid) : pid_(pid) { kill(pid_, SIGSTOP); }
+  ~Stopped() { kill(pid_, SIGCONT); }
+  Stopped(const Stopped&) = delete;
+  Stopped& operator=(const Stopped&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
+TEST_F(MountsTest, AFileSystemInUserSpaceThatDoesNotAnswerHoldsNothingUp) {
+  if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
+  // The kernel remembers no name of it: each step of a path through it asks.
+  const std::vector<std::string> forgetful = {"-o", "entry_timeout=0,attr_timeout=0,negative_timeout=0"};
+  const CheckedMount checked("checked", {}, forgetful);
+  const CheckedMount leaving("leaving", {}, forgetful);
+  const Ext4Filesystem sentinel({.name = "sentinel"});
+  const Ext4Filesystem filesystem({.name = "data"});
+  const std::string below = checked.directory() + "/below";
+  MakeImage(kSandbox + "/below.img", {}, 8ULL << 20);
+  const LoopDevice loop(kSandbox + "/below.img");
+  ASSERT_EQ(mkdir(below.c_str(), 0755), 0);
+  const Mount inner(loop.path(), below, "errors=continue");  // no other way leads to it
+  const BindMount bind(filesystem.directory(), checked.directory() + "/bind");
+
+  const Stopped stopped(checked.pid());
+  const Stopped stopped_too(leaving.pid());
+  Watcher watcher;
+  filesystem.Trigger("at the start");
+  WriteFile("/sys/fs/ext4/" + loop.name() + "/trigger_fs_error", "below");
+  watcher.WaitUntilToldUpToNow(sentinel);
+
+  const Ext4Filesystem late({.name = "late"});
+  late.Trigger("after a mount");
+  watcher.WaitUntilToldUpToNow(sentinel);
+
+  ASSERT_EQ(umount2(leaving.directory().c_str(), MNT_DETACH), 0);
+  filesystem.Trigger("after an unmount");
+  watcher.WaitUntilToldUpToNow(sentinel);
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+
+  EXPECT_EQ(Saying("at the start", watcher.lines()).size(), 1U);
+  EXPECT_EQ(Saying("after a mount", watcher.lines()).size(), 1U);
+  EXPECT_EQ(Saying("after an unmount", watcher.lines()).size(), 1U);
+  const std::vector<Json> told = Saying("below", watcher.lines());
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["filesystem"]["mounts"], Json({below}));
 }
 
 }  // namespace
