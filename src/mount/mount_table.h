@@ -54,7 +54,7 @@ struct MountChanges {
   std::vector<const Mounting*> changed;  // other info, devices, super options or access path than before
 };
 
-// The file system that a block device is below of.
+// A file system, and where a block device has its place below it.
 struct MountingAbove {
   const Mounting* mounting = nullptr;
   BlockDevice device;              // the one that the file system is on: the given one, a partition of it, a holder
