@@ -18,10 +18,21 @@ typedef struct {
 	__u8 b[16];
 } uuid_t;
 
+struct file_system_type {
+	const char *name;
+};
+
 struct super_block {
 	__u32 s_dev;
 	char s_id[32];
 	uuid_t s_uuid;
+	struct file_system_type *s_type;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino; /* u64 from Linux 7.1: read by its size */
+	__u32 i_generation;
 };
 
 #pragma clang attribute pop

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Code points (a function and line that reports errors, on one file system) and their cells. Each object that includes this
- * has maps of its own; the reader puts trace.bpf.c's in the place of detail.bpf.c's.
+ * has maps of its own; the reader puts trace.bpf.c's in the place of the others'.
  */
 #ifndef FSHERALD_BPF_POINTS_H
 #define FSHERALD_BPF_POINTS_H
@@ -22,8 +22,17 @@ struct {
 	__type(value, struct fsh_cell);
 } cells SEC(".maps");
 
+/* How many cells are in use: one number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} cell_count SEC(".maps");
+
 struct point {
-	__u64 function; /* the address of its name */
+	__u64 function; /* the address of its name, or enum fsh_point */
 	__u32 line;
 	__u32 dev;
 	__u8 uuid[16];

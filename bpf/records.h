@@ -14,8 +14,11 @@ enum {
 	FSH_TEXT_BYTES = 400,
 	FSH_FUNCTION_BYTES = 48,
 	FSH_NAME_BYTES = 32, /* s_id */
+	FSH_TYPE_BYTES = 16, /* s_type->name */
+	FSH_EVENT_TEXT_BYTES = 64,
+	FSH_EVENT_VALUES = 6,
 	FSH_CELLS = 2048,
-	FSH_PREFIXES = 16,
+	FSH_PREFIXES = 64,
 };
 
 /* A code point tells this many errors a window whole; what comes after in the same window is only counted. */
@@ -31,6 +34,30 @@ enum fsh_record_type {
 	FSH_SHUTDOWN = 2, /* struct fsh_error: ext4_shutdown */
 	FSH_DETAIL = 3,   /* struct fsh_error: ext4_handle_error, with code, inode and block */
 	FSH_LINE = 4,     /* struct fsh_line: printk:console */
+	FSH_EVENT = 5,    /* struct fsh_event: any other tracepoint */
+};
+
+/* fsh_event.point. What its values and its text are: src/filesystem/trace_event.h. */
+enum fsh_point {
+	FSH_XFS_SHUTDOWN = 1,
+	FSH_XFS_FS_SICK = 2,
+	FSH_XFS_FS_CORRUPT = 3,
+	FSH_XFS_FS_HEALTHY = 4,
+	FSH_XFS_FS_UNFIXED = 5,
+	FSH_XFS_GROUP_SICK = 6,
+	FSH_XFS_GROUP_CORRUPT = 7,
+	FSH_XFS_GROUP_HEALTHY = 8,
+	FSH_XFS_GROUP_UNFIXED = 9,
+	FSH_XFS_INODE_SICK = 10,
+	FSH_XFS_INODE_CORRUPT = 11,
+	FSH_XFS_INODE_HEALTHY = 12,
+	FSH_XFS_INODE_UNFIXED = 13,
+	FSH_XFS_BUFFER_ERROR = 14,
+	FSH_XFS_BTREE_CORRUPT = 15,
+	FSH_BLOCK_ERROR = 16,
+	FSH_WRITEBACK_ERROR = 17,
+	FSH_FSERROR = 18,
+	FSH_LAST_POINT = 18,
 };
 
 enum {
@@ -73,7 +100,21 @@ struct fsh_line {
 	char text[FSH_TEXT_BYTES];
 };
 
-/* One code point (function and line) of one file system. Only the programs write, but for `quiet`. */
+struct fsh_event {
+	struct fsh_head head;
+	unsigned int point; /* enum fsh_point */
+	unsigned int dev;
+	unsigned int cell; /* index, or FSH_NO_CELL */
+	unsigned int flags;
+	unsigned long long values[FSH_EVENT_VALUES];
+	unsigned char uuid[16];
+	char device[FSH_NAME_BYTES]; /* s_id, or the disk's name */
+	char type[FSH_TYPE_BYTES];   /* of the superblock; empty: an event of a disk */
+	char text[FSH_EVENT_TEXT_BYTES];
+	/* then, where stack_count > 0, FSH_STACK_FRAMES addresses */
+};
+
+/* One code point (function and line, or enum fsh_point) of one file system. Only the programs write, but for `quiet`. */
 struct fsh_cell {
 	unsigned long long folded;    /* errors that have no record, ever: atomic */
 	unsigned long long window_ns; /* start of the present window */
@@ -82,8 +123,11 @@ struct fsh_cell {
 	unsigned int quiet; /* the reader writes 1: fanotify wakes it for each error of this cell, so records need not */
 	unsigned int dev;
 	unsigned int line;
+	unsigned int point; /* enum fsh_point; 0: a function and line of ext4 */
+	unsigned int unused;
 	unsigned char uuid[16];
 	char device[FSH_NAME_BYTES];
+	char type[FSH_TYPE_BYTES]; /* of a point */
 	char function[FSH_FUNCTION_BYTES];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The tracing programs: ext4's error and shutdown tracepoints, and the kernel's log as it is written. */
-#include "points.h"
+#include "cell.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -19,64 +19,18 @@ struct {
 	__type(value, struct task_state);
 } tasks SEC(".maps");
 
-__u32 cell_count;          /* cells in use */
 __u64 errors_uncounted;    /* no room in the ring, and no cell left */
 __u64 lines_dropped;       /* log lines for which there was no room */
 
-/* The first 8 bytes of the log lines that are wanted, by the reader before it loads the programs. */
+/* The beginnings of the log lines that are wanted, by the reader before it loads the programs: up to 8 bytes of each, and
+ * which bits of 8 count. */
 const volatile __u64 prefixes[FSH_PREFIXES];
+const volatile __u64 prefix_masks[FSH_PREFIXES];
 const volatile __u32 prefix_count;
-
-static __always_inline void fill_head(struct fsh_head *head, __u32 type, __u64 now)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-
-	head->type = type;
-	head->stack_count = 0;
-	head->boottime_ns = now;
-	head->cgroup = bpf_get_current_cgroup_id();
-	head->pid = id >> 32;
-	head->tid = (__u32)id;
-	bpf_get_current_comm(head->comm, sizeof(head->comm));
-}
-
-static __always_inline __u32 take_stack(void *ctx, void *stack)
-{
-	long bytes = bpf_get_stack(ctx, stack, FSH_STACK_FRAMES * sizeof(__u64), 0);
-
-	return bytes > 0 ? bytes / sizeof(__u64) : 0;
-}
-
-/* The cell of a code point: found, or made. */
-static __always_inline struct fsh_cell *find_cell(struct super_block *sb, const struct point *point, __u32 *index)
-{
-	const char *function = (const char *)point->function;
-	struct fsh_cell *cell;
-	__u32 *found, fresh;
-
-	found = bpf_map_lookup_elem(&points, point);
-	if (!found) {
-		fresh = __sync_fetch_and_add(&cell_count, 1);
-		if (fresh >= FSH_CELLS)
-			return 0;
-		cell = bpf_map_lookup_elem(&cells, &fresh);
-		if (!cell)
-			return 0;
-		cell->line = point->line;
-		cell->dev = point->dev;
-		__builtin_memcpy(cell->uuid, point->uuid, sizeof(cell->uuid));
-		bpf_probe_read_kernel_str(cell->device, sizeof(cell->device), sb->s_id);
-		if (function)
-			bpf_probe_read_kernel_str(cell->function, sizeof(cell->function), function);
-		/* Another CPU may have been first: then its cell counts and ours stays empty. */
-		bpf_map_update_elem(&points, point, &fresh, BPF_NOEXIST);
-		found = bpf_map_lookup_elem(&points, point);
-		if (!found)
-			return 0;
-	}
-	*index = *found;
-	return bpf_map_lookup_elem(&cells, found);
-}
+/* The same for what follows a name and a colon: "loop0: lost file I/O error report ...". */
+const volatile __u64 later_prefixes[FSH_PREFIXES];
+const volatile __u64 later_prefix_masks[FSH_PREFIXES];
+const volatile __u32 later_prefix_count;
 
 /* One error: a record in the ring, or, where it is folded or there is no room, a count in its cell. */
 static __always_inline int report(void *ctx, __u32 type, struct super_block *sb, const char *function, __u32 line)
@@ -89,17 +43,11 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	struct point point;
 
 	fill_point(&point, sb, function, line);
-	cell = find_cell(sb, &point, &index);
+	cell = find_cell(sb->s_id, 0, &point, &index);
 	if (cell) {
-		if (now - cell->window_ns > FSH_WINDOW_NS) {
-			cell->window_ns = now;
-			cell->in_window = 0;
-		}
-		in_window = __sync_fetch_and_add(&cell->in_window, 1);
-		if (in_window >= FSH_WINDOW_RECORDS) {
-			__sync_fetch_and_add(&cell->folded, 1);
+		in_window = enter_window(cell, now);
+		if (in_window >= FSH_WINDOW_RECORDS)
 			return 0;
-		}
 		quiet = cell->quiet;
 		with_stack = now - cell->stack_ns > FSH_STACK_INTERVAL_NS;
 	}
@@ -165,17 +113,44 @@ int BPF_PROG(raw_ext4_shutdown, struct super_block *sb, unsigned long flags)
 	return report(ctx, FSH_SHUTDOWN, sb, 0, 0);
 }
 
-static __always_inline int wanted(const char *text, __u64 length)
+static __always_inline int begins_as(__u64 beginning, const volatile __u64 *values, const volatile __u64 *masks, __u32 count)
 {
+	__u32 i;
+
+	for (i = 0; i < FSH_PREFIXES && i < count; i++)
+		if ((beginning & masks[i]) == values[i])
+			return 1;
+	return 0;
+}
+
+/* What stands behind the first ": " of a line, if that is behind a device's name. */
+static __always_inline int wanted_behind_a_name(const char *text, __u64 length)
+{
+	char name[FSH_NAME_BYTES + 2] = {};
 	__u64 beginning;
 	__u32 i;
 
+	if (later_prefix_count == 0 || length < sizeof(name) + sizeof(beginning) ||
+	    bpf_probe_read_kernel(name, sizeof(name), text))
+		return 0;
+	for (i = 1; i < FSH_NAME_BYTES; i++) {
+		if (name[i] == ' ')
+			return 0;
+		if (name[i] == ':')
+			break;
+	}
+	if (i >= FSH_NAME_BYTES || name[i + 1] != ' ' || bpf_probe_read_kernel(&beginning, sizeof(beginning), text + i + 2))
+		return 0;
+	return begins_as(beginning, later_prefixes, later_prefix_masks, later_prefix_count);
+}
+
+static __always_inline int wanted(const char *text, __u64 length)
+{
+	__u64 beginning;
+
 	if (length < sizeof(beginning) || bpf_probe_read_kernel(&beginning, sizeof(beginning), text))
 		return 0;
-	for (i = 0; i < FSH_PREFIXES && i < prefix_count; i++)
-		if (beginning == prefixes[i])
-			return 1;
-	return 0;
+	return begins_as(beginning, prefixes, prefix_masks, prefix_count) || wanted_behind_a_name(text, length);
 }
 
 /* ext4 prints block-group errors in pieces; each but the last ends in one of these ways. */

@@ -29,7 +29,8 @@
 #define FSHERALD_ASSERT_SIZE(type, bytes) static_assert(sizeof(struct type) == (bytes), #type)
 extern "C" {
 #elif !defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L
-#define FSHERALD_ASSERT_SIZE(type, bytes) typedef char type##_has_##bytes##_bytes[sizeof(struct type) == (bytes) ? 1 : -1]
+#define FSHERALD_ASSERT_SIZE(type, bytes) \
+  typedef char type##_has_##bytes##_bytes[sizeof(struct type) == (bytes) ? 1 : -1]
 #else
 #define FSHERALD_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
 #endif
@@ -61,8 +62,8 @@ struct fsherald_info {
 FSHERALD_ASSERT_SIZE(fsherald_info, 4);
 
 enum fsherald_record_type {
-  FSHERALD_RECORD_FID = 1,   /* as the kernel's: always there */
-  FSHERALD_RECORD_ERROR = 5, /* as the kernel's: always there */
+  FSHERALD_RECORD_FID = 1,           /* as the kernel's: always there */
+  FSHERALD_RECORD_ERROR = 5,         /* as the kernel's: always there */
   FSHERALD_RECORD_SEQUENCE = 0x80,   /* always there */
   FSHERALD_RECORD_FILESYSTEM = 0x81, /* always there, but in a gap that concerns no single file system */
   FSHERALD_RECORD_LOCATION = 0x82,
@@ -72,9 +73,9 @@ enum fsherald_record_type {
   FSHERALD_RECORD_TASK = 0x86,
   FSHERALD_RECORD_MESSAGE = 0x87, /* the file system's own words */
   FSHERALD_RECORD_GAP = 0x88,
-  FSHERALD_RECORD_OBJECT = 0x89, /* which file */
-  FSHERALD_RECORD_MOUNT = 0x8a,  /* one mount point; the shortest first */
-  FSHERALD_RECORD_HOST = 0x8b,   /* which boot of which kernel */
+  FSHERALD_RECORD_OBJECT = 0x89,       /* which file */
+  FSHERALD_RECORD_MOUNT = 0x8a,        /* one mount point; the shortest first */
+  FSHERALD_RECORD_HOST = 0x8b,         /* which boot of which kernel */
   FSHERALD_RECORD_DEVICE_ERROR = 0x8c, /* what the device below reported */
   FSHERALD_RECORD_SOURCE_FILE = 0x8d,  /* of LOCATION, where the report itself names it */
 };
@@ -140,7 +141,7 @@ struct fsherald_sequence {
   uint8_t origin;            /* enum fsherald_origin */
   uint8_t sources;           /* bits: 1 << enum fsherald_source */
   uint8_t flags;
-  uint64_t seq;            /* 1, 2, 3, ... of all that the teller (a daemon, or a monitor without one) told; 0: a group's
+  uint64_t seq; /* 1, 2, 3, ... of all that the teller (a daemon, or a monitor without one) told; 0: a group's
                               own gap */
   uint64_t filesystem_seq; /* 1, 2, 3, ... of this file system: a reader who did not mark others sees what it missed */
   uint64_t count;          /* how many errors this notification stands for; of a gap 0 */
@@ -170,8 +171,8 @@ FSHERALD_ASSERT_SIZE(fsherald_filesystem, 40);
 struct fsherald_location {
   struct fsherald_info info; /* FSHERALD_RECORD_LOCATION */
   uint16_t function_len;
-  uint16_t reserved; /* 0 */
-  uint32_t line;     /* 0: not known */
+  uint16_t reserved;  /* 0 */
+  uint32_t line;      /* 0: not known */
   uint32_t reserved2; /* 0 */
   /* then function_len bytes */
 };
@@ -189,9 +190,9 @@ FSHERALD_ASSERT_SIZE(fsherald_stack, 8);
 struct fsherald_specific {
   struct fsherald_info info; /* FSHERALD_RECORD_SPECIFIC */
   uint16_t type_len;
-  uint16_t fields;   /* how many struct fsherald_field follow the type */
-  uint16_t blob_len; /* FSHERALD_NO_BLOB: there is none */
-  uint16_t reserved; /* 0 */
+  uint16_t fields;     /* how many struct fsherald_field follow the type */
+  uint16_t blob_len;   /* FSHERALD_NO_BLOB: there is none */
+  uint16_t reserved;   /* 0 */
   uint32_t fields_len; /* bytes of the fields, their padding included */
   /* then type_len bytes padded to a multiple of 8; the fields; blob_len bytes */
 };
@@ -267,7 +268,7 @@ struct fsherald_object {
   uint16_t path_len;
   uint8_t path_source; /* enum fsherald_path_source */
   uint8_t flags;
-  uint64_t inode;      /* of a file system in user space its own number of the object */
+  uint64_t inode; /* of a file system in user space its own number of the object */
   uint32_t generation;
   uint32_t reserved; /* 0 */
   /* then path_len bytes: below a mount point; of a file system without one, as that names its objects */

@@ -9,7 +9,7 @@
 namespace fsherald {
 namespace {
 
-std::string Words(const LogMessage& message) {
+std::string Words(const ErrorReport& message) {
   std::string words = message.function;
   if (message.line) words += fmt::format(":{}", *message.line);
   if (!words.empty()) words += ": ";
@@ -21,18 +21,18 @@ std::string Words(const LogMessage& message) {
 }
 
 // Whether it is the same line again, of the same mounting.
-bool IsSame(const PastLine& line, const LogMessage& message, const std::string& words) {
+bool IsSame(const PastLine& line, const ErrorReport& message, const std::string& words) {
   return !line.earlier && line.device == message.device && line.words == words;
 }
 
-void Add(const LogMessage& message, int64_t utc_ns, std::vector<PastLine>& lines) {
+void Add(const ErrorReport& message, int64_t utc_ns, std::vector<PastLine>& lines) {
   std::string words = Words(message);
   auto same = std::ranges::find_if(lines, [&](const PastLine& line) { return IsSame(line, message, words); });
   if (same == lines.end()) {
     lines.push_back({.device = message.device,
                      .words = std::move(words),
                      .first_utc_ns = utc_ns,
-                     .reminder = message.meaning == LogMessage::Meaning::kPast});
+                     .reminder = message.meaning == ErrorReport::Meaning::kPast});
     same = std::prev(lines.end());
   }
   ++same->count;
@@ -44,16 +44,19 @@ void Add(const LogMessage& message, int64_t utc_ns, std::vector<PastLine>& lines
 std::vector<PastLine> GatherPast(const std::vector<KmsgEvent>& events, int64_t utc_at_boot_ns) {
   std::vector<PastLine> lines;
   for (const KmsgEvent& event : events) {
-    const LogMessage& message = event.signal.message;
+    if (!event.signal.trusted) continue;
+    const ErrorReport& message = event.signal.report;
     switch (message.meaning) {
-      case LogMessage::Meaning::kError:
-      case LogMessage::Meaning::kPast:
+      case ErrorReport::Meaning::kError:
+      case ErrorReport::Meaning::kPast:
         Add(message, utc_at_boot_ns + static_cast<int64_t>(event.signal.boottime_ns), lines);
         break;
-      case LogMessage::Meaning::kUnmounted:
+      case ErrorReport::Meaning::kUnmounted:
         for (PastLine& line : lines) line.earlier = line.earlier || line.device == message.device;
         break;
-      case LogMessage::Meaning::kMounted: break;
+      case ErrorReport::Meaning::kMounted:
+      case ErrorReport::Meaning::kAddition:
+      case ErrorReport::Meaning::kLost: break;
     }
   }
   std::ranges::stable_sort(lines, {}, &PastLine::last_utc_ns);

@@ -11,7 +11,7 @@ KmsgEvent Line(uint64_t boottime_ns, const std::string& text) {
   EXPECT_TRUE(log) << text;
   KmsgEvent event{.past = true};
   event.signal.boottime_ns = boottime_ns;
-  event.signal.message = log.value_or(ParsedLog{}).message;
+  event.signal.report = log.value_or(ParsedLog{}).report;
   return event;
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 
 #include "filesystem/line_scanner.h"
 
@@ -37,45 +38,112 @@ constexpr std::string_view kPrefixes[] = {
     "blk_update_request: ",  // kernels before 5.16 begin all of the above but "Buffer" with it
 };
 
-std::optional<LogMessage> ParseRequestLine(std::string_view line) {
+// Linux, include/linux/blk_types.h: REQ_OP_... and REQ_RAHEAD, the same since 4.19.
+constexpr uint64_t kOperationMask = 0xff;
+constexpr uint64_t kReadAhead = 1U << 19;
+
+DeviceError::Operation OperationOf(uint64_t operation) {
+  switch (operation & kOperationMask) {
+    case 0: return DeviceError::Operation::kRead;
+    case 1:
+    case 7:  // zone append
+    case 9:  // write zeroes
+      return DeviceError::Operation::kWrite;
+    case 2: return DeviceError::Operation::kFlush;
+    case 3:
+    case 5:  // secure erase
+      return DeviceError::Operation::kDiscard;
+    default: return DeviceError::Operation::kUnknown;
+  }
+}
+
+std::optional<uint64_t> HexAfter(LineScanner& scanner, std::string_view before) {
+  LineScanner ahead = scanner;
+  if (!ahead.Until(before)) return std::nullopt;
+  uint64_t value = 0;
+  const std::string_view digits = ahead.rest();
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), value, 16).ec != std::errc()) return std::nullopt;
+  scanner = ahead;
+  return value;
+}
+
+std::optional<uint64_t> HexBetween(LineScanner& scanner, std::string_view before, std::string_view after) {
+  LineScanner ahead = scanner;
+  const std::optional<uint64_t> value = HexAfter(ahead, before);
+  if (!value || !ahead.Until(after)) return std::nullopt;
+  scanner = ahead;
+  return value;
+}
+
+std::optional<Range> RangeOf(const DeviceError& error) {
+  if (!error.sector || *error.sector > UINT64_MAX / 512) return std::nullopt;
+  Range range{.offset_bytes = *error.sector * 512};
+  if (error.sectors && *error.sectors <= UINT64_MAX / 512) range.length_bytes = *error.sectors * 512;
+  return range;
+}
+
+std::optional<ErrorReport> ParseRequestLine(std::string_view line) {
   for (const StatusWords& status : kStatusWords) {
     LineScanner scanner(line);
     if (!scanner.Skip(status.words)) continue;
     std::optional<std::string_view> device = scanner.Until(", sector ");
     if (!device || device->empty()) return std::nullopt;
-    LogMessage message{
+    ErrorReport report{
         .device = std::string(*device), .kind = Kind::kDevice, .code = status.code, .message = std::string(line)};
+    DeviceError error{.device = report.device, .code = status.code};
     // A sector is 512 bytes, whatever the device's own are; the line does not say how many.
-    std::optional<uint64_t> sector = scanner.Number();
-    if (sector && *sector <= UINT64_MAX / 512) message.range = Range{.offset_bytes = *sector * 512};
-    return message;
+    error.sector = scanner.Number();
+    if (std::optional<uint64_t> operation = HexBetween(scanner, " op 0x", ":")) {
+      error.operation = OperationOf(*operation);
+      report.speculative = (HexAfter(scanner, " flags 0x").value_or(0) & kReadAhead) != 0;
+    }
+    report.range = RangeOf(error);
+    report.device_error = std::move(error);
+    return report;
   }
   return std::nullopt;
 }
 
 // "Buffer I/O error on dev" is the buffer cache's (", async page read", ", lost async page write", ", lost sync page
 // write"), "on device" is ext4's own for each block of a page that it could not write back.
-std::optional<LogMessage> ParseBufferLine(std::string_view line) {
+std::optional<ErrorReport> ParseBufferLine(std::string_view line) {
   LineScanner scanner(line);
   if (!scanner.Skip("Buffer I/O error on dev")) return std::nullopt;
-  bool written_back = scanner.Skip("ice ");
-  if (!written_back && !scanner.Skip(" ")) return std::nullopt;
+  const bool of_a_page = scanner.Skip("ice ");
+  if (!of_a_page && !scanner.Skip(" ")) return std::nullopt;
   std::optional<std::string_view> device = scanner.Until(", logical block ");
   if (!device || device->empty()) return std::nullopt;
   std::optional<uint64_t> block = scanner.Number();
-  if (scanner.rest().starts_with(", lost ")) written_back = true;
-  return LogMessage{.device = std::string(*device),
-                    .kind = written_back ? Kind::kWriteback : Kind::kDevice,
-                    .code = EIO,
-                    .block = block,
-                    .message = std::string(line)};
+  const bool written_back = of_a_page || scanner.rest().starts_with(", lost ");
+  // ext4 prints its lines behind what it says of the file.
+  return ErrorReport{.device = std::string(*device),
+                     .kind = written_back ? Kind::kWriteback : Kind::kDevice,
+                     .code = EIO,
+                     .block = block,
+                     .message = std::string(line),
+                     .follows = of_a_page,
+                     .task_is_any = true};
 }
 
 }  // namespace
 
 std::span<const std::string_view> BlockLayerPrefixes() { return kPrefixes; }
 
-std::optional<LogMessage> ParseBlockLayerLine(std::string_view line) {
+std::optional<ErrorReport> ParseBlockEvent(const TraceEvent& event) {
+  const auto [status, sector, bytes, flags, disk, unused] = event.values;
+  DeviceError error{.dev = DeviceNumber{static_cast<uint32_t>(disk >> 20), static_cast<uint32_t>(disk & 0xfffff)},
+                    .operation = OperationOf(flags),
+                    .sector = sector,
+                    .sectors = bytes / 512,
+                    .code = ErrnoOfBlockStatus(status)};
+  ErrorReport report{.kind = Kind::kDevice, .code = error.code, .range = RangeOf(error)};
+  report.speculative = (flags & kReadAhead) != 0;
+  report.device_error = std::move(error);
+  report.task_is_any = true;
+  return report;
+}
+
+std::optional<ErrorReport> ParseBlockLayerLine(std::string_view line) {
   if (line.starts_with("Buffer ")) return ParseBufferLine(line);
   LineScanner scanner(line);
   scanner.Skip("blk_update_request: ");

@@ -8,13 +8,41 @@
 namespace fsherald {
 namespace {
 
+using Operation = DeviceError::Operation;
+
 TEST(BlockLayer, AFailedReadNamesTheDisk) {
   std::string_view line = "I/O error, dev loop0, sector 2344 op 0x0:(READ) flags 0x3000 phys_seg 1 prio class 2";
-  EXPECT_EQ(ParseBlockLayerLine(line), (LogMessage{.device = "loop0",
-                                                   .kind = Kind::kDevice,
-                                                   .code = EIO,
-                                                   .range = Range{.offset_bytes = 2344 * 512},
-                                                   .message = std::string(line)}));
+  EXPECT_EQ(ParseBlockLayerLine(line),
+            (ErrorReport{.device = "loop0",
+                         .kind = Kind::kDevice,
+                         .code = EIO,
+                         .range = Range{.offset_bytes = 2344 * 512},
+                         .device_error =
+                             DeviceError{.device = "loop0", .operation = Operation::kRead, .sector = 2344, .code = EIO},
+                         .message = std::string(line)}));
+}
+
+TEST(BlockLayer, AReadAheadIsSpeculative) {
+  auto report = ParseBlockLayerLine("I/O error, dev sda, sector 8 op 0x0:(READ) flags 0x80700 phys_seg 1 prio class 2");
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->speculative);
+  report = ParseBlockLayerLine("I/O error, dev sda, sector 8 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2");
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->speculative);
+  EXPECT_EQ(report->device_error->operation, Operation::kWrite);
+}
+
+TEST(BlockLayer, AnEventNamesTheDiskAndHowManySectors) {
+  const TraceEvent event{.point = TracePoint::kBlockError, .values = {10, 2344, 4096, 0x80700, 7 << 20 | 3}};
+  const std::optional<ErrorReport> report = ParseBlockEvent(event);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->code, EIO);
+  EXPECT_EQ(report->range, (Range{.offset_bytes = 2344 * 512, .length_bytes = 4096}));
+  EXPECT_EQ(report->device_error,
+            (DeviceError{
+                .dev = DeviceNumber{7, 3}, .operation = Operation::kRead, .sector = 2344, .sectors = 8, .code = EIO}));
+  EXPECT_TRUE(report->speculative);
+  EXPECT_TRUE(report->task_is_any);
 }
 
 TEST(BlockLayer, ASectorThatCannotBeGivesNoRange) {
@@ -47,10 +75,12 @@ TEST(BlockLayer, AnUnreadablePageIsTheDevices) {
 
 TEST(BlockLayer, ALostPageIsWriteback) {
   std::string_view line = "Buffer I/O error on dev loop0, logical block 8322, lost sync page write";
-  EXPECT_EQ(
-      ParseBlockLayerLine(line),
-      (LogMessage{
-          .device = "loop0", .kind = Kind::kWriteback, .code = EIO, .block = 8322, .message = std::string(line)}));
+  EXPECT_EQ(ParseBlockLayerLine(line), (ErrorReport{.device = "loop0",
+                                                    .kind = Kind::kWriteback,
+                                                    .code = EIO,
+                                                    .block = 8322,
+                                                    .message = std::string(line),
+                                                    .task_is_any = true}));
 }
 
 TEST(BlockLayer, ABlockThatExt4CouldNotWriteBackIsWriteback) {

@@ -32,24 +32,6 @@ constexpr ReporterRow kReporters[] = {
     {"ext4_shutdown", {.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN}},
 };
 
-// The machinery of tracing and of printk, between a reporter and the program that takes the stack. An entry that ends in
-// '_' or in "run" stands for all names that begin with it.
-constexpr std::string_view kMachinery[] = {
-    "bpf_prog_",       "bpf_trace_run",          "__bpf_trace_",      "__traceiter_",
-    "__SCT__tp_func_", "trace_event_raw_event_", "perf_trace_",       "trace_call_bpf",
-    "bpf_trampoline_", "bpf_get_stack",          "kprobe_",           "ftrace_",
-    "printk_sprint",   "vprintk_store",          "vprintk_emit",      "vprintk",
-    "vprintk_default", "vprintk_func",           "vprintk_deferred",  "_printk",
-    "printk",          "_printk_deferred",       "ext4_handle_error",
-};
-
-bool IsMachinery(std::string_view function) {
-  return std::ranges::any_of(kMachinery, [&](std::string_view entry) {
-    bool family = entry.ends_with('_') || entry.ends_with("run");
-    return family ? function.starts_with(entry) : function == entry;
-  });
-}
-
 const ReporterRow* FindReporter(std::string_view function) {
   for (const ReporterRow& row : kReporters) {
     if (row.function == function) return &row;
@@ -87,7 +69,7 @@ bool IsExt4ReportingHelper(std::string_view function) {
   std::string_view name = FrameFunction(function);
   // A shutdown's frame is the place itself, no helper.
   if (name == "ext4_force_shutdown" || name == "ext4_shutdown") return false;
-  return FindReporter(name) != nullptr || IsMachinery(name);
+  return FindReporter(name) != nullptr || name == "ext4_handle_error" || IsTracingMachinery(name);
 }
 
 Reporter Ext4Reporter(std::span<const std::string> stack) {
@@ -97,7 +79,7 @@ Reporter Ext4Reporter(std::span<const std::string> stack) {
   return {};
 }
 
-Specific Ext4Specific(const LogMessage& message) {
+Specific Ext4Specific(const ErrorReport& message) {
   Specific specific{
       .type = "ext4",
       .fields = {Field("inode", message.inode), Field("block", message.block), Field("group", message.group)},
@@ -106,7 +88,7 @@ Specific Ext4Specific(const LogMessage& message) {
   return specific;
 }
 
-bool Ext4ObjectIsLoadable(const LogMessage& message) {
+bool Ext4ObjectIsLoadable(const ErrorReport& message) {
   // Only the error handler spoke, or the counters: nothing says whether the inode could be loaded.
   if (message.message.empty()) return false;
   auto begins = [&](std::string_view text) { return message.message.starts_with(text); };

@@ -15,8 +15,8 @@ FilesystemModule Ext4Module();
 // The functions behind the row, where they are not in ext4_log.h, ext4_counters.h and ext4_walk.h.
 bool IsExt4ReportingHelper(std::string_view function);
 Reporter Ext4Reporter(std::span<const std::string> stack);
-Specific Ext4Specific(const LogMessage& message);  // fields: inode, block, group
-bool Ext4ObjectIsLoadable(const LogMessage& message);
+Specific Ext4Specific(const ErrorReport& message);  // fields: inode, block, group
+bool Ext4ObjectIsLoadable(const ErrorReport& message);
 bool Ext4SendsFanotify(std::string_view kernel_release);
 
 }  // namespace fsherald

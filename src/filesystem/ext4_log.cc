@@ -7,11 +7,12 @@
 
 #include "filesystem/block_layer.h"
 #include "filesystem/line_scanner.h"
+#include "filesystem/page_cache.h"
 
 namespace fsherald {
 namespace {
 
-using Meaning = LogMessage::Meaning;
+using Meaning = ErrorReport::Meaning;
 
 constexpr std::string_view kPrefixes[] = {
     "EXT4-fs ", "Aborting journal on device ", "JBD2: Detected IO error", "JBD2: I/O error ", "JBD2: Error ",
@@ -67,7 +68,7 @@ std::optional<int> StdErrorCode(std::string_view text) {
   return text.starts_with("error ") ? CodeAfter(text, "error ") : std::nullopt;
 }
 
-std::optional<int> MessageCode(const LogMessage& message) {
+std::optional<int> MessageCode(const ErrorReport& message) {
   std::string_view text = message.message;
   if (message.function == "trigger_test_error") return EUCLEAN;
   for (const WordsAndCode& row : kMessageCodes) {
@@ -81,7 +82,7 @@ std::optional<int> MessageCode(const LogMessage& message) {
 }
 
 // "FUNCTION:LINE: "; what is no function and line stays.
-void TakeLocation(LineScanner& scanner, LogMessage& message) {
+void TakeLocation(LineScanner& scanner, ErrorReport& message) {
   LineScanner ahead = scanner;
   std::optional<std::string_view> function = ahead.Until(":");
   std::optional<uint64_t> line = ahead.Number();
@@ -92,7 +93,7 @@ void TakeLocation(LineScanner& scanner, LogMessage& message) {
 }
 
 // "inode #I: block B: lblock L: comm C: path P: ", each where it stands.
-void TakeObject(LineScanner& scanner, LogMessage& message, bool& has_path) {
+void TakeObject(LineScanner& scanner, ErrorReport& message, bool& has_path) {
   message.inode = scanner.NumberBetween("inode #", ": ");
   message.block = scanner.NumberBetween("block ", ": ");
   scanner.NumberBetween("lblock ", ": ");
@@ -102,7 +103,7 @@ void TakeObject(LineScanner& scanner, LogMessage& message, bool& has_path) {
 }
 
 // "group G, [inode I: ][block B:]".
-bool TakeGroup(LineScanner& scanner, LogMessage& message) {
+bool TakeGroup(LineScanner& scanner, ErrorReport& message) {
   message.group = scanner.NumberBetween("group ", ",");
   if (!message.group) return false;
   scanner.Skip(" ");
@@ -120,7 +121,7 @@ std::optional<uint64_t> GroupInText(std::string_view text) {
   return scanner.Number();
 }
 
-LogMessage StdError(LineScanner scanner, LogMessage message) {
+ErrorReport StdError(LineScanner scanner, ErrorReport message) {
   TakeLocation(scanner, message);
   message.message = scanner.rest();
   message.code = StdErrorCode(message.message);
@@ -130,10 +131,10 @@ LogMessage StdError(LineScanner scanner, LogMessage message) {
 }
 
 // After "EXT4-fs error (device ".
-std::optional<LogMessage> ParseError(LineScanner scanner) {
+std::optional<ErrorReport> ParseError(LineScanner scanner) {
   std::optional<std::string_view> device = scanner.Until(")");
   if (!device || device->empty()) return std::nullopt;
-  LogMessage message{.device = std::string(*device)};
+  ErrorReport message{.device = std::string(*device)};
   if (scanner.Skip(" in ")) return StdError(scanner, std::move(message));
   if (!scanner.Skip(": ")) return std::nullopt;
   message.counted = true;
@@ -151,7 +152,7 @@ std::optional<LogMessage> ParseError(LineScanner scanner) {
 }
 
 // "I/O error S writing to inode I starting block B": S is the block layer's status, not an errno.
-bool TakeWriteError(LogMessage& message) {
+bool TakeWriteError(ErrorReport& message) {
   LineScanner scanner(message.message);
   std::optional<uint64_t> status = scanner.NumberBetween("I/O error ", " writing to inode ");
   if (!status) return false;
@@ -159,14 +160,16 @@ bool TakeWriteError(LogMessage& message) {
   message.code = ErrnoOfBlockStatus(*status);
   message.inode = scanner.Number();
   message.block = scanner.NumberBetween(" starting block ", "");
+  if (message.inode) message.topic = WritebackTopic(*message.inode);
+  message.task_is_any = true;
   return true;
 }
 
 // After "EXT4-fs warning (device ". Only a warning of failed I/O or lost data is an error to anybody but ext4.
-std::optional<LogMessage> ParseWarning(LineScanner scanner) {
+std::optional<ErrorReport> ParseWarning(LineScanner scanner) {
   std::optional<std::string_view> device = scanner.Until("): ");
   if (!device || device->empty()) return std::nullopt;
-  LogMessage message{.device = std::string(*device)};
+  ErrorReport message{.device = std::string(*device)};
   TakeLocation(scanner, message);
   bool has_path = false;
   TakeObject(scanner, message, has_path);
@@ -190,38 +193,38 @@ std::optional<LogMessage> ParseWarning(LineScanner scanner) {
 }
 
 // "Delayed block allocation failed for inode I at logical offset ... with error E".
-void TakeDelayedAllocation(LogMessage& message) {
+void TakeDelayedAllocation(ErrorReport& message) {
   message.kind = Kind::kWriteback;
   message.inode = LineScanner(message.message).NumberBetween("Delayed block allocation failed for inode ", " ");
   message.code = CodeAfter(message.message, " with error ");
 }
 
 // "failed to convert unwritten extents to written extents -- potential data loss!  (inode I, error -E)".
-void TakeUnwritten(LogMessage& message) {
+void TakeUnwritten(ErrorReport& message) {
   message.kind = Kind::kWriteback;
   message.code = CodeAfter(message.message, ", error ");
   LineScanner scanner(message.message);
   if (scanner.Until("(inode ")) message.inode = scanner.Number();
 }
 
-void TakeReadOnly(LogMessage& message) {
+void TakeReadOnly(ErrorReport& message) {
   message.kind = Kind::kReadOnly;
   message.code = EROFS;
 }
 
-void TakeShutdown(LogMessage& message) {
+void TakeShutdown(ErrorReport& message) {
   message.kind = Kind::kShutdown;
   message.code = ESHUTDOWN;
   message.traced = true;
 }
 
-void TakeSuperblock(LogMessage& message) {
+void TakeSuperblock(ErrorReport& message) {
   message.kind = Kind::kDevice;
   message.code = EIO;
 }
 
 // "ext4_check_descriptors: Checksum for group G failed (A!=B)", "...: Block bitmap for group G not in group (block B)!".
-void TakeDescriptor(LogMessage& message) {
+void TakeDescriptor(ErrorReport& message) {
   LineScanner scanner(message.message);
   message.function = scanner.Until(": ").value_or("");
   bool checksum = scanner.rest().starts_with("Checksum ");
@@ -230,14 +233,14 @@ void TakeDescriptor(LogMessage& message) {
   message.message = message.message.substr(message.function.size() + 2);
 }
 
-void TakeMounted(LogMessage& message) { message.meaning = Meaning::kMounted; }
-void TakeUnmounted(LogMessage& message) { message.meaning = Meaning::kUnmounted; }
-void TakePast(LogMessage& message) { message.meaning = Meaning::kPast; }
+void TakeMounted(ErrorReport& message) { message.meaning = Meaning::kMounted; }
+void TakeUnmounted(ErrorReport& message) { message.meaning = Meaning::kUnmounted; }
+void TakePast(ErrorReport& message) { message.meaning = Meaning::kPast; }
 
 // "EXT4-fs (D): " and then one of these; all others are news, not errors.
 struct MessageRow {
   std::string_view words;
-  void (*take)(LogMessage&);
+  void (*take)(ErrorReport&);
 };
 constexpr MessageRow kMessages[] = {
     {"mounted filesystem", TakeMounted},
@@ -257,12 +260,12 @@ constexpr MessageRow kMessages[] = {
 };
 
 // After "EXT4-fs (".
-std::optional<LogMessage> ParseMessage(LineScanner scanner) {
+std::optional<ErrorReport> ParseMessage(LineScanner scanner) {
   std::optional<std::string_view> device = scanner.Until("): ");
   if (!device || device->empty()) return std::nullopt;
   for (const MessageRow& row : kMessages) {
     if (!scanner.rest().starts_with(row.words)) continue;
-    LogMessage message{.device = std::string(*device), .message = std::string(scanner.rest())};
+    ErrorReport message{.device = std::string(*device), .message = std::string(scanner.rest())};
     row.take(message);
     return message;
   }
@@ -277,21 +280,21 @@ std::optional<std::string> DeviceOfJournal(std::string_view journal) {
   return std::string(journal);
 }
 
-std::optional<LogMessage> JournalMessage(std::string_view line, std::string_view before_name, Kind kind) {
+std::optional<ErrorReport> JournalMessage(std::string_view line, std::string_view before_name, Kind kind) {
   LineScanner scanner(line);
   if (!scanner.Until(before_name)) return std::nullopt;
   std::optional<std::string> device = DeviceOfJournal(scanner.rest());
   if (!device) return std::nullopt;
-  return LogMessage{.device = std::move(*device), .kind = kind, .message = std::string(line)};
+  return ErrorReport{.device = std::move(*device), .kind = kind, .message = std::string(line)};
 }
 
-std::optional<LogMessage> ParseJournalLine(std::string_view line) {
+std::optional<ErrorReport> ParseJournalLine(std::string_view line) {
   if (line.starts_with("Aborting ")) {
     if (!line.ends_with('.')) return std::nullopt;  // torn inside the name
     return JournalMessage(line, "Aborting journal on device ", Kind::kReadOnly);
   }
   bool of_data = line.starts_with("JBD2: Detected IO error");
-  std::optional<LogMessage> message =
+  std::optional<ErrorReport> message =
       of_data ? JournalMessage(line, " while flushing file data on ", Kind::kWriteback)
               : JournalMessage(line, " when updating journal superblock for ", Kind::kDevice);
   if (!message) return std::nullopt;
@@ -303,7 +306,7 @@ std::optional<LogMessage> ParseJournalLine(std::string_view line) {
 
 std::span<const std::string_view> Ext4LogPrefixes() { return kPrefixes; }
 
-std::optional<LogMessage> ParseExt4Line(std::string_view line) {
+std::optional<ErrorReport> ParseExt4Line(std::string_view line) {
   while (line.ends_with('\n')) line.remove_suffix(1);
   LineScanner scanner(line);
   if (scanner.Skip("EXT4-fs error (device ")) return ParseError(scanner);

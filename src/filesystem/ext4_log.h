@@ -22,6 +22,6 @@ namespace fsherald {
 std::span<const std::string_view> Ext4LogPrefixes();
 
 // Pure; the line may be anything. A task's name and a path can hold ": ": what follows the first one then counts as TEXT.
-std::optional<LogMessage> ParseExt4Line(std::string_view line);
+std::optional<ErrorReport> ParseExt4Line(std::string_view line);
 
 }  // namespace fsherald

@@ -9,53 +9,53 @@
 namespace fsherald {
 namespace {
 
-using Meaning = LogMessage::Meaning;
+using Meaning = ErrorReport::Meaning;
 
-std::optional<LogMessage> Parse(std::string_view line) { return ParseExt4Line(line); }
+std::optional<ErrorReport> Parse(std::string_view line) { return ParseExt4Line(line); }
 
 TEST(Ext4Log, TheSimpleForm) {
   EXPECT_EQ(Parse("EXT4-fs error (device loop0): trigger_test_error:129: comm sh: hello there: 100% of it"),
-            (LogMessage{.device = "loop0",
-                        .code = EUCLEAN,
-                        .function = "trigger_test_error",
-                        .line = 129,
-                        .comm = "sh",
-                        .message = "hello there: 100% of it",
-                        .counted = true,
-                        .traced = true,
-                        .told_by_fanotify = true}));
+            (ErrorReport{.device = "loop0",
+                         .code = EUCLEAN,
+                         .function = "trigger_test_error",
+                         .line = 129,
+                         .comm = "sh",
+                         .message = "hello there: 100% of it",
+                         .counted = true,
+                         .traced = true,
+                         .told_by_fanotify = true}));
 }
 
 TEST(Ext4Log, TheInodeForm) {
   EXPECT_EQ(Parse("EXT4-fs error (device loop0): ext4_lookup:1787: inode #13: comm ls: iget: bogus i_mode (377)"),
-            (LogMessage{.device = "loop0",
-                        .code = EUCLEAN,
-                        .function = "ext4_lookup",
-                        .line = 1787,
-                        .inode = 13,
-                        .comm = "ls",
-                        .message = "iget: bogus i_mode (377)",
-                        .counted = true,
-                        .traced = true,
-                        .told_by_fanotify = true}));
+            (ErrorReport{.device = "loop0",
+                         .code = EUCLEAN,
+                         .function = "ext4_lookup",
+                         .line = 1787,
+                         .inode = 13,
+                         .comm = "ls",
+                         .message = "iget: bogus i_mode (377)",
+                         .counted = true,
+                         .traced = true,
+                         .told_by_fanotify = true}));
 }
 
 TEST(Ext4Log, TheInodeFormWithABlock) {
   EXPECT_EQ(
       Parse("EXT4-fs error (device loop0): htree_dirblock_to_tree:1077: inode #12: block 1172: comm ls: bad entry "
             "in directory: rec_len is smaller than minimal - offset=24, inode=13, rec_len=0, size=1024 fake=0"),
-      (LogMessage{.device = "loop0",
-                  .code = EUCLEAN,
-                  .function = "htree_dirblock_to_tree",
-                  .line = 1077,
-                  .inode = 12,
-                  .block = 1172,
-                  .comm = "ls",
-                  .message = "bad entry in directory: rec_len is smaller than minimal - offset=24, inode=13, "
-                             "rec_len=0, size=1024 fake=0",
-                  .counted = true,
-                  .traced = true,
-                  .told_by_fanotify = true}));
+      (ErrorReport{.device = "loop0",
+                   .code = EUCLEAN,
+                   .function = "htree_dirblock_to_tree",
+                   .line = 1077,
+                   .inode = 12,
+                   .block = 1172,
+                   .comm = "ls",
+                   .message = "bad entry in directory: rec_len is smaller than minimal - offset=24, inode=13, "
+                              "rec_len=0, size=1024 fake=0",
+                   .counted = true,
+                   .traced = true,
+                   .told_by_fanotify = true}));
 }
 
 // By the format in fs/ext4/super.c, __ext4_error_file.
@@ -63,31 +63,31 @@ TEST(Ext4Log, ThePathFormIsAlwaysACorruptFilesystem) {
   EXPECT_EQ(
       Parse("EXT4-fs error (device sda1): ext4_readdir:262: inode #2: block 99: comm ls: path /mnt/a b: directory "
             "contains a hole at offset 0"),
-      (LogMessage{.device = "sda1",
-                  .code = EUCLEAN,
-                  .function = "ext4_readdir",
-                  .line = 262,
-                  .inode = 2,
-                  .block = 99,
-                  .comm = "ls",
-                  .message = "directory contains a hole at offset 0",
-                  .counted = true,
-                  .traced = true,
-                  .told_by_fanotify = true}));
+      (ErrorReport{.device = "sda1",
+                   .code = EUCLEAN,
+                   .function = "ext4_readdir",
+                   .line = 262,
+                   .inode = 2,
+                   .block = 99,
+                   .comm = "ls",
+                   .message = "directory contains a hole at offset 0",
+                   .counted = true,
+                   .traced = true,
+                   .told_by_fanotify = true}));
 }
 
 TEST(Ext4Log, TheGroupFormIsNotToldByFanotify) {
   EXPECT_EQ(Parse("EXT4-fs error (device loop0): ext4_mb_generate_buddy:1317: group 0, block bitmap and bg descriptor "
                   "inconsistent: 6990 vs 7006 free clusters"),
-            (LogMessage{.device = "loop0",
-                        .code = EUCLEAN,
-                        .function = "ext4_mb_generate_buddy",
-                        .line = 1317,
-                        .group = 0,
-                        .message = "block bitmap and bg descriptor inconsistent: 6990 vs 7006 free clusters",
-                        .counted = true,
-                        .traced = true,
-                        .told_by_fanotify = false}));
+            (ErrorReport{.device = "loop0",
+                         .code = EUCLEAN,
+                         .function = "ext4_mb_generate_buddy",
+                         .line = 1317,
+                         .group = 0,
+                         .message = "block bitmap and bg descriptor inconsistent: 6990 vs 7006 free clusters",
+                         .counted = true,
+                         .traced = true,
+                         .told_by_fanotify = false}));
 }
 
 // By the format in fs/ext4/super.c, __ext4_grp_locked_error.
@@ -113,14 +113,14 @@ TEST(Ext4Log, TheFirstPieceOfTheGroupFormStandsAlone) {
 // By the format and the words in fs/ext4/super.c, __ext4_std_error and ext4_decode_error.
 TEST(Ext4Log, TheStandardErrorHasNoTracepoint) {
   EXPECT_EQ(Parse("EXT4-fs error (device loop0) in ext4_evict_inode:258: IO failure"),
-            (LogMessage{.device = "loop0",
-                        .code = EIO,
-                        .function = "ext4_evict_inode",
-                        .line = 258,
-                        .message = "IO failure",
-                        .counted = true,
-                        .traced = false,
-                        .told_by_fanotify = true}));
+            (ErrorReport{.device = "loop0",
+                         .code = EIO,
+                         .function = "ext4_evict_inode",
+                         .line = 258,
+                         .message = "IO failure",
+                         .counted = true,
+                         .traced = false,
+                         .told_by_fanotify = true}));
 }
 
 TEST(Ext4Log, TheStandardErrorsWordsAreItsErrno) {
@@ -180,27 +180,29 @@ TEST(Ext4Log, AForcedAbortIsAShutdown) {
 TEST(Ext4Log, AFailedWriteIsWriteback) {
   EXPECT_EQ(Parse("EXT4-fs warning (device loop0): ext4_end_bio:368: I/O error 10 writing to inode 217 starting block "
                   "11309)"),
-            (LogMessage{.device = "loop0",
-                        .kind = Kind::kWriteback,
-                        .code = EIO,
-                        .function = "ext4_end_bio",
-                        .line = 368,
-                        .inode = 217,
-                        .block = 11309,
-                        .message = "I/O error 10 writing to inode 217 starting block 11309)"}));
+            (ErrorReport{.device = "loop0",
+                         .kind = Kind::kWriteback,
+                         .code = EIO,
+                         .function = "ext4_end_bio",
+                         .line = 368,
+                         .inode = 217,
+                         .block = 11309,
+                         .message = "I/O error 10 writing to inode 217 starting block 11309)",
+                         .topic = "write-back of inode 217",
+                         .task_is_any = true}));
 }
 
 TEST(Ext4Log, AnUnreadableDirectoryIsTheDevices) {
   EXPECT_EQ(Parse("EXT4-fs warning (device loop0): htree_dirblock_to_tree:1051: inode #12: lblock 0: comm ls: error -5 "
                   "reading directory block"),
-            (LogMessage{.device = "loop0",
-                        .kind = Kind::kDevice,
-                        .code = EIO,
-                        .function = "htree_dirblock_to_tree",
-                        .line = 1051,
-                        .inode = 12,
-                        .comm = "ls",
-                        .message = "error -5 reading directory block"}));
+            (ErrorReport{.device = "loop0",
+                         .kind = Kind::kDevice,
+                         .code = EIO,
+                         .function = "htree_dirblock_to_tree",
+                         .line = 1051,
+                         .inode = 12,
+                         .comm = "ls",
+                         .message = "error -5 reading directory block"}));
 }
 
 TEST(Ext4Log, LostDataIsWriteback) {
@@ -214,12 +216,12 @@ TEST(Ext4Log, LostDataIsWriteback) {
   EXPECT_EQ(
       Parse("EXT4-fs (loop0): Delayed block allocation failed for inode 217 at logical offset 0 with max blocks 50 "
             "with error 74"),
-      (LogMessage{.device = "loop0",
-                  .kind = Kind::kWriteback,
-                  .code = EBADMSG,
-                  .inode = 217,
-                  .message = "Delayed block allocation failed for inode 217 at logical offset 0 with max blocks 50 "
-                             "with error 74"}));
+      (ErrorReport{.device = "loop0",
+                   .kind = Kind::kWriteback,
+                   .code = EBADMSG,
+                   .inode = 217,
+                   .message = "Delayed block allocation failed for inode 217 at logical offset 0 with max blocks 50 "
+                              "with error 74"}));
   EXPECT_EQ(Parse("EXT4-fs (loop0): This should not happen!! Data will be lost\n"), std::nullopt);
 
   auto unwritten = Parse(
@@ -240,13 +242,14 @@ TEST(Ext4Log, AnyOtherWarningIsNothing) {
 TEST(Ext4Log, GoingReadOnly) {
   EXPECT_EQ(
       Parse("EXT4-fs (loop1): Remounting filesystem read-only"),
-      (LogMessage{
+      (ErrorReport{
           .device = "loop1", .kind = Kind::kReadOnly, .code = EROFS, .message = "Remounting filesystem read-only"}));
 }
 
 TEST(Ext4Log, TheJournalIsNamedAfterItsDevice) {
-  EXPECT_EQ(Parse("Aborting journal on device loop1-8."),
-            (LogMessage{.device = "loop1", .kind = Kind::kReadOnly, .message = "Aborting journal on device loop1-8."}));
+  EXPECT_EQ(
+      Parse("Aborting journal on device loop1-8."),
+      (ErrorReport{.device = "loop1", .kind = Kind::kReadOnly, .message = "Aborting journal on device loop1-8."}));
   EXPECT_EQ(Parse("Aborting journal on device dm-3-8.")->device, "dm-3");
   EXPECT_EQ(Parse("Aborting journal on device -8."), std::nullopt);
 }
@@ -271,22 +274,22 @@ TEST(Ext4Log, ASuperblockThatCannotBeWritten) {
 }
 
 TEST(Ext4Log, AShutdownHasATracepointAndIsNotCounted) {
-  EXPECT_EQ(Parse("EXT4-fs (loop0): shut down requested (2)"), (LogMessage{.device = "loop0",
-                                                                           .kind = Kind::kShutdown,
-                                                                           .code = ESHUTDOWN,
-                                                                           .message = "shut down requested (2)",
-                                                                           .counted = false,
-                                                                           .traced = true,
-                                                                           .told_by_fanotify = false}));
+  EXPECT_EQ(Parse("EXT4-fs (loop0): shut down requested (2)"), (ErrorReport{.device = "loop0",
+                                                                            .kind = Kind::kShutdown,
+                                                                            .code = ESHUTDOWN,
+                                                                            .message = "shut down requested (2)",
+                                                                            .counted = false,
+                                                                            .traced = true,
+                                                                            .told_by_fanotify = false}));
 }
 
 TEST(Ext4Log, ABadGroupDescriptorFoundByMounting) {
   EXPECT_EQ(Parse("EXT4-fs (loop0): ext4_check_descriptors: Checksum for group 3 failed (13430!=56834)"),
-            (LogMessage{.device = "loop0",
-                        .code = EBADMSG,
-                        .function = "ext4_check_descriptors",
-                        .group = 3,
-                        .message = "Checksum for group 3 failed (13430!=56834)"}));
+            (ErrorReport{.device = "loop0",
+                         .code = EBADMSG,
+                         .function = "ext4_check_descriptors",
+                         .group = 3,
+                         .message = "Checksum for group 3 failed (13430!=56834)"}));
 }
 
 TEST(Ext4Log, MountingAndUnmounting) {

@@ -69,12 +69,12 @@ TEST(Ext4ReportingHelper, APlaceIsNone) {
 }
 
 TEST(Ext4Specific, HasAlwaysTheSameFields) {
-  Specific specific = Ext4Specific(LogMessage{.inode = 12, .group = 0, .message = "words"});
+  Specific specific = Ext4Specific(ErrorReport{.inode = 12, .group = 0, .message = "words"});
   EXPECT_EQ(specific.type, "ext4");
   EXPECT_EQ(specific.fields,
             (std::vector<SpecificField>{{"inode", uint64_t{12}}, {"block", std::monostate{}}, {"group", uint64_t{0}}}));
   EXPECT_EQ(specific.message, "words");
-  EXPECT_EQ(Ext4Specific(LogMessage{}).message, std::nullopt);
+  EXPECT_EQ(Ext4Specific(ErrorReport{}).message, std::nullopt);
 }
 
 TEST(Ext4Object, IsNotLoadableWhereLoadingItFailed) {

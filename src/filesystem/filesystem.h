@@ -12,36 +12,55 @@
 #include <vector>
 
 #include "base/result.h"
+#include "filesystem/trace_event.h"
 #include "record/notification.h"
 
 namespace fsherald {
 
-// What one line of the kernel's log says.
-struct LogMessage {
+// What one line of the kernel's log, or one event of the trace, says.
+struct ErrorReport {
   enum class Meaning {
     kError,      // an error, to be told
     kMounted,    // "mounted filesystem ...": the mount table has changed
     kUnmounted,  // "unmounting filesystem ...": the mount table is about to change
     kPast,       // the kernel repeats what it has said before (ext4's daily reminder): never new
+    kAddition,   // says more of an error that is told already; by itself it is none
+    kLost,       // the kernel says that it could not report an error: `lost` are at least so many
   };
   Meaning meaning = Meaning::kError;
-  // Of the module that understood the line, set by ParseLog; empty: the block layer's.
+  // Of the module that understood it, set by ParseLog and ParseEvent; empty: the block layer's.
   std::string_view filesystem_type = {};
   std::string device;  // the name in the line (s_id, or the block device's name)
   Kind kind = Kind::kMetadata;
-  std::optional<int> code;  // errno, where the line says it or it follows from the line with certainty
-  std::string function;     // empty: the line has none
+  std::optional<int> code;  // errno, where the report says it or it follows with certainty
+  std::string function;     // empty: it names none
   std::optional<uint32_t> line;
+  std::string file = {};  // "fs/xfs/xfs_fsops.c"; empty: it names none
   std::optional<uint64_t> inode;
+  std::optional<uint32_t> generation = {};
   std::optional<uint64_t> block;
   std::optional<uint64_t> group;
-  std::optional<Range> range = {};  // of the device
-  std::string comm;                 // empty: the line has none
+  std::optional<Range> range = {};  // of the inode; of the device where there is none
+  std::optional<DeviceError> device_error = {};
+  std::vector<SpecificField> fields = {};  // of the specific record, beside inode, block and group
+  std::string comm;                        // empty: it names none
   std::string message;
+  bool corrected = false;
   bool counted = false;           // the file system counts it (ext4: errors_count)
   bool traced = false;            // its tracepoint fires just before the line, in the same task
   bool told_by_fanotify = false;  // FAN_FS_ERROR follows, in the same task
-  friend bool operator==(const LogMessage&, const LogMessage&) = default;
+
+  uint64_t count = 1;  // how many errors of the file system's own count it stands for, where it is counted
+
+  // How it belongs to an error that several reports tell together (join/episodes.h). Without a topic, and if it does not
+  // follow, it is an error by itself.
+  std::string topic = {};    // what it is about, in words of the file system's own: "daddr 0x38"
+  bool follows = false;      // it is about what the same task reported just before
+  uint32_t part = 0;         // which part of the telling, a bit: two of the same part are two errors. 0: may repeat
+  bool more = false;         // more will follow, and a slow console may stand between
+  bool speculative = false;  // of a read-ahead: if the same is asked for and fails again, that is the same error
+  bool task_is_any = false;  // reported in an interrupt or by a worker: its task is not the one that met the error
+  friend bool operator==(const ErrorReport&, const ErrorReport&) = default;
 };
 
 // How the code that reports an error tells it further; read off the first frames of its stack.
@@ -89,10 +108,16 @@ struct WalkResult {
 struct FilesystemModule {
   std::string_view type;  // as in the mount table
 
-  // The beginnings of the log lines that the module understands; each at least 8 bytes, compared byte by byte.
+  // Any of what follows may be null or empty: the file system has no such thing.
+
+  // The beginnings of the log lines that the module understands; the first 8 bytes are compared before a line is looked at.
+  // One that begins with ": " stands behind a device's name ("loop0: writeback error").
   std::span<const std::string_view> log_prefixes;
   // A line of the kernel's log, without level and time. Empty: nothing to tell.
-  std::optional<LogMessage> (*parse_log)(std::string_view line);
+  std::optional<ErrorReport> (*parse_log)(std::string_view line);
+
+  // An event of the trace on a file system of this type. Empty: nothing to tell. Null: it has no events.
+  std::optional<ErrorReport> (*parse_event)(const TraceEvent& event) = nullptr;
 
   // Whether a function of the stack only reports (is no location), for example "__ext4_error_inode".
   bool (*is_reporting_helper)(std::string_view function);
@@ -100,10 +125,10 @@ struct FilesystemModule {
   Reporter (*reporter)(std::span<const std::string> stack);
 
   // The file-system-specific record.
-  Specific (*specific)(const LogMessage& message);
+  Specific (*specific)(const ErrorReport& report);
 
   // Whether the kernel can load the inode of this message without raising the same error again.
-  bool (*object_is_loadable)(const LogMessage& message);
+  bool (*object_is_loadable)(const ErrorReport& message);
 
   // Reads the counters below sysfs_root (I/O). Errors: none there, or unreadable.
   Result<CounterReading> (*read_counters)(const std::string& sysfs_root, const std::string& device);
@@ -125,16 +150,25 @@ std::span<const FilesystemModule> FilesystemModules();
 // The module of a type as the mount table names it ("ext4"), or null.
 const FilesystemModule* FindFilesystemModule(std::string_view type);
 
+// The same; of a type without a module the one that knows what all have in common. Never null.
+const FilesystemModule& ModuleOf(std::string_view type);
+
 // The module and the meaning of a log line, whichever file system printed it. Lines of the block layer ("I/O error, dev
-// sda, ...") belong to the module of the file system on that device; they come with `module` null.
+// sda, ...") and of the page cache belong to the file system on that device; they come with `module` null.
 struct ParsedLog {
   const FilesystemModule* module = nullptr;
-  LogMessage message;
+  ErrorReport report;
 };
 std::optional<ParsedLog> ParseLog(std::string_view line);
 
-// The beginnings of all log lines that ParseLog understands; at most 16.
+// The beginnings of all log lines that ParseLog understands; at most 64 that differ in their first 8 bytes.
 std::vector<std::string_view> LogPrefixes();
+
+// What an event of the trace says. Empty: nothing to tell.
+std::optional<ErrorReport> ParseEvent(const TraceEvent& event);
+
+// Whether a function of a stack only reports, or carries the report on: it is no location.
+bool IsReportingFrame(std::string_view function);
 
 // Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
 // says nothing about any file system, whatever it looks like.

@@ -13,4 +13,7 @@ constexpr std::string_view FrameFunction(std::string_view frame) {
   return function.substr(0, function.find('.', 1));
 }
 
+// Whether the function belongs to tracing or to printk: it stands between a reporter and the program that takes the stack.
+bool IsTracingMachinery(std::string_view function);
+
 }  // namespace fsherald

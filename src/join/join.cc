@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace fsherald {
 namespace {
@@ -28,7 +29,8 @@ bool SameError(const Joined& a, const Joined& b) {
                       : std::pair<std::string_view, uint32_t>();
   };
   return x.kind != Kind::kGap && x.kind == y.kind && x.error.code == y.error.code && point(x) == point(y) &&
-         a.message == b.message && x.object == y.object && x.range == y.range && x.sources == y.sources &&
+         a.report == b.report && x.object == y.object && x.range == y.range && x.sources == y.sources &&
+         x.device_error == y.device_error && x.corrected == y.corrected && x.trusted == y.trusted &&
          x.task.has_value() == y.task.has_value() && (!x.task || *x.task == *y.task);
 }
 
@@ -65,10 +67,10 @@ void Describe(const CounterReading::Occurrence& occurrence, Joined& joined) {
   if (!told.location && !occurrence.function.empty())
     told.location = Location{.function = occurrence.function, .line = occurrence.line};
   LearnInode(told, occurrence.inode);
-  if (!joined.message) {
-    joined.message.emplace();
-    joined.message->inode = occurrence.inode;
-    joined.message->block = occurrence.block;
+  if (!joined.report) {
+    joined.report.emplace();
+    joined.report->inode = occurrence.inode;
+    joined.report->block = occurrence.block;
   }
   told.sources.Add(SourceId::kCounters);
 }
@@ -76,7 +78,7 @@ void Describe(const CounterReading::Occurrence& occurrence, Joined& joined) {
 }  // namespace
 
 void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<uint64_t> counter_base) {
-  Filesystem& fs = filesystems_[key];
+  Filesystem& fs = At(key);
   fs.coverage = coverage;
   fs.closed = false;
   if (coverage.told_amid > 0) {
@@ -98,10 +100,12 @@ void Join::Close(FilesystemKey key) {
 }
 
 void Join::Add(Signal signal, uint64_t now_ns) {
-  Filesystem& fs = filesystems_[signal.filesystem];
+  const FilesystemKey key = signal.filesystem;
+  Filesystem& fs = At(key);
   if (auto* trace = std::get_if<TraceSignal>(&signal.what)) AddTrace(fs, std::move(*trace), now_ns);
   if (auto* detail = std::get_if<DetailSignal>(&signal.what)) AddDetail(fs, *detail, now_ns);
-  if (auto* line = std::get_if<LogSignal>(&signal.what)) AddLine(fs, std::move(*line), now_ns);
+  if (auto* event = std::get_if<EventSignal>(&signal.what)) AddEvent(key, fs, std::move(*event), now_ns);
+  if (auto* line = std::get_if<LogSignal>(&signal.what)) AddReport(key, fs, std::move(*line), now_ns);
   if (auto* fanotify = std::get_if<FanotifySignal>(&signal.what)) AddFanotify(fs, *fanotify, now_ns);
   if (auto* counter = std::get_if<CounterSignal>(&signal.what)) AddCounter(fs, *counter, now_ns);
   if (auto* gap = std::get_if<GapSignal>(&signal.what)) fs.gaps.push_back(*gap);
@@ -199,18 +203,18 @@ void Join::AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns
   // Fanotify's description went to the first error that it could be of; of two tasks' errors, the handler knows whose.
   std::optional<ObjectInfo>& object = pending->told.object;
   if (object && object->inode != signal.inode) object.reset();
-  if (!pending->message) pending->message.emplace();
-  Learn(pending->message->inode, signal.inode);
-  Learn(pending->message->block, signal.block);
+  if (!pending->report) pending->report.emplace();
+  Learn(pending->report->inode, signal.inode);
+  Learn(pending->report->block, signal.block);
 }
 
 Join::Pending* Join::FindForLine(Filesystem& fs, const LogSignal& signal) {
   auto fits = [&](const Pending& pending) {
-    if (!pending.traced || pending.message || !pending.awaits_line) return false;
+    if (!pending.traced || pending.report || !pending.awaits_line) return false;
     if (signal.task && pending.told.task && pending.told.task->tid != signal.task->tid) return false;
-    if (signal.message.kind == Kind::kShutdown && pending.told.kind == Kind::kShutdown) return true;
-    return pending.told.location && pending.told.location->function == signal.message.function &&
-           pending.told.location->line == signal.message.line;
+    if (signal.report.kind == Kind::kShutdown && pending.told.kind == Kind::kShutdown) return true;
+    return pending.told.location && pending.told.location->function == signal.report.function &&
+           pending.told.location->line == signal.report.line;
   };
   // With the task known, the line is of its newest error; without, lines come in the order of the errors.
   if (signal.task) {
@@ -221,8 +225,43 @@ Join::Pending* Join::FindForLine(Filesystem& fs, const LogSignal& signal) {
   return it == fs.pending.end() ? nullptr : &*it;
 }
 
+// A line of ext4's errors belongs to its tracepoint or to fanotify's count; all others are told apart by what they are about.
+void Join::AddReport(FilesystemKey key, Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
+  const ErrorReport& report = signal.report;
+  if (!signal.trusted) return AddForged(key, std::move(signal));
+  if (report.traced || report.told_by_fanotify) return AddLine(fs, std::move(signal), now_ns);
+  if (report.kind == Kind::kDevice && report.device_error && report.filesystem_type.empty())
+    return causes_.Add(key, signal.boottime_ns, std::move(signal.report), SourceId::kKmsg, now_ns);
+  if (report.counted) fs.accounted += report.count;
+  fs.episodes.Add(std::move(signal), now_ns);
+}
+
+// It is told as it is, belongs to nothing, and nobody counts it.
+void Join::AddForged(FilesystemKey key, LogSignal&& signal) {
+  Joined joined{.filesystem = key};
+  Notification& told = joined.notification;
+  told.boottime_ns = signal.boottime_ns;
+  told.kind = signal.report.kind;
+  told.error.code = signal.report.code;
+  told.task = std::move(signal.task);
+  told.sources = SourceId::kKmsg;
+  told.trusted = false;
+  if (!signal.report.function.empty())
+    told.location = Location{.function = signal.report.function, .line = signal.report.line};
+  joined.report = std::move(signal.report);
+  if (forged_.size() < kMaxForged) Append(std::move(joined), forged_);
+}
+
+void Join::AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns) {
+  const ErrorReport& report = signal.report;
+  if (report.kind == Kind::kDevice && report.device_error && signal.folded == 0)
+    return causes_.Add(key, signal.boottime_ns, std::move(signal.report), SourceId::kTrace, now_ns);
+  if (report.counted) fs.accounted += std::max(report.count, signal.folded);
+  fs.episodes.Add(std::move(signal), now_ns);
+}
+
 void Join::AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
-  const LogMessage& message = signal.message;
+  const ErrorReport& message = signal.report;
   Pending* pending = nullptr;
   if (message.traced && fs.coverage.trace) {
     pending = FindForLine(fs, signal);
@@ -244,7 +283,7 @@ void Join::AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
   pending->told.kind = message.kind;
   pending->told.sources.Add(SourceId::kKmsg);
   Learn(pending->told.error.code, message.code);
-  pending->message = std::move(signal.message);
+  pending->report = std::move(signal.report);
   MatchFanotify(fs, now_ns);
 }
 
@@ -264,9 +303,9 @@ Join::Pending* Join::FindForFanotify(Filesystem& fs, const FanotifySignal& signa
   for (Pending& pending : fs.pending) {
     if (pending.awaits_fanotify == 0) continue;
     if (first == nullptr) first = &pending;
-    bool said = pending.message && pending.message->inode;
-    if (said && signal.inode && *pending.message->inode == *signal.inode) return &pending;
-    if (likely == nullptr && !(said && signal.inode != pending.message->inode)) likely = &pending;
+    bool said = pending.report && pending.report->inode;
+    if (said && signal.inode && *pending.report->inode == *signal.inode) return &pending;
+    if (likely == nullptr && !(said && signal.inode != pending.report->inode)) likely = &pending;
   }
   return likely != nullptr ? likely : first;
 }
@@ -275,7 +314,7 @@ void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now
   Notification& told = pending.told;
   std::string_view function = told.location ? std::string_view(told.location->function) : std::string_view();
   std::optional<uint32_t> line = told.location ? told.location->line : std::nullopt;
-  bool contradicts = pending.message && pending.message->inode && pending.message->inode != credit.signal.inode;
+  bool contradicts = pending.report && pending.report->inode && pending.report->inode != credit.signal.inode;
   if (!credit.described && contradicts) {
     credit.described = true;  // it described an error that has left
   } else if (!credit.described) {
@@ -337,12 +376,55 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
     if (!Done(pending, fs, now_ns)) continue;
     fs.fanotify_debt += pending.awaits_fanotify;
     Notification& told = pending.told;
-    if (pending.message) LearnInode(told, pending.message->inode);
+    if (pending.report) LearnInode(told, pending.report->inode);
+    if (told.error.code == EIO) causes_.Attach(key, ErrorReport{.code = EIO}, told);
     if (told.error.code == ESHUTDOWN && told.kind == Kind::kMetadata) told.kind = Kind::kShutdown;
-    Append(Joined{key, std::move(told), std::move(pending.message)}, out);
+    Append(Joined{key, std::move(told), std::move(pending.report)}, out);
     pending.taken = true;
   }
   std::erase_if(fs.pending, [](const Pending& pending) { return pending.taken; });
+}
+
+// A place is that of the reports, else the first function of the stack.
+static std::optional<Location> PlaceOf(ErrorReport& report, std::optional<Location> stack) {
+  if (report.function.empty() && !stack) return std::nullopt;
+  Location place = std::move(stack).value_or(Location{});
+  place.function = report.function;
+  place.line = report.line;
+  place.file = report.file;
+  return place;
+}
+
+void Join::TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
+  for (Episodes::Episode& episode : fs.episodes.Take(now_ns, fs.closed)) {
+    Notification& told = episode.told;
+    ErrorReport& report = episode.report;
+    told.error.code = report.code;
+    told.error.count = std::max(told.error.count, episode.counted);
+    told.location = PlaceOf(report, std::move(told.location));
+    if (report.task_is_any) told.task.reset();
+    if (report.inode) told.object = ObjectInfo{.inode = *report.inode, .generation = report.generation};
+    told.range = report.range;
+    told.device_error = report.device_error;
+    told.corrected = report.corrected;
+    causes_.Attach(key, report, told);
+    Append(Joined{key, std::move(told), std::move(report)}, out);
+  }
+}
+
+void Join::TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& out) {
+  for (Causes::Cause& cause : causes) {
+    Joined joined{.filesystem = cause.filesystem};
+    Notification& told = joined.notification;
+    told.kind = Kind::kDevice;
+    told.boottime_ns = cause.first_boottime_ns;
+    told.error = {.code = cause.error.code, .count = cause.error.count};
+    told.sources = cause.sources;
+    told.range = cause.report.range;
+    told.device_error = std::move(cause.error);
+    joined.report = std::move(cause.report);
+    Append(std::move(joined), out);
+  }
 }
 
 void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
@@ -400,19 +482,27 @@ std::vector<Joined> Join::Take(uint64_t now_ns) {
     auto& [key, fs] = *it;
     MatchFanotify(fs, now_ns);
     TakePending(key, fs, now_ns, out);
+    TakeEpisodes(key, fs, now_ns, out);
+    if (fs.closed) TakeCauses(causes_.TakeAll(key), out);
     TakeCredits(key, fs, now_ns, out);
     SettleCounter(key, fs, now_ns, out);
     for (const GapSignal& gap : fs.gaps) out.push_back(MakeGap(key, gap));
     fs.gaps.clear();
     it = fs.closed ? filesystems_.erase(it) : std::next(it);
   }
+  TakeCauses(causes_.Take(now_ns), out);
+  std::ranges::move(forged_, std::back_inserter(out));
+  forged_.clear();
   return out;
 }
 
 std::optional<uint64_t> Join::deadline_ns() const {
   std::optional<uint64_t> earliest;
   auto consider = [&](uint64_t deadline) { earliest = std::min(earliest.value_or(deadline), deadline); };
+  if (!forged_.empty()) consider(0);
+  if (const auto deadline = causes_.deadline_ns()) consider(*deadline);
   for (const auto& [key, fs] : filesystems_) {
+    if (const auto deadline = fs.episodes.deadline_ns()) consider(*deadline);
     for (const Pending& pending : fs.pending) {
       bool waits = pending.awaits_line || pending.awaits_detail;
       consider(waits && pending.awaits_fanotify == 0 ? pending.deadline_ns

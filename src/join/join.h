@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "join/causes.h"
+#include "join/episodes.h"
 #include "source/signal.h"
 
 namespace fsherald {
@@ -44,7 +46,7 @@ struct JoinCoverage {
 struct Joined {
   FilesystemKey filesystem;
   Notification notification;          // without file system, specific record, path and seq: the caller knows these
-  std::optional<LogMessage> message;  // what the line and the error handler said: the specific record is made of it
+  std::optional<ErrorReport> report;  // what the line and the error handler said: the specific record is made of it
 };
 
 class Join {
@@ -52,9 +54,11 @@ class Join {
   struct Options {
     uint64_t window_ns = 5'000'000;            // how long to wait for what may come
     uint64_t fanotify_window_ns = 50'000'000;  // for what will come, but only after a slow console has printed the line
+    Episodes::Options episodes = {};
+    Causes::Options causes = {};
   };
   Join() : Join(Options{}) {}
-  explicit Join(Options options) : options_(options) {}
+  explicit Join(Options options) : options_(options), causes_(options.causes) {}
 
   // Starts a file system, or changes its coverage. `counter_base`: the counter when watching began; growth beyond it is
   // owed. Given again it starts the bookkeeping anew.
@@ -80,7 +84,7 @@ class Join {
  private:
   struct Pending {
     Notification told;
-    std::optional<LogMessage> message;
+    std::optional<ErrorReport> report;
     uint64_t deadline_ns = 0;
     uint64_t fanotify_deadline_ns = 0;
     uint64_t awaits_fanotify = 0;  // errors of it that fanotify has not told yet
@@ -100,10 +104,12 @@ class Join {
     uint64_t deadline_ns = 0;
   };
   struct Filesystem {
+    explicit Filesystem(Episodes::Options options) : episodes(options) {}
     JoinCoverage coverage;
     bool closed = false;
     std::deque<Pending> pending;
     std::deque<Credit> credits;
+    Episodes episodes;           // errors whose reports are told apart by what they are about, not by ext4's order
     uint64_t fanotify_debt = 0;  // errors told before fanotify told them
     uint64_t marked_amid = 0;    // errors so shortly before the mark that fanotify may tell them, or not
     uint64_t marked_amid_until_ns = 0;
@@ -119,6 +125,9 @@ class Join {
   void AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns);
   void AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns);
   void AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns);
+  void AddReport(FilesystemKey key, Filesystem& fs, LogSignal&& signal, uint64_t now_ns);
+  void AddForged(FilesystemKey key, LogSignal&& signal);
+  void AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns);
   void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
   void AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns);
   // Fanotify tells, or may tell, of so many errors of it.
@@ -133,11 +142,18 @@ class Join {
   void Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now_ns) const;
 
   static bool Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns);
-  static void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  void TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  static void TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& out);
   static void TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   static void SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
 
+  Filesystem& At(FilesystemKey key) { return filesystems_.try_emplace(key, options_.episodes).first->second; }
+
   Options options_;
+  Causes causes_;
+  static constexpr size_t kMaxForged = 1024;  // between two Takes
+  std::vector<Joined> forged_;                // lines that user space wrote to the log
   std::map<FilesystemKey, Filesystem> filesystems_;
 };
 

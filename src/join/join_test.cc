@@ -40,8 +40,8 @@ Signal Fold(uint64_t count, const char* function = "ext4_lookup", uint32_t line 
                            .folded = count}};
 }
 
-LogMessage Said(const char* text, std::optional<uint64_t> inode = 12) {
-  LogMessage message;
+ErrorReport Said(const char* text, std::optional<uint64_t> inode = 12) {
+  ErrorReport message;
   message.device = "loop0";
   message.function = "ext4_lookup";
   message.line = 1855;
@@ -53,8 +53,8 @@ LogMessage Said(const char* text, std::optional<uint64_t> inode = 12) {
 }
 
 // "EXT4-fs error (device loop0) in ext4_reserve_inode_write:5870: Out of memory": no tracepoint.
-LogMessage StdError() {
-  LogMessage message;
+ErrorReport StdError() {
+  ErrorReport message;
   message.function = "ext4_reserve_inode_write";
   message.line = 5870;
   message.message = "Out of memory";
@@ -63,12 +63,12 @@ LogMessage StdError() {
   return message;
 }
 
-Signal Line(uint32_t tid, LogMessage message) {
-  return {kFs, LogSignal{.boottime_ns = 101, .task = TaskOf(tid), .stack = {}, .message = std::move(message)}};
+Signal Line(uint32_t tid, ErrorReport message) {
+  return {kFs, LogSignal{.boottime_ns = 101, .task = TaskOf(tid), .stack = {}, .report = std::move(message)}};
 }
 
-Signal KmsgLine(LogMessage message) {
-  return {kFs, LogSignal{.boottime_ns = 101, .task = {}, .stack = {}, .message = std::move(message)}};
+Signal KmsgLine(ErrorReport message) {
+  return {kFs, LogSignal{.boottime_ns = 101, .task = {}, .stack = {}, .report = std::move(message)}};
 }
 
 Signal Fanotify(int code, uint64_t count, std::optional<uint64_t> inode = {}, std::optional<uint32_t> generation = {}) {
@@ -127,7 +127,7 @@ TEST_F(JoinTest, ThreeSignalsOfOneErrorLeaveAtOnceAsOneNotification) {
   EXPECT_EQ(n.task, TaskOf(7));
   EXPECT_EQ(n.kind, Kind::kMetadata);
   EXPECT_EQ(n.sources, Sources({SourceId::kFanotify, SourceId::kTrace, SourceId::kKmsg}));
-  EXPECT_EQ(told[0].message->message, "deleted inode referenced: 13");
+  EXPECT_EQ(told[0].report->message, "deleted inode referenced: 13");
   EXPECT_EQ(join_.deadline_ns(), std::nullopt);
 }
 
@@ -144,7 +144,7 @@ TEST_F(JoinTest, FanotifyClosesAnErrorWhoseLineWasRateLimited) {
   Add(Fanotify(EUCLEAN, 1, 12));
   std::vector<Joined> told = join_.Take(0);
   ASSERT_EQ(told.size(), 1u);
-  EXPECT_FALSE(told[0].message.has_value());
+  EXPECT_FALSE(told[0].report.has_value());
   EXPECT_EQ(told[0].notification.object->inode, 12u);
 }
 
@@ -196,8 +196,8 @@ TEST_F(JoinTest, LinesGoToTheErrorOfTheirTask) {
   Add(Fanotify(EUCLEAN, 2, 12));
   std::vector<Joined> told = join_.Take(0);
   ASSERT_EQ(told.size(), 2u);
-  EXPECT_EQ(told[0].message->message, "of 7");
-  EXPECT_EQ(told[1].message->message, "of 8");
+  EXPECT_EQ(told[0].report->message, "of 7");
+  EXPECT_EQ(told[1].report->message, "of 8");
 }
 
 TEST_F(JoinTest, FanotifyThatNoTraceExplainsIsTheGenericRecordAlone) {
@@ -233,7 +233,7 @@ TEST_F(JoinTest, AnErrorWithoutTracepointIsTakenFromItsLine) {
 
 TEST_F(JoinTest, ABlockGroupErrorNeedsNoFanotifyAndLeavesWithItsLine) {
   Watch(kAll);
-  LogMessage message = Said("bitmap wrong", std::nullopt);
+  ErrorReport message = Said("bitmap wrong", std::nullopt);
   message.told_by_fanotify = false;
   message.group = 3;
   Add(Trace(7, "ext4_lookup", 1855, kGroupReporter));
@@ -242,7 +242,7 @@ TEST_F(JoinTest, ABlockGroupErrorNeedsNoFanotifyAndLeavesWithItsLine) {
   std::vector<Joined> told = join_.Take(kMs);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].notification.error.code, EUCLEAN);
-  EXPECT_EQ(told[0].message->group, 3u);
+  EXPECT_EQ(told[0].report->group, 3u);
 }
 
 TEST_F(JoinTest, ABlockGroupErrorWithoutLineLeavesAfterTheWindow) {
@@ -411,7 +411,7 @@ TEST_F(JoinTest, OneMissedErrorIsDescribedByTheCountersLast) {
   EXPECT_EQ(told[0].notification.error.code, EUCLEAN);
   EXPECT_EQ(told[0].notification.location->function, "ext4_lookup");
   EXPECT_EQ(told[0].notification.object->inode, 12u);
-  EXPECT_EQ(told[0].message->block, 99u);
+  EXPECT_EQ(told[0].report->block, 99u);
 }
 
 TEST_F(JoinTest, ACounterThatWasClearedStartsAnew) {
@@ -499,7 +499,7 @@ TEST_F(JoinTest, TheErrorHandlersArgumentsGiveErrnoInodeAndBlockOfEveryError) {
   ASSERT_EQ(told.size(), 2u);
   EXPECT_EQ(told[1].notification.error.code, EBADMSG);
   EXPECT_EQ(told[1].notification.object->inode, 13u);
-  EXPECT_EQ(told[1].message->block, 1013u);
+  EXPECT_EQ(told[1].report->block, 1013u);
 }
 
 TEST_F(JoinTest, TheErrorHandlerSaysWhoseErrorFanotifyDescribed) {
@@ -531,7 +531,7 @@ TEST_F(JoinTest, TheErrorHandlerIsAwaitedAlsoBehindASlowConsole) {
   Add(Detail(7, EUCLEAN, 12, 1000), 21 * kMs);
   std::vector<Joined> told = join_.Take(21 * kMs);
   ASSERT_EQ(told.size(), 1u);
-  EXPECT_EQ(told[0].message->block, 1000u);
+  EXPECT_EQ(told[0].report->block, 1000u);
 }
 
 TEST_F(JoinTest, FanotifysDescriptionIsNotGivenToAnErrorOfAnotherInode) {
@@ -565,7 +565,7 @@ TEST_F(JoinTest, TheErrorHandlerTellsAnErrorThatHasNeitherTracepointNorLine) {
 
 TEST_F(JoinTest, AShutdownIsToldWithItsLineAndNotCounted) {
   Watch(kAll);
-  LogMessage message;
+  ErrorReport message;
   message.kind = Kind::kShutdown;
   message.code = ESHUTDOWN;
   message.traced = true;
@@ -583,7 +583,7 @@ TEST_F(JoinTest, AShutdownIsToldWithItsLineAndNotCounted) {
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].notification.kind, Kind::kShutdown);
   EXPECT_EQ(told[0].notification.error.code, ESHUTDOWN);
-  EXPECT_EQ(told[0].message->message, "shut down requested (1)");
+  EXPECT_EQ(told[0].report->message, "shut down requested (1)");
 }
 
 TEST_F(JoinTest, AnAbortIsAShutdown) {

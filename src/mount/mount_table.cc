@@ -102,6 +102,9 @@ class MountTable::Impl {
   std::vector<const Mounting*> mounted() const;
   const Mounting* Find(uint32_t key) const;
   Result<const Mounting*> FindByPath(const std::string& path) const;
+  std::optional<DeviceNumber> NumberOf(const std::string& device) const {
+    return BlockDeviceNumber(options_.sys_root, device);
+  }
   void Forget(uint64_t boottime_ns);
   const Mounting* FindByName(std::string_view device, uint64_t boottime_ns, std::string_view type) const;
   std::optional<MountingAbove> FindAboveDevice(DeviceNumber disk, std::optional<uint64_t> sector,
@@ -409,6 +412,7 @@ std::optional<uint64_t> MountTable::recheck_boottime_ns() const { return impl_->
 std::vector<const Mounting*> MountTable::mounted() const { return impl_->mounted(); }
 const Mounting* MountTable::Find(uint32_t key) const { return impl_->Find(key); }
 Result<const Mounting*> MountTable::FindByPath(const std::string& path) const { return impl_->FindByPath(path); }
+std::optional<DeviceNumber> MountTable::NumberOf(const std::string& device) const { return impl_->NumberOf(device); }
 void MountTable::Forget(uint64_t boottime_ns) { impl_->Forget(boottime_ns); }
 
 const Mounting* MountTable::FindByDevice(DeviceNumber dev, const std::optional<Uuid>& uuid,

@@ -126,6 +126,9 @@ class MountTable {
   std::optional<MountingAbove> FindAboveDevice(DeviceNumber disk, std::optional<uint64_t> sector,
                                                uint64_t boottime_ns) const;
 
+  // The number of the block device of that name now; empty: none.
+  std::optional<DeviceNumber> NumberOf(const std::string& device) const;
+
   // The mounted file system that a path of this process lies on. Errors: as stat(2) gives them; code 0 and a sentence
   // where the path's file system is of no wanted type, or was not mounted at the last Refresh. On one that may hang a path
   // is not looked up, so that it need not exist there. A path that leads into it by a symbolic link or by ".." still waits

@@ -144,9 +144,9 @@ class Monitor::Impl {
   }
 
   uint64_t refused() const {
-    uint64_t refused = refused_ + translator_->forged();
+    uint64_t refused = refused_;
     if (sources_.trace) refused += sources_.trace->losses().records_refused;
-    if (sources_.kmsg) refused += sources_.kmsg->counts().refused + sources_.kmsg->counts().untrusted;
+    if (sources_.kmsg) refused += sources_.kmsg->counts().refused;
     return refused;
   }
 
@@ -222,12 +222,13 @@ class Monitor::Impl {
   // counter, and lost to nobody.
   void Begin(const Mounting& mounting) {
     FilesystemKey key{mounting.key};
-    const FilesystemModule* module = FindFilesystemModule(mounting.info.type);
-    if (module == nullptr || !IsWanted(mounting)) return;
+    if (!IsWanted(mounting)) return;
+    const FilesystemModule& module = ModuleOf(mounting.info.type);
+    if (sources_.trace) sources_.trace->Arrived(mounting.info.type);
     unwatched_.erase(key);
     Watched& watched = watched_[key];
     watched.since_boottime_ns = BoottimeNowNs();
-    if (sources_.counters && sources_.counters->Add(key, *module, mounting.info.device)) {
+    if (sources_.counters && sources_.counters->Add(key, module, mounting.info.device)) {
       if (auto reading = sources_.counters->Read(key)) watched.past = *reading;
       watched.coverage.counters = watched.past.has_value();
     }
@@ -236,12 +237,12 @@ class Monitor::Impl {
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
     watched.coverage.counters = counters;
-    watched.coverage.trace = watched.coverage.trace && module->type == kTracedFilesystem;
+    watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
     // The tracepoint of an error wakes us; if that is how we came here, fanotify and the counter may have yet to tell it.
     if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
     else if (armed_) base.reset();
-    Mark(mounting, *module, watched);
+    Mark(mounting, module, watched);
     join_.Open(key, watched.coverage, base);
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
@@ -334,8 +335,7 @@ class Monitor::Impl {
     auto it = watched_.find({mounting.key});
     if (it == watched_.end()) return Begin(mounting);
     if (it->second.coverage.fanotify) return;
-    const FilesystemModule* module = FindFilesystemModule(mounting.info.type);
-    Mark(mounting, *module, it->second);
+    Mark(mounting, ModuleOf(mounting.info.type), it->second);
     join_.Open(it->first, it->second.coverage, std::nullopt);
   }
 
@@ -404,7 +404,8 @@ class Monitor::Impl {
       }
     });
     draining_ = false;
-    for (const TraceFold& fold : sources_.trace->Folds()) AddSignal(translator_->Translate(fold), now_ns);
+    for (const TraceFold& fold : sources_.trace->Folds())
+      if (std::optional<Signal> signal = translator_->Translate(fold)) AddSignal(std::move(*signal), now_ns);
     if (translator_->waits_for_pieces())
       for (const Signal& signal : translator_->ExpireLines(now_ns - kUnfinishedLineNs, *sources_.trace))
         AddSignal(signal, now_ns);
@@ -473,7 +474,11 @@ class Monitor::Impl {
     if (it == watched_.end()) return options_.paths.empty() || std::holds_alternative<GapSignal>(signal.what);
     auto* trace = std::get_if<TraceSignal>(&signal.what);
     auto* line = std::get_if<LogSignal>(&signal.what);
-    uint64_t boottime_ns = trace != nullptr ? trace->boottime_ns : line != nullptr ? line->boottime_ns : UINT64_MAX;
+    auto* event = std::get_if<EventSignal>(&signal.what);
+    uint64_t boottime_ns = trace != nullptr   ? trace->boottime_ns
+                           : line != nullptr  ? line->boottime_ns
+                           : event != nullptr ? event->boottime_ns
+                                              : UINT64_MAX;
     return boottime_ns >= it->second.since_boottime_ns;
   }
 
@@ -514,7 +519,7 @@ class Monitor::Impl {
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
   int64_t refreshed_utc_s_ = 0;
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
-  std::deque<Gone> gone_;               // lately; the earliest first
+  std::deque<Gone> gone_;              // lately; the earliest first
   bool draining_ = false;
   bool refreshing_ = false;
   int refreshes_this_round_ = 0;  // because of a device that is in no mount table

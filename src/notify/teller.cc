@@ -23,7 +23,16 @@ void SetTime(Notification& notification) {
 bool IsLoadable(const Joined& joined, const FilesystemModule& module) {
   const std::optional<Task>& task = joined.notification.task;
   if (task && task->pid == static_cast<uint32_t>(::getpid())) return false;
-  return !joined.message || module.object_is_loadable == nullptr || module.object_is_loadable(*joined.message);
+  return !joined.report || module.object_is_loadable == nullptr || module.object_is_loadable(*joined.report);
+}
+
+// Of a disk that carries no mount there is only what the block layer says.
+std::optional<Specific> SpecificOf(const ErrorReport& report, const std::string& type, const FilesystemModule& module) {
+  if (type.empty() && report.message.empty()) return std::nullopt;
+  if (type.empty()) return Specific{.type = "block", .message = report.message};
+  Specific specific = module.specific(report);
+  if (specific.type.empty()) specific.type = type;
+  return specific;
 }
 
 void SetPath(Notification& notification, const FoundPath& found) {
@@ -44,14 +53,11 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
     notification.filesystem.mounts = mounting->mounts_before;  // as it was mounted when the error happened
   SetTime(notification);
   std::string& type = notification.filesystem.type;
-  if (type.empty() && joined.message) type = joined.message->filesystem_type;
-  const FilesystemModule* module = FindFilesystemModule(type);
-  if (module != nullptr && joined.message && module->specific != nullptr)
-    notification.specific = module->specific(*joined.message);
-  else if (joined.message && !joined.message->message.empty())
-    notification.specific = Specific{.type = "block", .message = joined.message->message};  // of a disk, not of a mount
-  if (paths_ == nullptr || module == nullptr || mounting == nullptr || !notification.object)
-    return Finish(notification, joined.filesystem);
+  if (type.empty() && joined.report) type = joined.report->filesystem_type;
+  if (!notification.trusted && joined.report) notification.filesystem.device = joined.report->device;
+  const FilesystemModule* module = &ModuleOf(type);
+  if (joined.report) notification.specific = SpecificOf(*joined.report, type, *module);
+  if (paths_ == nullptr || mounting == nullptr || !notification.object) return Finish(notification, joined.filesystem);
 
   PathQuery query{.filesystem_key = mounting->key,
                   .filesystem = mounting->info,

@@ -12,9 +12,9 @@ class TellerTest : public testing::Test {
     Joined joined{.filesystem = {1}};
     joined.notification.boottime_ns = boottime_ns;
     joined.notification.object = ObjectInfo{.inode = 12};
-    joined.message.emplace();
-    joined.message->inode = 12;
-    joined.message->message = "words";
+    joined.report.emplace();
+    joined.report->inode = 12;
+    joined.report->message = "words";
     return joined;
   }
   std::vector<Notification> told_;
@@ -52,7 +52,7 @@ TEST_F(TellerTest, TheWordsOfALineAreToldAlsoWhereNoFileSystemIsKnown) {
   teller_.Tell(disk, {.device = "sda"}, nullptr);
   EXPECT_EQ(told_.at(0).specific, (Specific{.type = "block", .fields = {}, .message = "words"}));
   Joined refused = Error();
-  refused.message->filesystem_type = "ext4";
+  refused.report->filesystem_type = "ext4";
   teller_.Tell(refused, {.device = "sda1"}, nullptr);
   EXPECT_EQ(told_.at(1).filesystem.type, "ext4") << "the line says what it is of";
   EXPECT_EQ(told_[1].specific->type, "ext4");

@@ -17,16 +17,17 @@ constexpr uint64_t kLineFollowsNs = 5'000'000;  // a line follows its tracepoint
 constexpr size_t kMaxStacks = 256;
 constexpr Reporter kShutdownReporter{.told_by_fanotify = false, .counted = false, .code = ESHUTDOWN};
 
-bool IsHelper(std::string_view frame) {
-  return std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
-    return module.is_reporting_helper != nullptr && module.is_reporting_helper(FrameFunction(frame));
-  });
-}
+bool IsHelper(std::string_view frame) { return IsReportingFrame(FrameFunction(frame)); }
 
-// The superblock that a record or a fold names.
+// The superblock that a record or a fold names; without a uuid where it has none.
 template <typename T>
 FilesystemInfo Superblock(const T& source) {
-  return {.type = std::string(source.filesystem_type), .device = source.device, .dev = source.dev, .uuid = source.uuid};
+  FilesystemInfo info{.type = std::string(source.filesystem_type), .device = source.device, .dev = source.dev};
+  if (source.uuid != Uuid()) info.uuid = source.uuid;
+  return info;
+}
+FilesystemInfo Superblock(const TraceEventRecord& record) {
+  return {.type = record.event.filesystem_type, .device = record.device, .dev = record.dev, .uuid = record.uuid};
 }
 
 // The stack from the function that met the error on, each frame without the function's size: "ext4_lookup+0x1a2".
@@ -85,17 +86,21 @@ FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime
   return traced.key;
 }
 
-FilesystemKey Translator::KeyOfName(const std::string& device, uint64_t boottime_ns) {
+FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns) {
   if (device.empty()) return {};
   auto traced = traced_.find(device);
   if (traced != traced_.end() && boottime_ns >= traced->second.boottime_ns &&
       boottime_ns - traced->second.boottime_ns < kLineFollowsNs)
     return traced->second.key;
-  auto mounted = [&] { return mounts_.FindByName(device, boottime_ns); };
+  // ext4 serves ext2 and ext3 as well: the name alone has to do where none of that type carries it.
+  auto mounted = [&] {
+    const Mounting* of_type = mounts_.FindByName(device, boottime_ns, type);
+    return of_type != nullptr ? of_type : mounts_.FindByName(device, boottime_ns);
+  };
   if (const Mounting* mounting = mounted()) return {mounting->key};
   refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
-  return UnmountedKey(FilesystemInfo{.device = device});
+  return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
 
 FilesystemInfo Translator::Seen(FilesystemKey key) const {
@@ -159,9 +164,9 @@ Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
   } else {
     // A code point has one reporter; its stack, taken once, tells which.
     std::optional<Reporter> reporter = record.cell ? CellReporter(*record.cell) : std::nullopt;
-    const FilesystemModule* module = FindFilesystemModule(record.filesystem_type);
-    if (!reporter && module != nullptr && !stack.complete.empty()) {
-      reporter = module->reporter(stack.complete);
+    const FilesystemModule& module = ModuleOf(record.filesystem_type);
+    if (!reporter && module.reporter != nullptr && !stack.complete.empty()) {
+      reporter = module.reporter(stack.complete);
       if (record.cell) reporters_.emplace(*record.cell, *reporter);
     }
     error.reporter = reporter.value_or(Reporter{.told_by_fanotify = true, .counted = true});
@@ -170,10 +175,44 @@ Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
   return signal;
 }
 
+std::optional<Signal> Translator::TranslateEvent(TraceEventRecord record, TraceSource& trace) {
+  const uint64_t boottime_ns = record.head.boottime_ns;
+  const NamedStack& stack = Named(record.head.stack, trace);
+  record.event.stack = stack.complete;
+  std::optional<ErrorReport> report = ParseEvent(record.event);
+  if (!report) return std::nullopt;
+  if (report->device_error && report->device_error->device.empty()) report->device_error->device = record.device;
+  const bool of_disk = report->device_error && report->device_error->dev;
+  if (report->function.empty() && !of_disk) report->function = FirstFunction(stack.visible);
+  const FilesystemKey key = of_disk ? KeyOfDisk(record.device, *report->device_error->dev, *report, boottime_ns)
+                                    : KeyOfSuperblock(Superblock(record), boottime_ns);
+  return Signal{.filesystem = key,
+                .what = EventSignal{.boottime_ns = boottime_ns,
+                                    .task = NamedTask(record.head),
+                                    .stack = stack.visible,
+                                    .report = std::move(*report)}};
+}
+
+// The file system on the disk, on its partition, or above both; and where on its own device that is. The sector of the
+// report stays the disk's.
+FilesystemKey Translator::KeyOfDisk(const std::string& device, DeviceNumber disk, ErrorReport& report,
+                                    uint64_t boottime_ns) {
+  const std::optional<uint64_t> sector = report.device_error->sector;
+  const std::optional<MountingAbove> above = mounts_.FindAboveDevice(disk, sector, boottime_ns);
+  if (!above) return KeyOfName(device, report.filesystem_type, boottime_ns);
+  if (!above->sector || !report.range) report.range.reset();
+  else report.range->offset_bytes = *above->sector * 512;
+  return {above->mounting->key};
+}
+
 std::vector<Signal> Translator::Translate(TraceRecord record, TraceSource& trace) {
   std::vector<Signal> signals;
   if (auto* error = std::get_if<TraceErrorRecord>(&record)) {
     signals.push_back(TranslateError(std::move(*error), trace));
+    return signals;
+  }
+  if (auto* event = std::get_if<TraceEventRecord>(&record)) {
+    if (std::optional<Signal> signal = TranslateEvent(std::move(*event), trace)) signals.push_back(std::move(*signal));
     return signals;
   }
   for (TraceLineRecord& line : lines_.Add(std::move(std::get<TraceLineRecord>(record))))
@@ -188,7 +227,20 @@ std::vector<Signal> Translator::ExpireLines(uint64_t boottime_ns, TraceSource& t
   return signals;
 }
 
-Signal Translator::Translate(const TraceFold& fold) {
+// What is folded is only counted: of its reports nothing is known but what all of their point have in common.
+std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
+  const uint64_t now_ns = BoottimeNowNs();
+  std::optional<ErrorReport> report = ParseEvent({.point = *fold.point, .filesystem_type = fold.filesystem_type});
+  if (!report || report->meaning != ErrorReport::Meaning::kError) return std::nullopt;
+  ErrorReport common{.filesystem_type = report->filesystem_type, .kind = report->kind, .task_is_any = true};
+  const bool of_disk = fold.filesystem_type.empty();
+  const FilesystemKey key = of_disk ? KeyOfName(fold.device, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
+  return Signal{.filesystem = key,
+                .what = EventSignal{.boottime_ns = now_ns, .report = std::move(common), .folded = fold.count}};
+}
+
+std::optional<Signal> Translator::Translate(const TraceFold& fold) {
+  if (fold.point) return TranslateEvents(fold);
   uint64_t now_ns = BoottimeNowNs();
   TraceSignal error{.boottime_ns = now_ns, .function = fold.function, .folded = fold.count};
   if (fold.line != 0) error.line = fold.line;
@@ -197,32 +249,57 @@ Signal Translator::Translate(const TraceFold& fold) {
     error.kind = Kind::kShutdown;
     error.reporter = kShutdownReporter;
   }
-  return {.filesystem = KeyOfSuperblock(Superblock(fold), now_ns), .what = std::move(error)};
+  return Signal{.filesystem = KeyOfSuperblock(Superblock(fold), now_ns), .what = std::move(error)};
 }
 
 std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, TraceSource& trace) {
   const NamedStack& stack = Named(line.head.stack, trace);
-  if (stack.of_user_line) {
-    ++forged_;
-    return std::nullopt;
-  }
   std::optional<ParsedLog> parsed = ParseLog(line.text);
   if (!parsed) return std::nullopt;
-  LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head)};
-  if (!parsed->message.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
-  signal.message = std::move(parsed->message);
+  LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head), .trusted = !stack.of_user_line};
+  if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
+  signal.report = std::move(parsed->report);
   return Translate(std::move(signal));
 }
 
 std::optional<Signal> Translator::Translate(LogSignal line) {
-  LogMessage& message = line.message;
-  if (message.meaning != LogMessage::Meaning::kError) {
-    mount_hint_ = mount_hint_ || message.meaning != LogMessage::Meaning::kPast;
+  ErrorReport& report = line.report;
+  if (!line.trusted) return TranslateForged(std::move(line));
+  if (report.meaning == ErrorReport::Meaning::kLost) return TranslateLost(line);
+  if (report.meaning != ErrorReport::Meaning::kError && report.meaning != ErrorReport::Meaning::kAddition) {
+    mount_hint_ = mount_hint_ || report.meaning != ErrorReport::Meaning::kPast;
     return std::nullopt;
   }
-  if (message.function.empty()) message.function = FirstFunction(line.stack);
-  FilesystemKey key = KeyOfName(message.device, line.boottime_ns);
-  return Signal{.filesystem = key, .what = std::move(line)};
+  // Of what the block layer says in an interrupt, the stack is anybody's.
+  const bool of_disk = report.device_error && report.filesystem_type.empty();
+  if (report.function.empty() && !of_disk) report.function = FirstFunction(line.stack);
+  return Signal{.filesystem = KeyOfLine(report, line.boottime_ns), .what = std::move(line)};
+}
+
+// A line of the block layer names a disk, any other the device of its file system.
+FilesystemKey Translator::KeyOfLine(ErrorReport& report, uint64_t boottime_ns) {
+  if (report.device_error && report.filesystem_type.empty())
+    if (std::optional<DeviceNumber> disk = mounts_.NumberOf(report.device))
+      return KeyOfDisk(report.device, *disk, report, boottime_ns);
+  return KeyOfName(report.device, report.filesystem_type, boottime_ns);
+}
+
+// What user space wrote to the log is of no file system that is known: it says itself which one it means.
+std::optional<Signal> Translator::TranslateForged(LogSignal line) {
+  ++forged_;
+  if (line.report.meaning != ErrorReport::Meaning::kError) return std::nullopt;
+  line.stack.clear();
+  return Signal{.filesystem = {}, .what = std::move(line)};
+}
+
+// The kernel could not report an error, and says so in its log.
+std::optional<Signal> Translator::TranslateLost(const LogSignal& line) {
+  return Signal{.filesystem = KeyOfName(line.report.device, line.report.filesystem_type, line.boottime_ns),
+                .what = GapSignal{.from_boottime_ns = line.boottime_ns,
+                                  .to_boottime_ns = line.boottime_ns,
+                                  .source = SourceId::kFanotify,
+                                  .count = line.report.count,
+                                  .exact = true}};
 }
 
 }  // namespace fsherald

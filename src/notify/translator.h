@@ -31,7 +31,7 @@ class Translator {
 
   // What a record says; may be several signals (pieces of lines that end together) or none.
   std::vector<Signal> Translate(TraceRecord record, TraceSource& trace);
-  Signal Translate(const TraceFold& fold);
+  std::optional<Signal> Translate(const TraceFold& fold);
   // A line that filesystem/ has understood. Empty: it tells of no error.
   std::optional<Signal> Translate(LogSignal line);
   // Lines that stayed unfinished.
@@ -58,7 +58,7 @@ class Translator {
   // Of a superblock as the programs saw it.
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
   // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
-  FilesystemKey KeyOfName(const std::string& device, uint64_t boottime_ns);
+  FilesystemKey KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns);
   std::optional<FilesystemKey> FindUnmounted(const FilesystemInfo& info) const;
   FilesystemKey UnmountedKey(FilesystemInfo info);
   // A stack by its names; kept, since errors repeat and their stacks with them.
@@ -69,6 +69,12 @@ class Translator {
   };
   const NamedStack& Named(const std::vector<uint64_t>& addresses, TraceSource& trace);
   Signal TranslateError(TraceErrorRecord record, TraceSource& trace);
+  std::optional<Signal> TranslateEvent(TraceEventRecord record, TraceSource& trace);
+  std::optional<Signal> TranslateEvents(const TraceFold& fold);
+  std::optional<Signal> TranslateForged(LogSignal line);
+  std::optional<Signal> TranslateLost(const LogSignal& line);
+  FilesystemKey KeyOfDisk(const std::string& device, DeviceNumber disk, ErrorReport& report, uint64_t boottime_ns);
+  FilesystemKey KeyOfLine(ErrorReport& report, uint64_t boottime_ns);
   std::optional<Signal> TranslateWhole(TraceLineRecord line, TraceSource& trace);
   Task NamedTask(TraceRecordHead& head);
 

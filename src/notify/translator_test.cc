@@ -31,7 +31,7 @@ class TranslatorTest : public testing::Test {
 
   LogSignal Line(const char* device) {
     LogSignal line{.boottime_ns = BoottimeNowNs()};
-    line.message.device = device;
+    line.report.device = device;
     return line;
   }
   static TraceFold Fold(uint8_t uuid) {
@@ -59,15 +59,15 @@ TEST_F(TranslatorTest, AnUnknownDeviceMakesTheMountTableBeReadAndHasAKeyAllTheSa
 }
 
 TEST_F(TranslatorTest, ALineBelongsToTheSuperblockThatTheTraceNamedJustBefore) {
-  Signal one = translator_->Translate(Fold(1));
+  Signal one = translator_->Translate(Fold(1)).value();
   EXPECT_EQ(translator_->Translate(Line("loop0"))->filesystem, one.filesystem);
-  Signal two = translator_->Translate(Fold(2));
+  Signal two = translator_->Translate(Fold(2)).value();
   EXPECT_NE(one.filesystem, two.filesystem) << "the same device, another file system";
   EXPECT_EQ(translator_->Translate(Line("loop0"))->filesystem, two.filesystem);
 }
 
 TEST_F(TranslatorTest, AFoldHasPlaceAndCountAndNoTask) {
-  Signal signal = translator_->Translate(Fold(1));
+  Signal signal = translator_->Translate(Fold(1)).value();
   const auto& fold = std::get<TraceSignal>(signal.what);
   EXPECT_EQ(fold.function, "f");
   EXPECT_EQ(fold.line, 9u);
@@ -79,32 +79,32 @@ TEST_F(TranslatorTest, AFoldHasPlaceAndCountAndNoTask) {
 TEST_F(TranslatorTest, AFoldWithoutFunctionIsAShutdownAndNotCounted) {
   TraceFold fold = Fold(1);
   fold.function.clear();
-  const auto shutdown = std::get<TraceSignal>(translator_->Translate(fold).what);
+  const auto shutdown = std::get<TraceSignal>(translator_->Translate(fold).value().what);
   EXPECT_EQ(shutdown.kind, Kind::kShutdown);
   EXPECT_FALSE(shutdown.reporter.counted);
 }
 
 TEST_F(TranslatorTest, ThePastIsNotTold) {
   LogSignal reminder = Line("loop0");
-  reminder.message.meaning = LogMessage::Meaning::kPast;
+  reminder.report.meaning = ErrorReport::Meaning::kPast;
   EXPECT_EQ(translator_->Translate(std::move(reminder)), std::nullopt);
   EXPECT_FALSE(translator_->TakeMountHint());
 }
 
 TEST_F(TranslatorTest, ALineThatSaysMountedIsAHintAndNoError) {
   LogSignal mounted = Line("loop0");
-  mounted.message.meaning = LogMessage::Meaning::kMounted;
+  mounted.report.meaning = ErrorReport::Meaning::kMounted;
   EXPECT_EQ(translator_->Translate(std::move(mounted)), std::nullopt);
   EXPECT_TRUE(translator_->TakeMountHint());
   EXPECT_FALSE(translator_->TakeMountHint()) << "asking forgets it";
 }
 
 TEST_F(TranslatorTest, ADeviceThatIsMountedByNowHasAnotherKey) {
-  FilesystemKey key = translator_->Translate(Fold(1)).filesystem;
+  FilesystemKey key = translator_->Translate(Fold(1)).value().filesystem;
   FilesystemInfo info{.type = "ext4", .device = "loop0", .uuid = Fold(1).uuid};
   EXPECT_EQ(translator_->TakeUnmounted(info), key);
   EXPECT_EQ(translator_->TakeUnmounted(info), std::nullopt);
-  EXPECT_NE(translator_->Translate(Fold(1)).filesystem, key);
+  EXPECT_NE(translator_->Translate(Fold(1)).value().filesystem, key);
   EXPECT_EQ(translator_->Seen(key).device, "loop0") << "what waits to be told is told with its device";
 }
 

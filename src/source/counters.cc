@@ -33,7 +33,8 @@ bool IsSameFile(const Fd& event, const std::string& path) {
 }  // namespace
 
 Status CounterSource::Add(FilesystemKey key, const FilesystemModule& module, const std::string& device) {
-  std::string path = module.counter_event_path(sysfs_root_, device);
+  std::string path;
+  if (module.counter_event_path != nullptr) path = module.counter_event_path(sysfs_root_, device);
   if (path.empty()) return Error{std::string(module.type) + " has no counter that tells when it rises", 0};
   Fd event(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!event) return ErrnoError("open", path);

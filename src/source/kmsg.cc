@@ -114,12 +114,12 @@ void KmsgSource::CountLost(uint64_t sequence, uint64_t now_boottime_ns, KmsgEven
 void KmsgSource::AddEvent(const KmsgRecord& record, bool past, KmsgEvents& events) {
   std::optional<ParsedLog> log = ParseLog(record.text);
   if (!log) return;
-  if (record.facility != 0) {
-    ++counts_.untrusted;
-    return;
-  }
-  LogSignal signal{.boottime_ns = clock_.ToBoottimeNs(record.usec), .message = std::move(log->message)};
-  if (record.caller_tid) signal.task = Task{.tid = record.caller_tid, .comm = signal.message.comm};
+  // The kernel's own records have facility 0; what user space writes gets another.
+  LogSignal signal{.boottime_ns = clock_.ToBoottimeNs(record.usec),
+                   .report = std::move(log->report),
+                   .trusted = record.facility == 0};
+  if (!signal.trusted) ++counts_.untrusted;
+  if (record.caller_tid) signal.task = Task{.tid = record.caller_tid, .comm = signal.report.comm};
   events.events.push_back({.past = past, .module = log->module, .signal = std::move(signal)});
 }
 

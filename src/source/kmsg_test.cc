@@ -44,7 +44,7 @@ TEST(KmsgSource, ALineIsASignal) {
   ASSERT_EQ(events.events.size(), 1);
   EXPECT_FALSE(events.events[0].past);
   EXPECT_EQ(events.events[0].module, FindFilesystemModule("ext4"));
-  EXPECT_EQ(events.events[0].signal.message.function, "trigger_test_error");
+  EXPECT_EQ(events.events[0].signal.report.function, "trigger_test_error");
   EXPECT_EQ(events.events[0].signal.task, std::nullopt);
   EXPECT_TRUE(source.Read(5'000'000'000).events.empty());
 }
@@ -92,12 +92,14 @@ TEST(KmsgSource, AHoleJustAfterTheLookBackIsAGap) {
   EXPECT_EQ(events.gaps[0].count, 2);
 }
 
-TEST(KmsgSource, WhatUserSpaceWroteIsCountedAndNotTold) {
+TEST(KmsgSource, WhatUserSpaceWroteIsMarkedAsUntrusted) {
   FakeLog log;
   KmsgSource source(std::move(log.reader));
   log.Write("10,1,1000,-;" + kLine);
   log.Write("14,2,1000,-;a daemon says hello\n");
-  EXPECT_TRUE(source.Read(5'000'000'000).events.empty());
+  const KmsgEvents events = source.Read(5'000'000'000);
+  ASSERT_EQ(events.events.size(), 1);
+  EXPECT_FALSE(events.events[0].signal.trusted);
   EXPECT_EQ(source.counts().untrusted, 1);
 }
 
@@ -144,27 +146,27 @@ TEST(KmsgSource, TheRealLogTellsANewErrorAtItsTime) {
     struct pollfd waiting = {.fd = source->fd(), .events = POLLIN, .revents = 0};
     ::poll(&waiting, 1, 100);
     for (const KmsgEvent& event : source->Read(BoottimeNowNs()).events) {
-      if (event.signal.message.device == filesystem.device() && event.signal.message.message != "an old one") {
+      if (event.signal.report.device == filesystem.device() && event.signal.report.message != "an old one") {
         mine.push_back(event.signal);
       }
     }
   }
   ASSERT_EQ(mine.size(), 1);
-  EXPECT_EQ(mine[0].message.message, "a new one");
+  EXPECT_EQ(mine[0].report.message, "a new one");
   EXPECT_GE(mine[0].boottime_ns, before_ns);
   EXPECT_LE(mine[0].boottime_ns, BoottimeNowNs());
 }
 
 // The lines of a captured log that fanotify tells as well.
-std::vector<LogMessage> LinesForFanotify(const std::filesystem::path& path) {
-  std::vector<LogMessage> messages;
+std::vector<ErrorReport> LinesForFanotify(const std::filesystem::path& path) {
+  std::vector<ErrorReport> messages;
   std::ifstream log(path);
   for (std::string line; std::getline(log, line);) {
     line += '\n';
     auto record = ParseKmsgRecord(std::as_bytes(std::span(line)));
     EXPECT_TRUE(record) << line;
     auto parsed = record ? ParseLog(record->text) : std::nullopt;
-    if (parsed && parsed->message.told_by_fanotify) messages.push_back(parsed->message);
+    if (parsed && parsed->report.told_by_fanotify) messages.push_back(parsed->report);
   }
   return messages;
 }
@@ -180,7 +182,7 @@ TEST(CapturedLog, AgreesWithFanotify) {
   for (const auto& entry : std::filesystem::directory_iterator(FSHERALD_FIXTURES "/linux-6.18.44")) {
     if (entry.path().extension() != ".kmsg") continue;
     SCOPED_TRACE(entry.path());
-    std::vector<LogMessage> lines = LinesForFanotify(entry.path());
+    std::vector<ErrorReport> lines = LinesForFanotify(entry.path());
     auto records = FanotifyRecords(std::filesystem::path(entry.path()).replace_extension(".fanotify"));
     uint64_t told = 0;
     for (const FanotifyRecord& record : records) told += record.signal.count;

@@ -48,7 +48,17 @@ struct LogSignal {
   uint64_t boottime_ns = 0;
   std::optional<Task> task;        // known where printk's tracepoint brought the line
   std::vector<std::string> stack;  // as above
-  LogMessage message;
+  ErrorReport report;
+  bool trusted = true;  // false: user space wrote the line
+};
+
+// Any other tracepoint: one error, or a part of one; or `folded` more of the same point that the program only counted.
+struct EventSignal {
+  uint64_t boottime_ns = 0;
+  std::optional<Task> task;        // empty: folded
+  std::vector<std::string> stack;  // as above
+  ErrorReport report;
+  uint64_t folded = 0;
 };
 
 // A FAN_FS_ERROR record: `count` errors since the last, the first of them described.
@@ -77,7 +87,7 @@ struct GapSignal {
 
 struct Signal {
   FilesystemKey filesystem;
-  std::variant<TraceSignal, DetailSignal, LogSignal, FanotifySignal, CounterSignal, GapSignal> what;
+  std::variant<TraceSignal, DetailSignal, LogSignal, EventSignal, FanotifySignal, CounterSignal, GapSignal> what;
 };
 
 }  // namespace fsherald

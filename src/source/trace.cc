@@ -16,7 +16,9 @@
 #include "base/fd.h"
 #include "bpf/records.h"
 #include "detail.skel.h"
+#include "storage.skel.h"
 #include "trace.skel.h"
+#include "xfs.skel.h"
 
 namespace fsherald {
 namespace {
@@ -28,6 +30,8 @@ constexpr size_t kCellsBytes = sizeof(fsh_cell) * FSH_CELLS;
 struct DestroySkeleton {
   void operator()(trace_bpf* skeleton) const { trace_bpf__destroy(skeleton); }
   void operator()(detail_bpf* skeleton) const { detail_bpf__destroy(skeleton); }
+  void operator()(storage_bpf* skeleton) const { storage_bpf__destroy(skeleton); }
+  void operator()(xfs_bpf* skeleton) const { xfs_bpf__destroy(skeleton); }
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
@@ -55,6 +59,7 @@ int KeepLibbpfWords(libbpf_print_level level, const char* format, va_list argume
 bool HasTypes() { return ::access("/sys/kernel/btf/vmlinux", R_OK) == 0; }
 
 bool HasExt4() { return ::access("/sys/fs/ext4", F_OK) == 0; }
+bool HasXfs() { return ::access("/sys/fs/xfs", F_OK) == 0; }
 
 // Where ext4 is a module its tracepoints are there once it is loaded. To ask for a file system by its type loads the module
 // that has it, as the first mount(2) would: better now than to be blind to that mount.
@@ -73,8 +78,6 @@ Error LoadError(int code) {
         "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
         "confidentiality mode, are needed",
         code};
-  if (!HasExt4())
-    return Error{"ext4 is not in the kernel, and its module could not be loaded: start again after `modprobe ext4`", 0};
   return Error{"load BPF programs (" + LibbpfWords().substr(0, LibbpfWords().find('\n')) + ")", code};
 }
 
@@ -82,39 +85,45 @@ Error LoadError(int code) {
 
 class TraceSource::Impl {
  public:
+  enum class Ext4 { kTyped, kRaw, kNone };
+
   ~Impl() {
     ring_.reset();
     if (cells_ != nullptr) ::munmap(cells_, kCellsBytes);
+    if (cell_count_ != nullptr) ::munmap(cell_count_, sizeof *cell_count_);
   }
 
   Status Open(const Options& options) {
     libbpf_set_print(KeepLibbpfWords);
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
     LoadExt4();
-    Status loaded = Load(options, true);
+    Status loaded = Load(options, HasExt4() ? Ext4::kTyped : Ext4::kNone);
     // Typed programs need the type information of the module that ext4 may be; raw ones only the kernel's own.
-    if (!loaded && loaded.error().code == ESRCH && HasTypes() && HasExt4()) loaded = Load(options, false);
+    if (!loaded && loaded.error().code == ESRCH && HasTypes() && HasExt4()) loaded = Load(options, Ext4::kRaw);
     if (!loaded) return loaded;
     ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), &Impl::OnRecord, this, nullptr));
     if (!ring_) return ErrnoError("open", "the BPF ring buffer");
-    if (options.detail) OpenDetail();
+    if (options.detail && HasExt4()) OpenDetail();
+    OpenStorage();
+    OpenXfs();
     return {};
   }
 
-  Status Load(const Options& options, bool typed) {
+  Status Load(const Options& options, Ext4 ext4) {
     LibbpfWords().clear();
     skeleton_.reset(trace_bpf__open());
     if (!skeleton_) return ErrnoError("open", "the BPF programs");
     bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
     SetPrefixes(options.log_prefixes);
-    bpf_program__set_autoload(skeleton_->progs.ext4_error, typed);
-    bpf_program__set_autoload(skeleton_->progs.ext4_shutdown, typed);
-    bpf_program__set_autoload(skeleton_->progs.raw_ext4_error, !typed);
-    bpf_program__set_autoload(skeleton_->progs.raw_ext4_shutdown, !typed);
+    bpf_program__set_autoload(skeleton_->progs.ext4_error, ext4 == Ext4::kTyped);
+    bpf_program__set_autoload(skeleton_->progs.ext4_shutdown, ext4 == Ext4::kTyped);
+    bpf_program__set_autoload(skeleton_->progs.raw_ext4_error, ext4 == Ext4::kRaw);
+    bpf_program__set_autoload(skeleton_->progs.raw_ext4_shutdown, ext4 == Ext4::kRaw);
     if (int code = trace_bpf__load(skeleton_.get()); code != 0) return LoadError(-code);
     if (Status mapped = MapCells(); !mapped) return mapped;
     if (int code = trace_bpf__attach(skeleton_.get()); code != 0)
       return ErrnoError("attach BPF programs", LibbpfWords(), -code);
+    has_ext4_ = ext4 != Ext4::kNone;
     return {};
   }
 
@@ -148,7 +157,8 @@ class TraceSource::Impl {
   void SetQuiet(uint32_t cell, bool quiet) { __atomic_store_n(&cells_[cell].quiet, quiet ? 1U : 0U, __ATOMIC_RELAXED); }
 
   Losses losses() const {
-    return {.errors_uncounted = skeleton_->bss->errors_uncounted,
+    return {.errors_uncounted = skeleton_->bss->errors_uncounted + (storage_ ? storage_->bss->events_uncounted : 0) +
+                                (xfs_ ? xfs_->bss->events_uncounted : 0),
             .lines_dropped = skeleton_->bss->lines_dropped,
             .details_dropped = detail_ ? detail_->bss->details_dropped : 0,
             .records_refused = refused_};
@@ -161,8 +171,18 @@ class TraceSource::Impl {
     return names;
   }
 
+  bool Covers(std::string_view type) const {
+    if (type == "ext4") return has_ext4_;
+    return type == "xfs" && xfs_ != nullptr;
+  }
+
+  void Arrived(std::string_view type) {
+    if (type == "xfs" && xfs_ == nullptr) OpenXfs();
+  }
+
   std::string detail_by_;
   std::string detail_refused_;
+  std::string storage_refused_;
 
  private:
   static int OnRecord(void* context, void* data, size_t size) {
@@ -172,24 +192,50 @@ class TraceSource::Impl {
       ++self->refused_;
       return 0;
     }
-    auto* error = std::get_if<TraceErrorRecord>(&*record);
-    if (error != nullptr && error->more && error->cell) self->hot_.insert(*error->cell);
+    auto heat = [self](const auto& with_cell) {
+      if (with_cell.more && with_cell.cell) self->hot_.insert(*with_cell.cell);
+    };
+    if (auto* error = std::get_if<TraceErrorRecord>(&*record)) heat(*error);
+    if (auto* event = std::get_if<TraceEventRecord>(&*record)) heat(*event);
     (*self->handler_)(std::move(*record));
     return 0;
   }
 
-  void SetPrefixes(const std::vector<std::string_view>& prefixes) {
-    uint32_t count = 0;
-    for (std::string_view prefix : prefixes) {
-      if (prefix.size() < sizeof(uint64_t) || count == FSH_PREFIXES) continue;
-      uint64_t beginning;
-      std::memcpy(&beginning, prefix.data(), sizeof beginning);
-      auto* end = skeleton_->rodata->prefixes + count;
-      if (std::find(skeleton_->rodata->prefixes, end, beginning) != end) continue;
-      skeleton_->rodata->prefixes[count++] = beginning;
+  // One table of beginnings for the BPF program: as much of each as it compares.
+  struct Beginnings {
+    std::vector<uint64_t> values;
+    std::vector<uint64_t> masks;
+
+    void Add(std::string_view prefix) {
+      uint64_t value = 0;
+      uint64_t mask = 0;
+      const size_t bytes = std::min(prefix.size(), sizeof value);
+      std::memcpy(&value, prefix.data(), bytes);
+      std::memset(&mask, 0xff, bytes);
+      for (size_t i = 0; i < values.size(); ++i)
+        if (values[i] == value && masks[i] == mask) return;
+      values.push_back(value);
+      masks.push_back(mask);
     }
-    skeleton_->rodata->prefix_count = count;
-    bpf_program__set_autoload(skeleton_->progs.console, count > 0);
+    template <typename Values, typename Count>
+    void Store(Values& to_values, Values& to_masks, Count& to_count) const {
+      to_count = static_cast<Count>(std::min<size_t>(values.size(), FSH_PREFIXES));
+      std::copy_n(values.begin(), to_count, to_values);
+      std::copy_n(masks.begin(), to_count, to_masks);
+    }
+  };
+
+  void SetPrefixes(const std::vector<std::string_view>& prefixes) {
+    Beginnings first;
+    Beginnings later;
+    for (std::string_view prefix : prefixes) {
+      if (prefix.starts_with(": ")) later.Add(prefix.substr(2));
+      else first.Add(prefix);
+    }
+    auto* rodata = skeleton_->rodata;
+    first.Store(rodata->prefixes, rodata->prefix_masks, rodata->prefix_count);
+    later.Store(rodata->later_prefixes, rodata->later_prefix_masks, rodata->later_prefix_count);
+    bpf_program__set_autoload(skeleton_->progs.console, !prefixes.empty());
   }
 
   Status MapCells() {
@@ -198,6 +244,10 @@ class TraceSource::Impl {
     if (memory == MAP_FAILED) return ErrnoError("map", "the BPF cells");
     cells_ = static_cast<fsh_cell*>(memory);
     folded_told_.resize(FSH_CELLS);
+    memory = ::mmap(nullptr, sizeof *cell_count_, PROT_READ | PROT_WRITE, MAP_SHARED,
+                    bpf_map__fd(skeleton_->maps.cell_count), 0);
+    if (memory == MAP_FAILED) return ErrnoError("map", "the number of BPF cells");
+    cell_count_ = static_cast<uint64_t*>(memory);
     return {};
   }
 
@@ -207,9 +257,7 @@ class TraceSource::Impl {
       LibbpfWords().clear();
       std::unique_ptr<detail_bpf, DestroySkeleton> detail(detail_bpf__open());
       if (!detail) return;
-      bpf_map__reuse_fd(detail->maps.ring, bpf_map__fd(skeleton_->maps.ring));
-      bpf_map__reuse_fd(detail->maps.cells, bpf_map__fd(skeleton_->maps.cells));
-      bpf_map__reuse_fd(detail->maps.points, bpf_map__fd(skeleton_->maps.points));
+      ShareMaps(*detail);
       bpf_program__set_autoload(detail->progs.fentry_handle_error, fentry);
       bpf_program__set_autoload(detail->progs.kprobe_handle_error, !fentry);
       int code = detail_bpf__load(detail.get());
@@ -226,13 +274,61 @@ class TraceSource::Impl {
     }
   }
 
-  uint32_t CellCount() const { return std::min<uint32_t>(skeleton_->bss->cell_count, FSH_CELLS); }
+  // The trace's maps in the place of an object's own.
+  template <typename Skeleton>
+  void ShareMaps(Skeleton& skeleton) const {
+    bpf_map__reuse_fd(skeleton.maps.ring, bpf_map__fd(skeleton_->maps.ring));
+    bpf_map__reuse_fd(skeleton.maps.cells, bpf_map__fd(skeleton_->maps.cells));
+    bpf_map__reuse_fd(skeleton.maps.points, bpf_map__fd(skeleton_->maps.points));
+    bpf_map__reuse_fd(skeleton.maps.cell_count, bpf_map__fd(skeleton_->maps.cell_count));
+  }
+
+  // Failed requests of disks, and failed write-back. What is missing here costs nothing elsewhere.
+  void OpenStorage() {
+    LibbpfWords().clear();
+    std::unique_ptr<storage_bpf, DestroySkeleton> storage(storage_bpf__open());
+    if (!storage) return;
+    ShareMaps(*storage);
+    int code = storage_bpf__load(storage.get());
+    if (code == 0) code = storage_bpf__attach(storage.get());
+    if (code == 0) storage_ = std::move(storage);
+    else storage_refused_ = LoadError(-code).ToString();
+  }
+
+  // XFS's tracepoints, once XFS is in the kernel: those for groups have other names before Linux 6.13.
+  void OpenXfs() {
+    if (!HasXfs()) return;
+    for (bool groups : {true, false}) {
+      LibbpfWords().clear();
+      std::unique_ptr<xfs_bpf, DestroySkeleton> xfs(xfs_bpf__open());
+      if (!xfs) return;
+      ShareMaps(*xfs);
+      for (bpf_program* program :
+           {xfs->progs.xfs_group_mark_sick, xfs->progs.xfs_group_mark_corrupt, xfs->progs.xfs_group_mark_healthy,
+            xfs->progs.xfs_group_unfixed_corruption, xfs->progs.xfs_fs_mark_corrupt, xfs->progs.xfs_inode_mark_corrupt,
+            xfs->progs.xfs_inode_unfixed_corruption})
+        bpf_program__set_autoload(program, groups);
+      for (bpf_program* program :
+           {xfs->progs.xfs_ag_mark_sick, xfs->progs.xfs_ag_mark_healthy, xfs->progs.xfs_ag_unfixed_corruption})
+        bpf_program__set_autoload(program, !groups);
+      if (xfs_bpf__load(xfs.get()) != 0 || xfs_bpf__attach(xfs.get()) != 0) continue;
+      xfs_ = std::move(xfs);
+      return;
+    }
+  }
+
+  uint32_t CellCount() const {
+    return static_cast<uint32_t>(std::min<uint64_t>(__atomic_load_n(cell_count_, __ATOMIC_RELAXED), FSH_CELLS));
+  }
 
   TraceFold MakeFold(uint32_t index, uint64_t count) const {
     const fsh_cell& cell = cells_[index];
     TraceFold fold;
     fold.cell = index;
-    fold.filesystem_type = kTracedFilesystem;
+    fold.point = cell.point == 0 || cell.point > kLastTracePoint ? std::nullopt
+                                                                 : std::optional(static_cast<TracePoint>(cell.point));
+    fold.filesystem_type =
+        fold.point ? std::string(cell.type, ::strnlen(cell.type, sizeof cell.type)) : std::string(kTracedFilesystem);
     fold.dev = DeviceNumber{cell.dev >> 20, cell.dev & 0xfffff};
     std::copy(std::begin(cell.uuid), std::end(cell.uuid), fold.uuid.bytes.begin());
     fold.device.assign(cell.device, ::strnlen(cell.device, sizeof cell.device));
@@ -257,8 +353,12 @@ class TraceSource::Impl {
 
   std::unique_ptr<trace_bpf, DestroySkeleton> skeleton_;
   std::unique_ptr<detail_bpf, DestroySkeleton> detail_;
+  std::unique_ptr<storage_bpf, DestroySkeleton> storage_;  // each null where it is not to be had
+  std::unique_ptr<xfs_bpf, DestroySkeleton> xfs_;
   std::unique_ptr<ring_buffer, DestroySkeleton> ring_;
+  bool has_ext4_ = false;
   fsh_cell* cells_ = nullptr;
+  uint64_t* cell_count_ = nullptr;
   std::vector<uint64_t> folded_told_;  // by cell
   std::set<uint32_t> hot_;
   uint64_t refused_ = 0;
@@ -284,6 +384,9 @@ TraceSource::Losses TraceSource::losses() const { return impl_->losses(); }
 std::vector<std::string> TraceSource::Symbolize(const std::vector<uint64_t>& addresses) {
   return impl_->Symbolize(addresses);
 }
+bool TraceSource::Covers(std::string_view type) const { return impl_->Covers(type); }
+void TraceSource::Arrived(std::string_view type) { impl_->Arrived(type); }
+const std::string& TraceSource::storage_refused() const { return impl_->storage_refused_; }
 const std::string& TraceSource::detail_by() const { return impl_->detail_by_; }
 const std::string& TraceSource::detail_refused() const { return impl_->detail_refused_; }
 

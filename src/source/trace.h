@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The source `trace`: BPF programs on ext4's error tracepoints and on printk's, read through a ring buffer and cells.
+// The source `trace`: BPF programs on the tracepoints of ext4's and XFS's errors, of failed requests and failed write-back, and
+// on printk's, read through a ring buffer and cells.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +19,8 @@ namespace fsherald {
 // Errors of one code point that were only counted, since the last call.
 struct TraceFold {
   uint32_t cell = 0;
-  std::string_view filesystem_type;
+  std::optional<TracePoint> point;  // empty: ext4's, of that function and line
+  std::string filesystem_type;      // empty: a disk
   DeviceNumber dev;
   Uuid uuid;
   std::string device;
@@ -30,9 +33,11 @@ struct TraceFold {
 class TraceSource {
  public:
   struct Options {
-    std::vector<std::string_view> log_prefixes;  // empty: log lines are not wanted
-    uint32_t ring_bytes = 4U << 20;              // a power of two, at least one page
-    bool detail = true;                          // try the error handler's own arguments (fentry, else kprobe)
+    // The beginnings of the log lines that are wanted, of each the first 8 bytes; one that begins with ": " stands behind
+    // some device's name. Empty: log lines are not wanted.
+    std::vector<std::string_view> log_prefixes;
+    uint32_t ring_bytes = 4U << 20;  // a power of two, at least one page
+    bool detail = true;              // try the error handler's own arguments (fentry, else kprobe)
   };
   // Errors: a sentence that says why not, and what would help.
   static Result<std::unique_ptr<TraceSource>> Open(const Options& options);
@@ -62,6 +67,13 @@ class TraceSource {
 
   // "function+0xoffset/0xsize" of kernel addresses, by the kernel itself; cached.
   std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses);
+
+  // Whether the tracepoints of this type of file system are listened to.
+  bool Covers(std::string_view type) const;
+  // A file system of this type has been mounted: its tracepoints, which came with its module, are listened to from now on.
+  void Arrived(std::string_view type);
+  // Why failed requests and failed write-back are not seen; empty where they are.
+  const std::string& storage_refused() const;
 
   // How the error handler's arguments are taken ("fentry", "kprobe"), or empty and the reason why not.
   const std::string& detail_by() const;

@@ -12,7 +12,16 @@ namespace {
 static_assert(sizeof(fsh_head) == 48);
 static_assert(sizeof(fsh_error) == 184 && offsetof(fsh_error, inode) == 64 && offsetof(fsh_error, device) == 104);
 static_assert(sizeof(fsh_line) == 48 + 8 + FSH_STACK_FRAMES * 8 + FSH_TEXT_BYTES);
-static_assert(sizeof(fsh_cell) == 136 && offsetof(fsh_cell, quiet) == 28);
+static_assert(sizeof(fsh_event) == 240 && offsetof(fsh_event, values) == 64 && offsetof(fsh_event, text) == 176);
+static_assert(sizeof(fsh_cell) == 160 && offsetof(fsh_cell, quiet) == 28);
+
+static_assert(static_cast<int>(TracePoint::kXfsShutdown) == FSH_XFS_SHUTDOWN);
+static_assert(static_cast<int>(TracePoint::kXfsFsUnfixed) == FSH_XFS_FS_UNFIXED);
+static_assert(static_cast<int>(TracePoint::kXfsGroupUnfixed) == FSH_XFS_GROUP_UNFIXED);
+static_assert(static_cast<int>(TracePoint::kXfsInodeUnfixed) == FSH_XFS_INODE_UNFIXED);
+static_assert(static_cast<int>(TracePoint::kXfsBtreeCorrupt) == FSH_XFS_BTREE_CORRUPT);
+static_assert(static_cast<int>(TracePoint::kFserror) == FSH_FSERROR);
+static_assert(kLastTracePoint == FSH_LAST_POINT);
 
 constexpr size_t kStackBytes = FSH_STACK_FRAMES * sizeof(uint64_t);
 
@@ -65,6 +74,29 @@ std::optional<TraceRecord> ParseError(Bytes bytes, TraceErrorRecord::Type type) 
   return record;
 }
 
+std::optional<TraceRecord> ParseEvent(Bytes bytes) {
+  ByteReader reader(bytes);
+  std::optional<fsh_event> raw = reader.Read<fsh_event>();
+  if (!raw || (reader.remaining() != 0 && reader.remaining() != kStackBytes)) return std::nullopt;
+  if (raw->point == 0 || raw->point > kLastTracePoint) return std::nullopt;
+  std::optional<TraceRecordHead> head = ParseHead(raw->head, reader.rest());
+  if (!head) return std::nullopt;
+  TraceEventRecord record;
+  record.head = std::move(*head);
+  record.dev = DeviceNumber{raw->dev >> 20, raw->dev & 0xfffff};
+  Uuid uuid;
+  std::copy(std::begin(raw->uuid), std::end(raw->uuid), uuid.bytes.begin());
+  if (uuid != Uuid()) record.uuid = uuid;
+  record.device = FieldText(raw->device);
+  if (raw->cell < FSH_CELLS) record.cell = raw->cell;
+  record.more = (raw->flags & FSH_MORE) != 0;
+  record.event.point = static_cast<TracePoint>(raw->point);
+  record.event.filesystem_type = FieldText(raw->type);
+  std::copy(std::begin(raw->values), std::end(raw->values), record.event.values.begin());
+  record.event.text = FieldText(raw->text);
+  return record;
+}
+
 std::optional<TraceRecord> ParseLine(Bytes bytes) {
   ByteReader reader(bytes);
   std::optional<fsh_line> raw = reader.Read<fsh_line>();
@@ -84,6 +116,7 @@ std::optional<TraceRecord> ParseTraceRecord(Bytes bytes) {
     case FSH_SHUTDOWN: return ParseError(bytes, TraceErrorRecord::Type::kShutdown);
     case FSH_DETAIL: return ParseError(bytes, TraceErrorRecord::Type::kDetail);
     case FSH_LINE: return ParseLine(bytes);
+    case FSH_EVENT: return ParseEvent(bytes);
     default: return std::nullopt;
   }
 }

@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "filesystem/trace_event.h"
 #include "record/notification.h"
 
 namespace fsherald {
 
-// The file system whose tracepoints bpf/trace.bpf.c attaches to.
+// The file system whose code points bpf/trace.bpf.c tells by function and line.
 inline constexpr std::string_view kTracedFilesystem = "ext4";
 
 struct TraceRecordHead {
@@ -49,7 +50,18 @@ struct TraceLineRecord {
   bool continues = false;
 };
 
-using TraceRecord = std::variant<TraceErrorRecord, TraceLineRecord>;
+// Any other tracepoint.
+struct TraceEventRecord {
+  TraceRecordHead head;
+  DeviceNumber dev;
+  std::optional<Uuid> uuid;  // of the superblock; empty: a disk's event, or a file system without one
+  std::string device;        // s_id, or the disk's name
+  std::optional<uint32_t> cell;
+  bool more = false;  // as above
+  TraceEvent event;   // without stack: its addresses are in the head
+};
+
+using TraceRecord = std::variant<TraceErrorRecord, TraceLineRecord, TraceEventRecord>;
 
 // Empty: the size, the type or a length in it is wrong.
 std::optional<TraceRecord> ParseTraceRecord(Bytes bytes);

@@ -10,9 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!parsed) return 0;
   // What is understood begins as LogPrefixes says, or the BPF program would never send it.
   auto begins = [&](std::string_view prefix) { return line.starts_with(prefix); };
-  if (std::ranges::none_of(fsherald::LogPrefixes(), begins) || parsed->message.device.empty()) std::abort();
+  if (std::ranges::none_of(fsherald::LogPrefixes(), begins) || parsed->report.device.empty()) std::abort();
   if (parsed->module == nullptr) return 0;
-  parsed->module->specific(parsed->message);
-  parsed->module->object_is_loadable(parsed->message);
+  parsed->module->specific(parsed->report);
+  parsed->module->object_is_loadable(parsed->report);
   return 0;
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "filesystem/page_cache.h"
+
+#include <cerrno>
+
+#include "filesystem/line_scanner.h"
+
+namespace fsherald {
+namespace {
+
+constexpr std::string_view kPrefixes[] = {": writeback error on inode "};
+
+// The file systems' own hidden inodes: of the buffer cache, and of btrfs's trees (BTRFS_BTREE_INODE_OBJECTID).
+bool IsFile(const TraceEvent& event) {
+  return event.filesystem_type != "bdev" && !(event.filesystem_type == "btrfs" && event.values[1] == 1);
+}
+
+}  // namespace
+
+std::string WritebackTopic(uint64_t inode) { return "write-back of inode " + std::to_string(inode); }
+
+std::span<const std::string_view> PageCachePrefixes() { return kPrefixes; }
+
+std::optional<ErrorReport> ParsePageCacheLine(std::string_view line) {
+  LineScanner scanner(line);
+  const std::optional<std::string_view> device = scanner.Until(": writeback error on inode ");
+  const std::optional<uint64_t> inode = scanner.Number();
+  const std::optional<uint64_t> offset = scanner.NumberBetween(", offset ", "");
+  const std::optional<uint64_t> sector = scanner.NumberBetween(", sector ", "");
+  if (!device || device->empty() || !inode) return std::nullopt;
+  ErrorReport report{.device = std::string(*device),
+                     .kind = Kind::kWriteback,
+                     .code = EIO,
+                     .inode = inode,
+                     .message = std::string(line),
+                     .topic = WritebackTopic(*inode),
+                     .task_is_any = true};
+  if (offset) report.range = Range{.offset_bytes = *offset};
+  if (sector) report.device_error = DeviceError{.operation = DeviceError::Operation::kWrite, .sector = sector};
+  return report;
+}
+
+std::optional<ErrorReport> ParseWritebackEvent(const TraceEvent& event) {
+  if (!IsFile(event)) return std::nullopt;
+  ErrorReport report{.kind = Kind::kWriteback, .inode = event.values[1]};
+  if (event.values[0] != 0) report.code = static_cast<int>(event.values[0]);
+  report.generation = static_cast<uint32_t>(event.values[2]);
+  report.topic = WritebackTopic(event.values[1]);
+  report.task_is_any = true;
+  return report;
+}
+
+}  // namespace fsherald

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "join/episodes.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fsherald {
+namespace {
+
+// Sets what is not known yet; what is known stays.
+template <typename T>
+void Learn(std::optional<T>& known, std::optional<T>& news) {
+  if (!known) known = std::move(news);
+}
+void Learn(std::string& known, std::string& news) {
+  if (known.empty()) known = std::move(news);
+}
+
+void LearnFields(std::vector<SpecificField>& known, std::vector<SpecificField>& news) {
+  for (SpecificField& field : news) {
+    auto same = std::ranges::find(known, field.name, &SpecificField::name);
+    if (same == known.end()) known.push_back(std::move(field));
+    else if (std::holds_alternative<std::monostate>(same->value)) same->value = std::move(field.value);
+  }
+}
+
+// A place is learnt whole: a function of one report and a line of another are no place.
+void LearnPlace(ErrorReport& known, ErrorReport& news) {
+  if (!known.function.empty()) return;
+  known.function = std::move(news.function);
+  known.line = news.line;
+  known.file = std::move(news.file);
+}
+
+void LearnReport(ErrorReport& known, ErrorReport& news) {
+  LearnPlace(known, news);
+  Learn(known.code, news.code);
+  Learn(known.inode, news.inode);
+  Learn(known.generation, news.generation);
+  Learn(known.block, news.block);
+  Learn(known.group, news.group);
+  Learn(known.range, news.range);
+  Learn(known.device_error, news.device_error);
+  Learn(known.comm, news.comm);
+  Learn(known.message, news.message);
+  LearnFields(known.fields, news.fields);
+  known.corrected = known.corrected || news.corrected;
+}
+
+}  // namespace
+
+void Episodes::Add(LogSignal signal, uint64_t now_ns) {
+  // A line names its task's comm at the least.
+  if (!signal.task && !signal.report.comm.empty()) signal.task = Task{.comm = signal.report.comm};
+  Add({.boottime_ns = signal.boottime_ns,
+       .task = std::move(signal.task),
+       .stack = std::move(signal.stack),
+       .report = std::move(signal.report),
+       .source = SourceId::kKmsg},
+      now_ns);
+}
+
+void Episodes::Add(EventSignal signal, uint64_t now_ns) {
+  Add({.boottime_ns = signal.boottime_ns,
+       .task = std::move(signal.task),
+       .stack = std::move(signal.stack),
+       .report = std::move(signal.report),
+       .source = SourceId::kTrace,
+       .folded = signal.folded},
+      now_ns);
+}
+
+void Episodes::Add(Said said, uint64_t now_ns) {
+  Episode* episode = Find(said);
+  if (episode == nullptr) {
+    if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
+    episode = &Begin(said);
+  }
+  episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
+  Merge(std::move(said), *episode);
+}
+
+uint64_t Episodes::WindowNs(const ErrorReport& report) const {
+  if (report.speculative) return options_.speculative_window_ns;
+  if (report.more) return options_.slow_window_ns;
+  return report.topic.empty() && !report.follows ? 0 : options_.window_ns;
+}
+
+bool Episodes::IsNear(const Episode& episode, const Said& said) const {
+  const uint64_t between = said.boottime_ns - std::min(said.boottime_ns, episode.last_boottime_ns);
+  return between <= (episode.report.speculative ? options_.speculative_window_ns : options_.slow_window_ns);
+}
+
+Episodes::Episode* Episodes::Find(const Said& said) {
+  if (said.folded > 0) return nullptr;
+  const ErrorReport& report = said.report;
+  auto latest = [&](auto fits) -> Episode* {
+    auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                           [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
+    return it == episodes_.rend() ? nullptr : &*it;
+  };
+  auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
+  if (!report.topic.empty()) {
+    Episode* episode = latest([&](const Episode& e) { return e.report.topic == report.topic; });
+    const bool is_wanted_now = episode != nullptr && episode->report.speculative && !report.speculative;
+    if (episode != nullptr && (takes_part(*episode) || is_wanted_now)) return episode;
+  }
+  if (!report.follows) return nullptr;
+  // Without the task (from /dev/kmsg) the order of the lines has to do.
+  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
+  Episode* episode = latest([&](const Episode& e) {
+    return !e.report.topic.empty() && (!tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid);
+  });
+  return episode != nullptr && takes_part(*episode) ? episode : nullptr;
+}
+
+Episodes::Episode& Episodes::Begin(const Said& said) {
+  Episode& episode = episodes_.emplace_back();
+  episode.told.boottime_ns = said.boottime_ns;
+  episode.told.kind = said.report.kind;
+  episode.report.kind = said.report.kind;
+  episode.report.filesystem_type = said.report.filesystem_type;
+  episode.report.device = said.report.device;
+  episode.report.speculative = said.report.speculative;
+  episode.report.task_is_any = true;
+  episode.told.error.count = std::max<uint64_t>(said.folded, 1);
+  return episode;
+}
+
+void Episodes::Merge(Said said, Episode& episode) {
+  ErrorReport& report = said.report;
+  // Of what was read ahead, who wanted it says who met it, and where; its parts are told again.
+  const bool is_wanted_now =
+      episode.report.speculative && !report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
+  if (is_wanted_now) {
+    episode.report.speculative = false;
+    episode.report.task_is_any = true;
+    episode.parts = 0;
+    episode.told.location.reset();
+  }
+  episode.parts |= report.part;
+  episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
+  if (report.counted) episode.counted += report.count;
+  episode.told.sources.Add(said.source);
+  // The first task that is one; until then any, for what follows in it.
+  if (said.task && (episode.report.task_is_any || !episode.told.task)) {
+    if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
+    episode.report.task_is_any = report.task_is_any;
+  }
+  if (!said.stack.empty() && !episode.told.location) episode.told.location.emplace().stack = std::move(said.stack);
+  Learn(episode.report.topic, report.topic);
+  LearnReport(episode.report, report);
+}
+
+std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {
+  std::vector<Episode> taken;
+  std::deque<Episode> open;
+  for (size_t i = 0; i < episodes_.size(); ++i) {
+    Episode& episode = episodes_[i];
+    const bool is_complete = all || now_ns >= episode.deadline_ns || episodes_.size() - i > kMaxOpen;
+    if (is_complete) taken.push_back(std::move(episode));
+    else open.push_back(std::move(episode));
+  }
+  episodes_ = std::move(open);
+  return taken;
+}
+
+std::optional<uint64_t> Episodes::deadline_ns() const {
+  std::optional<uint64_t> earliest;
+  for (const Episode& episode : episodes_)
+    earliest = std::min(earliest.value_or(episode.deadline_ns), episode.deadline_ns);
+  return earliest;
+}
+
+}  // namespace fsherald

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Episodes: errors of one file system that are told in several reports. A verifier of XFS speaks in an event, three lines and
+// another event; a bad checksum of btrfs in two lines of a worker; a lost page in an event and a line of an interrupt. What
+// belongs together, the file system's own module says (ErrorReport: topic, follows, part); this only keeps to it.
+//
+//   1. A report joins the latest open episode of its topic, and if it follows, else the latest of its task.
+//   2. An episode takes each part once: the same part again is the next error.
+//   3. What is found by a read-ahead, and then by who wanted it, is one error: his.
+//   4. An episode is complete when nothing has joined it for as long as its last report said (`more`).
+//
+// Pure, like the join that owns it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/signal.h"
+
+namespace fsherald {
+
+class Episodes {
+ public:
+  struct Options {
+    uint64_t window_ns = 5'000'000;                // after a report that nothing need follow
+    uint64_t slow_window_ns = 100'000'000;         // after one that more will follow, each behind a slow console
+    uint64_t speculative_window_ns = 200'000'000;  // for who wanted what was read ahead
+  };
+
+  // One error, as far as it has been told.
+  struct Episode {
+    Notification told;   // without what is of the report below
+    ErrorReport report;  // what all its reports said
+    uint64_t counted = 0;
+    uint64_t last_boottime_ns = 0;
+    uint64_t deadline_ns = 0;
+    uint32_t parts = 0;
+  };
+
+  explicit Episodes(Options options) : options_(options) {}
+
+  void Add(LogSignal signal, uint64_t now_ns);
+  void Add(EventSignal signal, uint64_t now_ns);
+
+  // Those that are complete, or all, oldest first.
+  std::vector<Episode> Take(uint64_t now_ns, bool all);
+
+  // When Take has to be called; empty: never.
+  std::optional<uint64_t> deadline_ns() const;
+  bool empty() const { return episodes_.empty(); }
+  const std::deque<Episode>& open() const { return episodes_; }
+
+ private:
+  struct Said {
+    uint64_t boottime_ns = 0;
+    std::optional<Task> task;
+    std::vector<std::string> stack;
+    ErrorReport report;
+    SourceId source = SourceId::kTrace;
+    uint64_t folded = 0;
+  };
+  void Add(Said said, uint64_t now_ns);
+  Episode* Find(const Said& said);
+  bool IsNear(const Episode& episode, const Said& said) const;
+  Episode& Begin(const Said& said);
+  static void Merge(Said said, Episode& episode);
+  uint64_t WindowNs(const ErrorReport& report) const;
+
+  static constexpr size_t kMaxOpen = 4096;  // beyond it the oldest are taken as complete
+
+  Options options_;
+  std::deque<Episode> episodes_;
+};
+
+}  // namespace fsherald
