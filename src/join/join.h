@@ -154,6 +154,7 @@ class Join {
   Causes causes_;
   static constexpr size_t kMaxForged = 1024;  // between two Takes
   std::vector<Joined> forged_;                // lines that user space wrote to the log
+  std::optional<GapSignal> forged_lost_;
   std::map<FilesystemKey, Filesystem> filesystems_;
 };
 

@@ -232,7 +232,10 @@ std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
   const uint64_t now_ns = BoottimeNowNs();
   std::optional<ErrorReport> report = ParseEvent({.point = *fold.point, .filesystem_type = fold.filesystem_type});
   if (!report || report->meaning != ErrorReport::Meaning::kError) return std::nullopt;
-  ErrorReport common{.filesystem_type = report->filesystem_type, .kind = report->kind, .task_is_any = true};
+  ErrorReport common{.filesystem_type = report->filesystem_type,
+                     .kind = report->kind,
+                     .counted = report->counted,
+                     .task_is_any = true};
   const bool of_disk = fold.filesystem_type.empty();
   const FilesystemKey key = of_disk ? KeyOfName(fold.device, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
   return Signal{.filesystem = key,
@@ -286,7 +289,6 @@ FilesystemKey Translator::KeyOfLine(ErrorReport& report, uint64_t boottime_ns) {
 
 // What user space wrote to the log is of no file system that is known: it says itself which one it means.
 std::optional<Signal> Translator::TranslateForged(LogSignal line) {
-  ++forged_;
   if (line.report.meaning != ErrorReport::Meaning::kError) return std::nullopt;
   line.stack.clear();
   return Signal{.filesystem = {}, .what = std::move(line)};

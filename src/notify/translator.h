@@ -50,8 +50,6 @@ class Translator {
   // How the code behind a cell reports, once a stack has told.
   std::optional<Reporter> CellReporter(uint32_t cell) const;
 
-  uint64_t forged() const { return forged_; }
-
  private:
   static constexpr uint32_t kFirstUnmountedKey = 0x80000000;
 
@@ -93,7 +91,6 @@ class Translator {
   std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
-  uint64_t forged_ = 0;
 };
 
 }  // namespace fsherald
