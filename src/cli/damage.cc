@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace fsherald {
@@ -28,9 +31,20 @@ std::optional<std::string> FindProgram(const std::string& name) {
   return std::nullopt;
 }
 
+// Which package of Debian has a program.
+struct Packaged {
+  std::string_view program;
+  const char* package;
+};
+constexpr Packaged kPackaged[] = {
+    {"mke2fs", "e2fsprogs"}, {"debugfs", "e2fsprogs"},      {"mkfs.xfs", "xfsprogs"},
+    {"xfs_db", "xfsprogs"},  {"mkfs.btrfs", "btrfs-progs"}, {"btrfs", "btrfs-progs"},
+};
+
 Error NotInstalled(const std::string& name) {
-  const bool known = name == "mke2fs" || name == "debugfs";
-  return Error{name + " is not installed" + (known ? ": apt-get install e2fsprogs" : "")};
+  const auto* known = std::ranges::find(kPackaged, std::string_view(name), &Packaged::program);
+  const bool is_known = known != std::end(kPackaged);
+  return Error{name + " is not installed" + (is_known ? std::string(": apt-get install ") + known->package : "")};
 }
 
 std::string ReadToEnd(int fd) {
