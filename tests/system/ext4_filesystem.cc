@@ -78,12 +78,13 @@ void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_
   RunOrFail(command);
 }
 
-Mount::Mount(const std::string& source, const std::string& directory, const std::string& options)
+Mount::Mount(const std::string& source, const std::string& directory, const std::string& options,
+             const std::string& type)
     : directory_(directory) {
   std::filesystem::create_directories(directory);
   std::string rest = options;
   const unsigned long flags = TakeFlags(rest);
-  if (mount(source.c_str(), directory.c_str(), "ext4", flags, rest.c_str()) != 0) {
+  if (mount(source.c_str(), directory.c_str(), type.c_str(), flags, rest.c_str()) != 0) {
     FailErrno("mount " + source + " on " + directory);
   }
 }

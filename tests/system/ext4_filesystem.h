@@ -19,7 +19,8 @@ void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_
 // A mounted file system; unmounted when destroyed, which is a failure of the test if it is still in use.
 class Mount {
  public:
-  Mount(const std::string& source, const std::string& directory, const std::string& options = "");
+  Mount(const std::string& source, const std::string& directory, const std::string& options = "",
+        const std::string& type = "ext4");
   ~Mount();
   Mount(Mount&& other) noexcept : directory_(std::move(other.directory_)) { other.directory_.clear(); }
   const std::string& directory() const { return directory_; }

@@ -10,9 +10,11 @@
 namespace fsherald::system_test {
 namespace {
 
-std::vector<std::string> LinesOr(const std::string& path, const std::vector<std::string>& fallback) {
+using Lines = std::vector<std::string>;
+
+Lines LinesOr(const std::string& path, const Lines& fallback) {
   if (!std::filesystem::exists(path)) return fallback;
-  std::vector<std::string> lines;
+  Lines lines;
   std::istringstream text(ReadFile(path));
   for (std::string line; std::getline(text, line);) {
     if (!line.empty() && line[0] != '#') lines.push_back(line);
@@ -33,9 +35,13 @@ std::vector<std::string> ScenarioNames() {
 
 Scenario ReadScenario(const std::string& name) {
   const std::string folder = std::string(FSHERALD_IMAGES) + "/" + name;
+  const std::string type = LinesOr(folder + "/type", {"ext4"}).front();
+  const bool is_ext4 = type == "ext4";
   return {.folder = folder,
-          .mke2fs = LinesOr(folder + "/mkfs", {"-b 4096", "-b 1024"}),
-          .mounts = LinesOr(folder + "/mount", {"errors=continue"}),
+          .type = type,
+          .disks = std::stoul(LinesOr(folder + "/disks", {"1"}).front()),
+          .mkfs = LinesOr(folder + "/mkfs", is_ext4 ? Lines{"-b 4096", "-b 1024"} : Lines{""}),
+          .mounts = LinesOr(folder + "/mount", is_ext4 ? Lines{"errors=continue"} : Lines{""}),
           .expected = Json::parse(ReadFile(folder + "/expect.json"))};
 }
 

@@ -12,7 +12,9 @@ namespace fsherald::system_test {
 
 struct Scenario {
   std::string folder;
-  std::vector<std::string> mke2fs;  // options; the scenario is run with each of these lines
+  std::string type;  // of the file system
+  size_t disks = 1;
+  std::vector<std::string> mkfs;    // options; the scenario is run with each of these lines
   std::vector<std::string> mounts;  // options; and with each of these
   Json expected;                    // an array
 };

@@ -86,12 +86,16 @@ int Watcher::Stop() {
 }
 
 std::vector<Json> Watcher::About(const Ext4Filesystem& filesystem) const {
+  return About(filesystem.uuid(), filesystem.device());
+}
+
+std::vector<Json> Watcher::About(const std::string& uuid, const std::string& device) const {
   std::vector<Json> found;
   for (const Json& line : lines_) {
     // A device of that name may have carried another file system before: only where nothing else is known, it tells.
     const Json& told = line.at("filesystem");
-    const bool by_uuid = told.at("uuid") == filesystem.uuid();
-    const bool by_device = told.at("uuid").is_null() && told.at("device") == filesystem.device();
+    const bool by_uuid = told.at("uuid") == uuid;
+    const bool by_device = told.at("uuid").is_null() && told.at("device") == device;
     if (by_uuid || by_device) found.push_back(line);
   }
   return found;

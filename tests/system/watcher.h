@@ -35,6 +35,8 @@ class Watcher {
   const std::vector<Json>& lines() const { return lines_; }
   // Those about one file system.
   std::vector<Json> About(const Ext4Filesystem& filesystem) const;
+  // The same of one that has this uuid (empty: none), on a device of this name.
+  std::vector<Json> About(const std::string& uuid, const std::string& device) const;
   const std::string& talk() const { return talk_; }  // stderr
   pid_t pid() const { return process_.pid(); }
 
