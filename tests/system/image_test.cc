@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "coverage_record.h"
 #include "expectation.h"
 #include "ext4_filesystem.h"
 #include "faulty_disk.h"
@@ -192,6 +193,7 @@ class Image : public testing::TestWithParam<std::string> {
     }
     const std::vector<Json> expected =
         damage == Damage::kNo ? std::vector<Json>() : Expected(filesystem, mount_options, growth, log);
+    if (damage == Damage::kYes) RecordCoverage(scenario_, watcher, told);
     const std::string wrong = Compare(expected, told);
     EXPECT_TRUE(wrong.empty()) << wrong << Log(log, filesystem);
     for (const Json& line : told) EXPECT_TRUE(IsInLog(line, log, filesystem)) << line << "\n" << Log(log, filesystem);

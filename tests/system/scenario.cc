@@ -39,6 +39,7 @@ Scenario ReadScenario(const std::string& name) {
   const bool is_ext4 = type == "ext4";
   return {.folder = folder,
           .type = type,
+          .fault = LinesOr(folder + "/fault", {"metadata"}).front(),
           .disks = std::stoul(LinesOr(folder + "/disks", {"1"}).front()),
           .mkfs = LinesOr(folder + "/mkfs", is_ext4 ? Lines{"-b 4096", "-b 1024"} : Lines{""}),
           .mounts = LinesOr(folder + "/mount", is_ext4 ? Lines{"errors=continue"} : Lines{""}),

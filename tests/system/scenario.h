@@ -12,7 +12,8 @@ namespace fsherald::system_test {
 
 struct Scenario {
   std::string folder;
-  std::string type;  // of the file system
+  std::string type;   // of the file system
+  std::string fault;  // what is wrong with it, in the words of docs/coverage.md
   size_t disks = 1;
   std::vector<std::string> mkfs;    // options; the scenario is run with each of these lines
   std::vector<std::string> mounts;  // options; and with each of these
