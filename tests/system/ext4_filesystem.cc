@@ -56,6 +56,11 @@ std::string Uuid(const std::string& disk) {
   return text;
 }
 
+// Without the kernel's own thread that looks through a fresh file system, and may trip over the damage before anybody watches.
+std::string WithoutKernelThread(const std::string& mount_options) {
+  return mount_options + (mount_options.empty() ? "" : ",") + "noinit_itable,no_prefetch_block_bitmaps";
+}
+
 // What mount(2) takes as flags, and not as text.
 unsigned long TakeFlags(std::string& options) {
   unsigned long flags = 0;
@@ -130,7 +135,7 @@ void Ext4Filesystem::Attach(const std::string& disk, const std::string& name, co
                             bool read_only) {
   uuid_ = Uuid(disk);
   loop_ = std::make_unique<LoopDevice>(disk, read_only);
-  mount_ = std::make_unique<Mount>(loop_->path(), kSandbox + "/" + name, mount_options);
+  mount_ = std::make_unique<Mount>(loop_->path(), kSandbox + "/" + name, WithoutKernelThread(mount_options));
 }
 
 void Ext4Filesystem::Unmount() {

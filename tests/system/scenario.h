@@ -23,7 +23,8 @@ struct Scenario {
 std::vector<std::string> ScenarioNames();
 Scenario ReadScenario(const std::string& name);
 
-// What the scenario's entries say for these mount options and facts, without those that are for other options ("when").
+// What the scenario's entries say for these mount options and facts, without those that are for other options ("when") or
+// for another kernel than the one that runs ("kernel").
 // Without facts, the entries stay as they are written.
 std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_options,
                              const std::optional<Facts>& facts);
