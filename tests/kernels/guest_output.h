@@ -33,4 +33,7 @@ uint64_t Growth(const std::string& filesystem);
 // The line of a function that the kernel's log (the file `log`) names on this device.
 uint32_t LineOf(const std::string& function, const std::string& device);
 
+// A test for each of the system tests that the guest was to run (the file `chosen`); none where there is no such file.
+void RegisterScenarios();
+
 }  // namespace fsherald::kernel_test

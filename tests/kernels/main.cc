@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   fsherald::kernel_test::SetOutput(argv[1]);
+  fsherald::kernel_test::RegisterScenarios();
   return RUN_ALL_TESTS();
 }
