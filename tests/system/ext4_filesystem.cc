@@ -56,11 +56,6 @@ std::string Uuid(const std::string& disk) {
   return text;
 }
 
-// Without the kernel's own thread that looks through a fresh file system, and may trip over the damage before anybody watches.
-std::string WithoutKernelThread(const std::string& mount_options) {
-  return mount_options + (mount_options.empty() ? "" : ",") + "noinit_itable,no_prefetch_block_bitmaps";
-}
-
 // What mount(2) takes as flags, and not as text.
 unsigned long TakeFlags(std::string& options) {
   unsigned long flags = 0;
@@ -72,6 +67,10 @@ unsigned long TakeFlags(std::string& options) {
 }
 
 }  // namespace
+
+std::string WithoutKernelThread(const std::string& mount_options) {
+  return mount_options + (mount_options.empty() ? "" : ",") + "noinit_itable,no_prefetch_block_bitmaps";
+}
 
 void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_options, uint64_t size_bytes) {
   const Fd fd(open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
