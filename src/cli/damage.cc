@@ -86,13 +86,6 @@ int Spawn(const std::string& path, const std::vector<std::string>& argv, int out
   return code;
 }
 
-Status RunOrFail(const std::vector<std::string>& argv) {
-  auto output = RunProgram(argv);
-  if (!output) return output.error();
-  if (output->exit_code != 0) return Error{argv[0] + " failed: " + output->text};
-  return {};
-}
-
 constexpr const char* kNewMounts = "the mounts of the new namespace";
 
 // In a chroot "/" is no mount point. Entering a mount namespace, also the own one, leads to its real root; from there we
@@ -133,10 +126,31 @@ Result<ProgramOutput> RunProgram(const std::vector<std::string>& argv) {
   return output;
 }
 
+Status RunOrFail(const std::vector<std::string>& argv) {
+  auto output = RunProgram(argv);
+  if (!output) return output.error();
+  if (output->exit_code != 0) return Error{argv[0] + " failed: " + output->text};
+  return {};
+}
+
+Status MakeSparseFile(const std::string& path, uint64_t size_bytes) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return ErrnoError("create", path);
+  if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) != 0) return ErrnoError("size", path);
+  return {};
+}
+
+Status WriteBytes(const std::string& path, uint64_t offset_bytes, std::string_view bytes) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return ErrnoError("open", path);
+  const ssize_t written = ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
+  if (written < 0) return ErrnoError("write to", path);
+  if (static_cast<size_t>(written) != bytes.size()) return Error{"write to " + path, EIO};
+  return {};
+}
+
 Status MakeExt4Image(const std::string& image, uint64_t size_bytes, const std::string& tree) {
-  Fd fd(::open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd) return ErrnoError("create", image);
-  if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) != 0) return ErrnoError("size", image);
+  if (Status made = MakeSparseFile(image, size_bytes); !made) return made;
   // Nothing is left for the kernel to initialise after the mount: a quiet file system stays quiet.
   return RunOrFail({"mke2fs", "-q", "-F", "-t", "ext4", "-O", "^metadata_csum", "-E",
                     "lazy_itable_init=0,lazy_journal_init=0", "-d", tree, image});
