@@ -25,7 +25,7 @@ namespace fsherald {
 namespace {
 
 constexpr std::chrono::milliseconds kTellLimit{2000};  // for one damage; the usual is a few milliseconds
-constexpr std::chrono::milliseconds kQuiet{300};       // where nothing counts them: longer than anything is waited for
+constexpr std::chrono::milliseconds kQuiet{300};       // where not all are counted: longer than anything is waited for
 constexpr int kCounterLagMs = 2;                       // a counter follows the error a moment later
 
 // The damaged file system, mounted. The members go in the reverse of their order.
@@ -72,8 +72,8 @@ class Watch {
  public:
   static Result<std::unique_ptr<Watch>> Open(const DemoOptions& options);
 
-  // Prints what is told, until there is something, and all that the kernel has counted is told; where it does not count, until
-  // no more comes; for kTellLimit at the most. True: that is so.
+  // Prints what is told, until there is something, and all that the kernel has counted is told; where it does not count
+  // all, until no more comes; for kTellLimit at the most. True: that is so.
   Result<bool> Tell(const DamagedFilesystem& filesystem);
 
   // The number of errors told, of all damages so far.
@@ -120,8 +120,9 @@ Result<bool> Watch::Tell(const DamagedFilesystem& filesystem) {
     if (Status pumped = monitor_->Pump(); !pumped) return pumped.error();
     const Clock::time_point now = Clock::now();
     if (told_ != told_so_far) quiet_since = now;
-    const std::optional<uint64_t> counted = filesystem.CountedByKernel();
-    const bool is_all = counted ? told_ == *counted : now - quiet_since >= kQuiet;
+    const uint64_t counted = filesystem.CountedByKernel().value_or(0);
+    const bool is_all =
+        filesystem.demo->counts_all ? told_ == counted : told_ >= counted && now - quiet_since >= kQuiet;
     if (told_ > told_before && is_all) return true;
     if (now >= deadline) return false;
     pollfd event{monitor_->fd(), POLLIN, 0};
@@ -149,9 +150,10 @@ Result<bool> Trip(size_t number, const DemoDamage& damage, const DamagedFilesyst
   PrintTrip(number, damage, *output);
   auto all_told = watch.Tell(filesystem);
   if (all_told && !*all_told) {
-    if (const auto counted = filesystem.CountedByKernel())
-      fmt::print("  The kernel counts {} errors by now, {} were told.\n\n", *counted, watch.told());
-    else fmt::print("  Nothing was told of it.\n\n");
+    const auto counted = filesystem.CountedByKernel();
+    if (!counted) fmt::print("  Nothing was told of it.\n\n");
+    else
+      fmt::print("  Not all was told of it: {} errors by now, and the kernel counts {}.\n\n", watch.told(), *counted);
   }
   std::fflush(stdout);
   return all_told;

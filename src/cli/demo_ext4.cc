@@ -40,7 +40,8 @@ DemoFilesystem Ext4Demo() {
               {"A deleted file that still has its name", {"cat", kDemoMountPoint + "/mail/inbox"}},
           }},
           .make = Make,
-          .counted = Counted};
+          .counted = Counted,
+          .counts_all = true};
 }
 
 }  // namespace fsherald

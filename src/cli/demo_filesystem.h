@@ -32,6 +32,7 @@ struct DemoFilesystem {
 
   // How many errors the kernel itself has counted on the mounted device ("loop3") since it was made. Null: it counts none.
   uint64_t (*counted)(const std::string& device);
+  bool counts_all;  // false: of some errors it says so, and does not count them
 };
 
 // Null: there is no demo of it.

@@ -96,7 +96,8 @@ DemoFilesystem XfsDemo() {
               {"A file of a kind that does not exist", {"cat", kDemoMountPoint + "/mail/inbox"}},
           }},
           .make = Make,
-          .counted = nullptr};
+          .counted = nullptr,
+          .counts_all = false};
 }
 
 }  // namespace fsherald
