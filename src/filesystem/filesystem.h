@@ -59,6 +59,7 @@ struct ErrorReport {
   uint32_t part = 0;         // which part of the telling, a bit: two of the same part are two errors. 0: may repeat
   bool more = false;         // more will follow, and a slow console may stand between
   bool speculative = false;  // of a read-ahead: if the same is asked for and fails again, that is the same error
+  bool of_stack = false;     // of a device that is made of others: if one of those has failed just before, that is the cause
   bool task_is_any = false;  // reported in an interrupt or by a worker: its task is not the one that met the error
   friend bool operator==(const ErrorReport&, const ErrorReport&) = default;
 };

@@ -57,10 +57,13 @@ bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
 
 }  // namespace
 
-Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const DeviceError& error, uint64_t boottime_ns) {
+// The same request again, or what the device above makes of it.
+Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const ErrorReport& report, uint64_t boottime_ns) {
+  const DeviceError& error = *report.device_error;
   auto is_same = [&](const Cause& cause) {
-    return cause.filesystem == filesystem && IsSameDevice(cause.error, error) &&
-           IsSameOperation(cause.error.operation, error.operation) && Overlap(cause.error, error) &&
+    const bool is_below = report.of_stack && !cause.report.of_stack;
+    return cause.filesystem == filesystem && IsSameOperation(cause.error.operation, error.operation) &&
+           (is_below || (IsSameDevice(cause.error, error) && Overlap(cause.error, error))) &&
            boottime_ns - std::min(boottime_ns, cause.last_boottime_ns) <= options_.window_ns;
   };
   auto it = std::find_if(causes_.rbegin(), causes_.rend(), is_same);
@@ -69,7 +72,12 @@ Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const DeviceError& err
 
 void Causes::Add(FilesystemKey filesystem, uint64_t boottime_ns, ErrorReport report, SourceId source, uint64_t now_ns) {
   const DeviceError& error = *report.device_error;
-  Cause* cause = FindSame(filesystem, error, boottime_ns);
+  Cause* cause = FindSame(filesystem, report, boottime_ns);
+  if (cause != nullptr && report.of_stack && !cause->report.of_stack) {
+    cause->last_boottime_ns = std::max(cause->last_boottime_ns, boottime_ns);
+    cause->deadline_ns = now_ns + options_.window_ns;
+    return;
+  }
   if (cause == nullptr) {
     cause = &causes_.emplace_back(
         Cause{.filesystem = filesystem, .error = error, .report = report, .first_boottime_ns = boottime_ns});

@@ -52,7 +52,7 @@ class Causes {
   std::optional<uint64_t> deadline_ns() const;
 
  private:
-  Cause* FindSame(FilesystemKey filesystem, const DeviceError& error, uint64_t boottime_ns);
+  Cause* FindSame(FilesystemKey filesystem, const ErrorReport& report, uint64_t boottime_ns);
 
   Options options_;
   std::deque<Cause> causes_;

@@ -364,8 +364,9 @@ void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_
   fs.reading_due_ns = late ? now_ns + options_.window_ns : now_ns;
 }
 
-bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) {
+bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) const {
   if (fs.closed) return true;
+  if (pending.awaits_line && lines_are_unfinished_) return false;
   bool waits = (pending.awaits_line || pending.awaits_detail) && now_ns < pending.deadline_ns;
   bool waits_for_fanotify = pending.awaits_fanotify > 0 && now_ns < pending.fanotify_deadline_ns;
   return !waits && !waits_for_fanotify;
@@ -476,7 +477,8 @@ void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std
   Append(std::move(joined), out);
 }
 
-std::vector<Joined> Join::Take(uint64_t now_ns) {
+std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
+  lines_are_unfinished_ = lines_are_unfinished;
   std::vector<Joined> out;
   for (auto it = filesystems_.begin(); it != filesystems_.end();) {
     auto& [key, fs] = *it;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "notify/translator.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -272,6 +274,9 @@ std::optional<Signal> Translator::Translate(LogSignal line) {
   }
   // Of what the block layer says in an interrupt, the stack is anybody's.
   const bool of_disk = report.device_error && report.filesystem_type.empty();
+  // What we met ourselves, looking for a path on the device, is no news.
+  const bool is_ours = line.task && line.task->pid == static_cast<uint32_t>(::getpid());
+  if (is_ours && report.filesystem_type.empty()) return std::nullopt;
   if (report.function.empty() && !of_disk) report.function = FirstFunction(line.stack);
   return Signal{.filesystem = KeyOfLine(report, line.boottime_ns), .what = std::move(line)};
 }
