@@ -76,8 +76,26 @@ void Episodes::Add(Said said, uint64_t now_ns) {
     if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
     episode = &Begin(said);
   }
+  // Who wanted what was read ahead has come: nobody else is waited for.
+  if (IsWantedNow(*episode, said.report)) {
+    Rewind(*episode);
+    episode->deadline_ns = 0;
+  }
   episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
   Merge(std::move(said), *episode);
+}
+
+bool Episodes::IsWantedNow(const Episode& episode, const ErrorReport& report) {
+  return episode.report.speculative && !report.speculative && !report.topic.empty() &&
+         episode.report.topic == report.topic && (episode.parts & report.part) != 0;
+}
+
+// Who wanted it says who met the error, and where; the parts are told again.
+void Episodes::Rewind(Episode& episode) {
+  episode.report.speculative = false;
+  episode.report.task_is_any = true;
+  episode.parts = 0;
+  episode.told.location.reset();
 }
 
 uint64_t Episodes::WindowNs(const ErrorReport& report) const {
@@ -102,8 +120,7 @@ Episodes::Episode* Episodes::Find(const Said& said) {
   auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
   if (!report.topic.empty()) {
     Episode* episode = latest([&](const Episode& e) { return e.report.topic == report.topic; });
-    const bool is_wanted_now = episode != nullptr && episode->report.speculative && !report.speculative;
-    if (episode != nullptr && (takes_part(*episode) || is_wanted_now)) return episode;
+    if (episode != nullptr && (takes_part(*episode) || IsWantedNow(*episode, report))) return episode;
   }
   if (!report.follows) return nullptr;
   // Without the task (from /dev/kmsg) the order of the lines has to do.
@@ -129,21 +146,12 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
 
 void Episodes::Merge(Said said, Episode& episode) {
   ErrorReport& report = said.report;
-  // Of what was read ahead, who wanted it says who met it, and where; its parts are told again.
-  const bool is_wanted_now =
-      episode.report.speculative && !report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
-  if (is_wanted_now) {
-    episode.report.speculative = false;
-    episode.report.task_is_any = true;
-    episode.parts = 0;
-    episode.told.location.reset();
-  }
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
   episode.told.sources.Add(said.source);
   // The first task that is one; until then any, for what follows in it.
-  if (said.task && (episode.report.task_is_any || !episode.told.task)) {
+  if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
     episode.report.task_is_any = report.task_is_any;
   }

@@ -236,8 +236,15 @@ void Join::AddReport(FilesystemKey key, Filesystem& fs, LogSignal&& signal, uint
   fs.episodes.Add(std::move(signal), now_ns);
 }
 
-// It is told as it is, belongs to nothing, and nobody counts it.
+// It is told as it is, belongs to nothing, and nobody counts it. Of a flood the first are told, and how many more came.
 void Join::AddForged(FilesystemKey key, LogSignal&& signal) {
+  if (forged_.size() >= kMaxForged) {
+    if (!forged_lost_)
+      forged_lost_ = GapSignal{.from_boottime_ns = signal.boottime_ns, .source = SourceId::kKmsg, .count = 0};
+    forged_lost_->to_boottime_ns = signal.boottime_ns;
+    ++*forged_lost_->count;
+    return;
+  }
   Joined joined{.filesystem = key};
   Notification& told = joined.notification;
   told.boottime_ns = signal.boottime_ns;
@@ -249,7 +256,7 @@ void Join::AddForged(FilesystemKey key, LogSignal&& signal) {
   if (!signal.report.function.empty())
     told.location = Location{.function = signal.report.function, .line = signal.report.line};
   joined.report = std::move(signal.report);
-  if (forged_.size() < kMaxForged) Append(std::move(joined), forged_);
+  Append(std::move(joined), forged_);
 }
 
 void Join::AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns) {
@@ -495,6 +502,7 @@ std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
   TakeCauses(causes_.Take(now_ns), out);
   std::ranges::move(forged_, std::back_inserter(out));
   forged_.clear();
+  if (forged_lost_) out.push_back(MakeGap({}, *std::exchange(forged_lost_, std::nullopt)));
   return out;
 }
 

@@ -156,6 +156,7 @@ class Join {
   bool lines_are_unfinished_ = false;
   static constexpr size_t kMaxForged = 1024;  // between two Takes
   std::vector<Joined> forged_;                // lines that user space wrote to the log
+  std::optional<GapSignal> forged_lost_;
   std::map<FilesystemKey, Filesystem> filesystems_;
 };
 
