@@ -81,6 +81,7 @@ Result<WalkResult> FindWhenTold(const std::string& device, WalkTarget target, st
 FilesystemModule ModuleWith(Result<WalkResult> (*find_path)(const std::string&, WalkTarget, steady_clock::time_point)) {
   FilesystemModule module{};
   module.find_path = find_path;
+  module.opens_any_generation = true;
   return module;
 }
 

@@ -90,7 +90,7 @@ struct ObjectInfo {
 struct Range {
   uint64_t offset_bytes = 0;
   std::optional<uint64_t> length_bytes;
-  friend bool operator==(const Range&, const Range&) = default;
+  friend auto operator<=>(const Range&, const Range&) = default;
 };
 
 // What the device below reported, where that is the error, or what caused it.
