@@ -96,6 +96,7 @@ struct WalkTarget {
       : inode(number), generation_wanted(wants_generation) {}
   uint64_t inode;
   bool generation_wanted;
+  std::optional<Range> unreadable = {};  // a place on the device that is known to be so, and is left out
 };
 
 // The path of an inode by the file system's on-disk structures.
@@ -139,6 +140,10 @@ struct FilesystemModule {
   // Looks for the inode below the root directory, reading the block device (I/O, slow, raises no error in the kernel).
   Result<WalkResult> (*find_path)(const std::string& device_path, WalkTarget target,
                                   std::chrono::steady_clock::time_point deadline);
+
+  // Whether a file's handle with generation 0 opens it whatever its generation is. Others refuse it, having loaded the
+  // inode all the same.
+  bool opens_any_generation = false;
 
   // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds
   // also where it does not. Null: it never does.
