@@ -15,10 +15,6 @@ constexpr std::string_view kExt4[] = {"ext2", "ext3", "ext4"};
 constexpr std::string_view kNeverWritable[] = {"cramfs", "efs",  "erofs", "iso9660",
                                                "qnx4",   "qnx6", "romfs", "squashfs"};
 
-// They set the superblock read-only where an error is found (errors=remount-ro, or always).
-constexpr std::string_view kRemountOnError[] = {"btrfs", "exfat", "ext2",  "ext3",   "ext4",     "f2fs",
-                                                "hpfs",  "jfs",   "msdos", "nilfs2", "reiserfs", "vfat"};
-
 bool IsOneOf(std::string_view type, const auto& types) { return std::ranges::find(types, type) != std::end(types); }
 
 bool HasOption(std::string_view options, std::string_view option) {
@@ -51,7 +47,5 @@ std::optional<Kind> NewState(const MountLook& before, const MountLook& now) {
   const bool by_itself = is == MountState::kReadOnly && now.read_only_mounts <= before.read_only_mounts;
   return by_itself && CanBeForced(now.type) ? std::optional(Kind::kReadOnly) : std::nullopt;
 }
-
-bool ShowsReadOnlyAfterError(std::string_view type) { return IsOneOf(type, kRemountOnError); }
 
 }  // namespace fsherald

@@ -33,8 +33,4 @@ MountState MountStateOf(const MountLook& look);
 // What it has done to itself between two looks: kReadOnly or kShutdown. Empty: nothing, or the administrator did it.
 std::optional<Kind> NewState(const MountLook& before, const MountLook& now);
 
-// Whether a file system of this type answers an error that it cannot live with by making itself read-only, and so that
-// the mount table shows it.
-bool ShowsReadOnlyAfterError(std::string_view type);
-
 }  // namespace fsherald
