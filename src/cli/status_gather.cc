@@ -34,9 +34,8 @@ class Gatherer {
     status.evidence.mount = MountStateOf({mounting.info.type, mounting.super_options, mounting.read_only_mounts});
     status.read.push_back("mount options");
     if (!IsRemoteOrUser(mounting.info.type)) status.evidence.answers_shut_down = AnswersShutDown(mounting);
-    const std::string path = status.evidence.answers_shut_down ? std::string() : mounting.access_path;
-    Add(ReadSelfReport(mounting.info, path, mounting.super_options), status);
-    if (status.evidence.answers_shut_down) status.evidence.covered = true;
+    if (status.evidence.answers_shut_down) status.not_read.push_back("anything else: it answers nothing any more");
+    else Add(ReadSelfReport(mounting.info, mounting.access_path, mounting.super_options), status);
     return status;
   }
 
@@ -56,6 +55,7 @@ class Gatherer {
     status.evidence.counters = std::move(report.counters);
     status.evidence.has_sick_structures = report.has_sick_structures;
     status.evidence.covered = report.covered;
+    status.counts_warnings = report.counts_warnings;
     status.refused = report.refused;
     status.details = std::move(report.details);
     for (std::string& word : report.read) status.read.push_back(std::move(word));
@@ -142,6 +142,9 @@ Result<std::vector<FilesystemStatus>> GatherStatus(const std::vector<std::string
   if (paths.empty())
     for (const Mounting* mounting : (*mounts)->mounted())
       if (HasStorageHere(*mounting)) found.push_back(gatherer.StatusOf(*mounting));
+  std::ranges::stable_sort(found, {}, [](const FilesystemStatus& status) {
+    return status.info.mounts.empty() ? std::string("\xff") : status.info.mounts.front();  // the unseen ones last
+  });
   for (const std::string& path : paths) {
     Result<FilesystemStatus> status = gatherer.Find(path);
     if (!status) return status.error();

@@ -221,10 +221,10 @@ std::string TimeOrNull(int64_t utc_s) {
 std::string Json(const std::optional<Occurrence>& occurrence) {
   if (!occurrence) return "null";
   const char* name = occurrence->code ? ::strerrorname_np(*occurrence->code) : nullptr;
-  return fmt::format(R"({{"time":{},"errno":{},"name":{},"function":{},"line":{},"inode":{},"block":{}}})", TimeOrNull(occurrence->utc_seconds),
-                     NumberOrNull(occurrence->code), name == nullptr ? "null" : Quoted(name),
-                     QuotedOrNull(occurrence->function), NumberOrNull(occurrence->line),
-                     NumberOrNull(occurrence->inode), NumberOrNull(occurrence->block));
+  return fmt::format(R"({{"time":{},"errno":{},"name":{},"function":{},"line":{},"inode":{},"block":{}}})",
+                     TimeOrNull(occurrence->utc_seconds), NumberOrNull(occurrence->code),
+                     name == nullptr ? "null" : Quoted(name), QuotedOrNull(occurrence->function),
+                     NumberOrNull(occurrence->line), NumberOrNull(occurrence->inode), NumberOrNull(occurrence->block));
 }
 
 std::string Json(const std::vector<SelfReport::Detail>& details) {
@@ -251,7 +251,7 @@ std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_u
                                  QuotedOrNull(status.super_options));
   json += fmt::format(R"("errors":{},"warnings":{},"first":{},"last":{},"details":{},)",
                       counters ? std::to_string(counters->errors) : "null",
-                      counters ? std::to_string(counters->warnings) : "null",
+                      counters && status.counts_warnings ? std::to_string(counters->warnings) : "null",
                       Json(counters ? counters->first : std::nullopt), Json(counters ? counters->last : std::nullopt),
                       Json(status.details));
   return json + fmt::format(R"("read":{},"not_read":{},"next":{}}})", List(status.read), List(status.not_read),

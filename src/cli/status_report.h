@@ -17,6 +17,7 @@ struct FilesystemStatus {
   std::string node;  // of its device, as the administrator named it: "/dev/mapper/home"
   Evidence evidence;
   Health health = Health::kNotCovered;
+  bool counts_warnings = false;
   bool refused = false;  // a part was not permitted to be read
   std::vector<SelfReport::Detail> details;
   std::vector<std::string> read;

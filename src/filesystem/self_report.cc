@@ -45,6 +45,7 @@ void ReadExt4(const FilesystemInfo& info, const std::string& sys_root, SelfRepor
   Result<CounterReading> counters = ReadExt4Counters(sys_root, info.device);
   if (!counters) return NotRead(counters.error(), "the error counters", report);
   report.counters = std::move(*counters);
+  report.counts_warnings = true;
   report.read.push_back("counters");
   report.covered = true;
 }

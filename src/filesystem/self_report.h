@@ -20,6 +20,7 @@ struct SelfReport {
   };
   std::optional<CounterReading> counters;
   bool has_sick_structures = false;
+  bool counts_warnings = false;       // `counters` has warnings too
   bool covered = false;               // an error of it would show in what was read
   bool refused = false;               // a part was not permitted to be read
   std::vector<Detail> details;        // the numbers behind `counters`, and the flags that are set

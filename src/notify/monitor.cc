@@ -144,7 +144,7 @@ class Monitor::Impl {
       if (it == watched_.end()) continue;
       watched.push_back({.info = mounting->info,
                          .coverage = it->second.coverage,
-                         .lacks = Lacks(it->second.coverage, sources_.detail_refused()),
+                         .lacks = Lacks(SightOf(mounting->info.type, it->second.coverage)),
                          .past = it->second.past});
       if (!it->second.mark_refused.empty()) watched.back().lacks.push_back(it->second.mark_refused);
     }
@@ -191,19 +191,28 @@ class Monitor::Impl {
   std::optional<FilesystemKey> FindKey(DeviceNumber dev) const {
     for (const Mounting* mounting : mounts_->mounted()) {
       auto it = watched_.find({mounting->key});
-      if (mounting->info.dev == dev && it != watched_.end() && IsCovered(it->second)) return it->first;
+      if (mounting->info.dev == dev && it != watched_.end() && IsCovered(it->second.coverage)) return it->first;
     }
     return std::nullopt;
   }
 
-  static bool IsCovered(const Watched& watched) { return Lacks(watched.coverage, "") != Lacks({}, ""); }
+  Sight SightOf(const std::string& type, const JoinCoverage& coverage) const {
+    const FilesystemModule& module = ModuleOf(type);
+    return {.coverage = coverage,
+            .type = type,
+            .has_tracepoints = module.reporter != nullptr || module.parse_event != nullptr,
+            .has_handler = module.reporter != nullptr,
+            .tells_fanotify = FanotifyCovers(&module, kernel_release_),
+            .keeps_counter = module.counter_event_path != nullptr,
+            .detail_refused = sources_.detail_refused()};
+  }
 
   Status CheckPaths() const {
     for (const std::string& path : options_.paths) {
       Result<const Mounting*> mounting = mounts_->FindByPath(path);
       if (!mounting) return mounting.error();
       auto it = watched_.find({(*mounting)->key});
-      if (it == watched_.end() || !IsCovered(it->second))
+      if (it == watched_.end() || !IsCovered(it->second.coverage))
         return Error{path + ": no source that is there covers this file system (see: fsherald doctor " + path + ")", 0};
     }
     return {};
@@ -244,6 +253,8 @@ class Monitor::Impl {
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
+    // What another machine or a process answers for tells its errors to that one, and the kernel nothing.
+    if (IsRemoteOrUser(mounting.info.type)) watched.coverage = {};
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;

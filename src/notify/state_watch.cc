@@ -31,8 +31,13 @@ void StateWatch::Look(FilesystemKey key, const MountLook& look, uint64_t now_ns)
   if (it == filesystems_.end()) return;
   Filesystem& fs = it->second;
   const MountLook before{fs.type, fs.super_options, fs.read_only_mounts};
+  std::erase_if(held_, [&](const Held& held) {
+    return held.state.filesystem == key && held.state.kind == Kind::kReadOnly &&
+           MountStateOf(look) == MountState::kReadOnly && look.read_only_mounts > held.read_only_mounts;
+  });
   if (const std::optional<Kind> kind = NewState(before, look))
-    held_.push_back({.state = {key, *kind, now_ns}, .before_ns = looked_ns_});
+    held_.push_back(
+        {.state = {key, *kind, now_ns}, .read_only_mounts = look.read_only_mounts, .before_ns = looked_ns_});
   fs.super_options = look.super_options;
   fs.read_only_mounts = look.read_only_mounts;
 }
@@ -49,7 +54,12 @@ void StateWatch::Looked(uint64_t now_ns) {
 }
 
 bool StateWatch::IsDue(uint64_t now_ns) const {
-  return quiet_due_ns_.value_or(UINT64_MAX) <= now_ns || again_due_ns_.value_or(UINT64_MAX) <= now_ns;
+  return quiet_due_ns_.value_or(UINT64_MAX) <= now_ns || again_due_ns_.value_or(UINT64_MAX) <= now_ns ||
+         std::ranges::any_of(held_, [&](const Held& held) { return IsHeldDue(held, now_ns); });
+}
+
+bool StateWatch::IsHeldDue(const Held& held, uint64_t now_ns) const {
+  return now_ns >= held.state.seen_boottime_ns + options_.hold_ns;
 }
 
 // Since the look that did not see it yet, or shortly before.
@@ -64,7 +74,7 @@ bool StateWatch::IsTold(const Held& held) const {
 std::vector<StateWatch::State> StateWatch::Take(uint64_t now_ns, bool all) {
   std::vector<State> taken;
   std::erase_if(held_, [&](const Held& held) {
-    if (!all && now_ns < held.state.seen_boottime_ns + options_.hold_ns) return false;
+    if (!all && !IsHeldDue(held, now_ns)) return false;
     if (!IsTold(held)) taken.push_back(held.state);
     return true;
   });

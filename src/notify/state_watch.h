@@ -37,7 +37,8 @@ class StateWatch {
   // This of it has been told.
   void Told(FilesystemKey key, Kind kind, uint64_t now_ns);
 
-  // A look at the mount table: Look for what shows differently, then Looked.
+  // A look at the mount table: Look for what shows differently, then Looked. It is due also before anything is told: a remount
+  // sets the file system first and the mount after it, and between the two it looks like what an error does.
   void Look(FilesystemKey key, const MountLook& look, uint64_t now_ns);
   void Looked(uint64_t now_ns);
   bool IsDue(uint64_t now_ns) const;
@@ -63,8 +64,10 @@ class StateWatch {
   };
   struct Held {
     State state;
-    uint64_t before_ns = 0;  // the look that saw the state before
+    size_t read_only_mounts = 0;  // when it was seen
+    uint64_t before_ns = 0;       // the look that saw the state before
   };
+  bool IsHeldDue(const Held& held, uint64_t now_ns) const;
   bool IsTold(const Held& held) const;
 
   Options options_;

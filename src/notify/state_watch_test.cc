@@ -109,6 +109,15 @@ TEST_F(StateWatchTest, AShutdownSaysThatNothingIsWrittenAndNotTheOtherWayRound) 
   EXPECT_EQ(told[0].kind, Kind::kShutdown);
 }
 
+TEST_F(StateWatchTest, TheMomentWithinARemountIsNoState) {
+  Look({"ext4", "ro", 0}, 5000);  // the file system is set
+  EXPECT_FALSE(watch_.IsDue(At(5299)));
+  EXPECT_TRUE(watch_.IsDue(At(5300))) << "looked at once more before it is told";
+  Look({"ext4", "ro", 1}, 5300);  // and the mount
+  EXPECT_TRUE(watch_.Take(At(9000)).empty());
+  EXPECT_EQ(watch_.due_ns(), std::nullopt);
+}
+
 TEST_F(StateWatchTest, AStateThatWasLeftIsToldAgain) {
   Look(kForced, 5000);
   EXPECT_EQ(watch_.Take(At(5300)).size(), 1U);
