@@ -153,7 +153,8 @@ struct FilesystemModule {
 // Every file system known by name. The order means nothing.
 std::span<const FilesystemModule> FilesystemModules();
 
-// The module of a type as the mount table names it ("ext4"), or null.
+// The module of a type as the mount table names it ("ext4"), or null. ext2 and ext3 are ext4's, nfs4 is nfs's, and so on: a
+// module's `type` is that of the code that serves it.
 const FilesystemModule* FindFilesystemModule(std::string_view type);
 
 // The same; of a type without a module the one that knows what all have in common. Never null.
@@ -179,5 +180,9 @@ bool IsReportingFrame(std::string_view function);
 // Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
 // says nothing about any file system, whatever it looks like.
 bool IsUserLine(std::span<const std::string> stack);
+
+// Whether the stack is that of a mount(2) that has not returned: what is reported there is of a file system that is not
+// mounted yet, and may never be.
+bool IsMounting(std::span<const std::string> stack);
 
 }  // namespace fsherald

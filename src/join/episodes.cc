@@ -32,8 +32,14 @@ void LearnPlace(ErrorReport& known, ErrorReport& news) {
   known.file = std::move(news.file);
 }
 
+// Where a part of it says that it is a file's data, it is: a block that cannot be decompressed may be of either.
+void LearnKind(Kind& known, Kind news) {
+  if (known == Kind::kMetadata && (news == Kind::kDataRead || news == Kind::kDataWrite)) known = news;
+}
+
 void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnPlace(known, news);
+  LearnKind(known.kind, news.kind);
   Learn(known.code, news.code);
   Learn(known.inode, news.inode);
   Learn(known.generation, news.generation);
@@ -140,7 +146,7 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.device = said.report.device;
   episode.report.speculative = said.report.speculative;
   episode.report.task_is_any = true;
-  episode.told.error.count = std::max<uint64_t>(said.folded, 1);
+  episode.told.error.count = said.folded > 0 ? said.folded : said.report.count;  // 0: what is healthy again
   return episode;
 }
 
@@ -158,6 +164,7 @@ void Episodes::Merge(Said said, Episode& episode) {
   if (!said.stack.empty() && !episode.told.location) episode.told.location.emplace().stack = std::move(said.stack);
   Learn(episode.report.topic, report.topic);
   LearnReport(episode.report, report);
+  episode.told.kind = episode.report.kind;
 }
 
 std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {

@@ -44,6 +44,14 @@ std::string FirstFunction(const std::vector<std::string>& visible) {
   return visible.empty() ? std::string() : std::string(FrameFunction(visible.front()));
 }
 
+// "server:/export" is what is mounted of a server.
+bool IsOfServer(const Mounting& mounting, const ErrorReport& report) {
+  auto server = std::ranges::find(report.fields, "server", &SpecificField::name);
+  if (server == report.fields.end()) return true;
+  const std::string* name = std::get_if<std::string>(&server->value);
+  return name != nullptr && mounting.info.device.starts_with(*name + ":");
+}
+
 }  // namespace
 
 // The latest: a device can carry one file system after the other, and a line names only the device.
@@ -51,6 +59,7 @@ std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& inf
   for (auto it = unmounted_.rbegin(); it != unmounted_.rend(); ++it) {
     const FilesystemInfo& seen = it->second;
     if (taken_.contains(it->first)) continue;
+    if (info.device.empty() && seen.type != info.type) continue;  // without a device there is only the type to go by
     if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return it->first;
   }
   return std::nullopt;
@@ -103,6 +112,28 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
   refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
+}
+
+// It is of the only one mounted of its type (of the server that it names, if any), if that can be told: a mount that is
+// under way, or a line without a stack to tell by, may be of another one.
+FilesystemKey Translator::KeyOfType(const ErrorReport& report, std::span<const std::string> stack,
+                                    uint64_t boottime_ns) {
+  if (report.filesystem_type.empty()) return {};
+  const bool is_certain = !stack.empty() && !IsMounting(stack);
+  if (is_certain) refresh_();
+  const Mounting* only = is_certain ? OnlyMounted(report) : nullptr;
+  if (only != nullptr && only->since_boottime_ns < boottime_ns + kFreshNs) return {only->key};
+  return UnmountedKey(FilesystemInfo{.type = std::string(report.filesystem_type)});
+}
+
+const Mounting* Translator::OnlyMounted(const ErrorReport& report) const {
+  const Mounting* only = nullptr;
+  for (const Mounting* mounting : mounts_.mounted()) {
+    if (ModuleOf(mounting->info.type).type != report.filesystem_type || !IsOfServer(*mounting, report)) continue;
+    if (only != nullptr) return nullptr;
+    only = mounting;
+  }
+  return only;
 }
 
 FilesystemInfo Translator::Seen(FilesystemKey key) const {
@@ -284,11 +315,14 @@ std::optional<Signal> Translator::Translate(LogSignal line) {
   const bool is_ours = line.task && line.task->pid == static_cast<uint32_t>(::getpid());
   if (is_ours && report.filesystem_type.empty()) return std::nullopt;
   if (report.function.empty() && !of_disk) report.function = FirstFunction(line.stack);
-  return Signal{.filesystem = KeyOfLine(report, line.boottime_ns), .what = std::move(line)};
+  return Signal{.filesystem = KeyOfLine(line), .what = std::move(line)};
 }
 
-// A line of the block layer names a disk, any other the device of its file system.
-FilesystemKey Translator::KeyOfLine(ErrorReport& report, uint64_t boottime_ns) {
+// A line of the block layer names a disk, any other the device of its file system, or none.
+FilesystemKey Translator::KeyOfLine(LogSignal& line) {
+  ErrorReport& report = line.report;
+  const uint64_t boottime_ns = line.boottime_ns;
+  if (report.device.empty()) return KeyOfType(report, line.stack, boottime_ns);
   if (report.device_error && report.filesystem_type.empty())
     if (std::optional<DeviceNumber> disk = mounts_.NumberOf(report.device))
       return KeyOfDisk(report.device, *disk, report, boottime_ns);
