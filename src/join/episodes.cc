@@ -100,16 +100,25 @@ Episodes::Episode* Episodes::Find(const Said& said) {
     return it == episodes_.rend() ? nullptr : &*it;
   };
   auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
-  if (!report.topic.empty()) {
-    Episode* episode = latest([&](const Episode& e) { return e.report.topic == report.topic; });
-    const bool is_wanted_now = episode != nullptr && episode->report.speculative && !report.speculative;
-    if (episode != nullptr && (takes_part(*episode) || is_wanted_now)) return episode;
-  }
-  if (!report.follows) return nullptr;
   // Without the task (from /dev/kmsg) the order of the lines has to do.
   const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
+  auto is_of_task = [&](const Episode& e) {
+    return !tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid;
+  };
+  if (!report.topic.empty()) {
+    auto is_of_any = [&](const Episode& e) {
+      return report.task_is_any || e.report.task_is_any || e.report.speculative;
+    };
+    Episode* episode =
+        latest([&](const Episode& e) { return e.report.topic == report.topic && (is_of_any(e) || is_of_task(e)); });
+    if (episode != nullptr && (takes_part(*episode) || episode->report.speculative)) return episode;
+  }
+  if (!report.follows) return nullptr;
+  auto is_of_another = [&](const Episode& e) {
+    return report.inode && e.report.inode && report.inode != e.report.inode;
+  };
   Episode* episode = latest([&](const Episode& e) {
-    return !e.report.topic.empty() && (!tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid);
+    return !e.report.topic.empty() && is_of_task(e) && e.report.kind == report.kind && !is_of_another(e);
   });
   return episode != nullptr && takes_part(*episode) ? episode : nullptr;
 }
@@ -123,17 +132,16 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.device = said.report.device;
   episode.report.speculative = said.report.speculative;
   episode.report.task_is_any = true;
-  episode.told.error.count = std::max<uint64_t>(said.folded, 1);
+  episode.told.error.count = std::max<uint64_t>(said.folded, said.report.count == 0 ? 0 : 1);
   return episode;
 }
 
 void Episodes::Merge(Said said, Episode& episode) {
   ErrorReport& report = said.report;
-  // Of what was read ahead, who wanted it says who met it, and where; its parts are told again.
-  const bool is_wanted_now =
-      episode.report.speculative && !report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
-  if (is_wanted_now) {
-    episode.report.speculative = false;
+  // Of what was read ahead, who asks for it again says who met it, and where; its parts are told again.
+  const bool is_asked_again = episode.report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
+  if (is_asked_again) {
+    episode.report.speculative = report.speculative;
     episode.report.task_is_any = true;
     episode.parts = 0;
     episode.told.location.reset();
@@ -147,7 +155,11 @@ void Episodes::Merge(Said said, Episode& episode) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
     episode.report.task_is_any = report.task_is_any;
   }
-  if (!said.stack.empty() && !episode.told.location) episode.told.location.emplace().stack = std::move(said.stack);
+  // A stack of the task that met the error says more than an interrupt's.
+  if (!said.stack.empty() && (!episode.told.location || (episode.stack_is_any && !report.task_is_any))) {
+    episode.told.location.emplace().stack = std::move(said.stack);
+    episode.stack_is_any = report.task_is_any;
+  }
   Learn(episode.report.topic, report.topic);
   LearnReport(episode.report, report);
 }
