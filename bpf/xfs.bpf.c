@@ -4,6 +4,11 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* One byte, as in the kernel. */
+enum xfs_group_type {
+	XG_TYPE_AG,
+} __attribute__((packed));
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct xfs_sb {
@@ -22,7 +27,7 @@ struct xfs_mount {
 struct xfs_group {
 	struct xfs_mount *xg_mount;
 	__u32 xg_gno;
-	int xg_type;
+	enum xfs_group_type xg_type;
 };
 
 struct xfs_inode {

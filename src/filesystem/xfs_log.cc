@@ -199,8 +199,7 @@ bool TakeLogShutdown(LineScanner scanner, ErrorReport& report) {
 // "WORDS (0xFLAGS) detected at FUNCTION+0x1/0x2 (FILE:LINE).  Shutting down filesystem."
 bool TakeShutdown(LineScanner scanner, ErrorReport& report) {
   if (scanner.rest().find("hutting down filesystem") == std::string_view::npos) return false;
-  scanner.Until(" (");
-  SetShutdown(report, scanner.Hex().value_or(0));
+  SetShutdown(report, scanner.Until(" (") ? scanner.Hex().value_or(0) : 0);
   if (!scanner.Skip(") detected at ")) return true;
   report.function = FrameFunction(scanner.Until(" (").value_or(""));
   report.file = scanner.Until(":").value_or("");

@@ -3,7 +3,7 @@
 
 # Runs xfs_db commands (one an argument) on the image: to read, or, as an expert, to change.
 ask() { local words=(); for word; do words+=(-c "$word"); done; xfs_db -r "${words[@]}" "$IMG"; }
-edit() { local words=(); for word; do words+=(-c "$word"); done; xfs_db -x "${words[@]}" "$IMG" >/dev/null; }
+edit() { local words=(); for word; do words+=(-c "$word"); done; xfs_db -x "${words[@]}" "$IMG" >/dev/null 2>&1; }
 
 # The value of a field ("core.gen") of the inode of a path; its number; its byte on the disk.
 inode_field() { ask "path /$1" "print $2" | sed 's/.* = //'; }
