@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <limits>
 
 namespace fsherald {
 namespace {
@@ -63,16 +64,57 @@ std::optional<MountEntry::Match> MountEntry::LeadsTo(std::string_view relative, 
   return Match{handle->generation};
 }
 
+namespace {
+
+constexpr size_t kShortBytes = 8;  // both numbers of 32 bits
+constexpr size_t kLongBytes = 12;  // the inode of 64 bits
+
+template <typename Inode>
+InodeHandle Decode(InodeHandle::Layout layout, const unsigned char* bytes) {
+  InodeHandle handle{.layout = layout};
+  Inode inode = 0;
+  std::memcpy(&inode, bytes, sizeof(inode));
+  std::memcpy(&handle.generation, bytes + sizeof(inode), sizeof(handle.generation));
+  handle.inode = inode;
+  return handle;
+}
+
+template <typename Inode>
+void Encode(const InodeHandle& handle, unsigned char* bytes) {
+  const auto inode = static_cast<Inode>(handle.inode);
+  std::memcpy(bytes, &inode, sizeof(inode));
+  std::memcpy(bytes + sizeof(inode), &handle.generation, sizeof(handle.generation));
+}
+
+}  // namespace
+
 std::optional<InodeHandle> HandleOf(int fd) {
   alignas(file_handle) char memory[sizeof(file_handle) + MAX_HANDLE_SZ] = {};
   auto* handle = reinterpret_cast<file_handle*>(memory);
   handle->handle_bytes = MAX_HANDLE_SZ;
   int mount_id = 0;
   if (::name_to_handle_at(fd, "", handle, &mount_id, AT_EMPTY_PATH) != 0) return std::nullopt;
-  if (handle->handle_type != kInodeHandleType || handle->handle_bytes != sizeof(InodeHandle)) return std::nullopt;
-  InodeHandle result;
-  std::memcpy(&result, handle->f_handle, sizeof(result));
-  return result;
+  const auto layout = static_cast<InodeHandle::Layout>(handle->handle_type);
+  if (layout == InodeHandle::Layout::kShort && handle->handle_bytes == kShortBytes)
+    return Decode<uint32_t>(layout, handle->f_handle);
+  if (layout == InodeHandle::Layout::kLong && handle->handle_bytes == kLongBytes)
+    return Decode<uint64_t>(layout, handle->f_handle);
+  return std::nullopt;
+}
+
+Fd OpenHandle(int mount_fd, const InodeHandle& wanted) {
+  alignas(file_handle) unsigned char memory[sizeof(file_handle) + kLongBytes] = {};
+  auto* handle = reinterpret_cast<file_handle*>(memory);
+  handle->handle_type = static_cast<int>(wanted.layout);
+  if (wanted.layout == InodeHandle::Layout::kLong) {
+    handle->handle_bytes = kLongBytes;
+    Encode<uint64_t>(wanted, memory + sizeof(file_handle));
+  } else {
+    if (wanted.inode > std::numeric_limits<uint32_t>::max()) return Fd();
+    handle->handle_bytes = kShortBytes;
+    Encode<uint32_t>(wanted, memory + sizeof(file_handle));
+  }
+  return Fd(::open_by_handle_at(mount_fd, handle, O_PATH | O_CLOEXEC));
 }
 
 std::optional<std::string> ReadLink(int directory_fd, const std::string& name) {

@@ -14,10 +14,14 @@
 
 namespace fsherald {
 
-// A file's handle as name_to_handle_at(2) gives it with type FILEID_INO32_GEN; ext4's, and that of many others.
-inline constexpr int kInodeHandleType = 1;
+// A file's handle (name_to_handle_at(2)) that holds no more than an inode and its generation, in one of two layouts.
 struct InodeHandle {
-  uint32_t inode = 0;
+  enum class Layout : int {
+    kShort = 1,    // FILEID_INO32_GEN: ext4's, and that of many others
+    kLong = 0x81,  // XFS's, with inode numbers of 64 bits (fs/xfs/xfs_export.h: XFS_FILEID_TYPE_64FLAG)
+  };
+  Layout layout = Layout::kShort;
+  uint64_t inode = 0;
   uint32_t generation = 0;
 };
 
@@ -43,8 +47,12 @@ class MountEntry {
   uint64_t root_inode_;
 };
 
-// The handle of what `fd` (O_PATH will do) refers to. Empty: the file system has no handles of that type.
+// The handle of what `fd` (O_PATH will do) refers to. Empty: the file system has no handles of such a layout.
 std::optional<InodeHandle> HandleOf(int fd);
+
+// Opens (O_PATH) what the handle names on the file system of `mount_fd`. Not open: failed, or the inode is too large for
+// the layout.
+Fd OpenHandle(int mount_fd, const InodeHandle& handle);
 
 // readlink(2) below a directory, whole. Empty: failed.
 std::optional<std::string> ReadLink(int directory_fd, const std::string& name);
