@@ -50,7 +50,8 @@ struct ErrorReport {
   bool traced = false;            // its tracepoint fires just before the line, in the same task
   bool told_by_fanotify = false;  // FAN_FS_ERROR follows, in the same task
 
-  uint64_t count = 1;  // how many errors of the file system's own count it stands for, where it is counted
+  // How many errors of the file system's own count it stands for, where it is counted; 0: of what is healthy again.
+  uint64_t count = 1;
 
   // How it belongs to an error that several reports tell together (join/episodes.h). Without a topic, and if it does not
   // follow, it is an error by itself.
@@ -123,6 +124,8 @@ struct FilesystemModule {
 
   // Whether a function of the stack only reports (is no location), for example "__ext4_error_inode".
   bool (*is_reporting_helper)(std::string_view function);
+  // Whether a function of the stack reads ahead what nobody has asked for yet. Null: none is the file system's own.
+  bool (*is_read_ahead)(std::string_view function) = nullptr;
   // Which reporter the innermost frames belong to ("function+0xoffset", innermost first).
   Reporter (*reporter)(std::span<const std::string> stack);
 
@@ -176,6 +179,9 @@ std::optional<ErrorReport> ParseEvent(const TraceEvent& event);
 
 // Whether a function of a stack only reports, or carries the report on: it is no location.
 bool IsReportingFrame(std::string_view function);
+
+// Whether the stack ("function+0xoffset") is of a read-ahead, of the page cache or of a file system.
+bool IsReadAhead(std::span<const std::string> stack);
 
 // Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
 // says nothing about any file system, whatever it looks like.

@@ -46,9 +46,19 @@ Operation OperationOf(const ErrorReport& report) {
   return Operation::kUnknown;
 }
 
-// Who knows a place on the device, or the device, is not given another one's.
+bool Overlap(const Range& a, const Range& b) {
+  auto last = [](const Range& range) {
+    const uint64_t more = std::max<uint64_t>(range.length_bytes.value_or(1), 1) - 1;
+    return range.offset_bytes > UINT64_MAX - more ? UINT64_MAX : range.offset_bytes + more;
+  };
+  return a.offset_bytes <= last(b) && b.offset_bytes <= last(a);
+}
+
+// Who knows a place on the device, or the device, is not given another one's. A range of no inode is one on the file
+// system's own device, which can be a part of the disk that the sectors are counted on.
 bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
   if (!IsSameOperation(cause.error.operation, OperationOf(report))) return false;
+  if (!report.inode && report.range && cause.report.range && !Overlap(*report.range, *cause.report.range)) return false;
   if (!report.device_error) return true;
   if (!IsSameDevice(cause.error, *report.device_error)) return false;
   return !report.device_error->sector || Overlap(cause.error, *report.device_error);

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <iterator>
 
+#include "filesystem/stack_frame.h"
+
 namespace fsherald {
 namespace {
 
@@ -397,7 +399,8 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
 static std::optional<Location> PlaceOf(ErrorReport& report, std::optional<Location> stack) {
   if (report.function.empty() && !stack) return std::nullopt;
   Location place = std::move(stack).value_or(Location{});
-  place.function = report.function;
+  place.function = report.function.empty() && !place.stack.empty() ? std::string(FrameFunction(place.stack.front()))
+                                                                   : report.function;
   place.line = report.line;
   place.file = report.file;
   return place;

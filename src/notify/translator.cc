@@ -168,6 +168,7 @@ const Translator::NamedStack& Translator::Named(const std::vector<uint64_t>& add
   stack.complete = symbolizer.Symbolize(addresses);
   stack.visible = VisibleStack(stack.complete);
   stack.of_user_line = IsUserLine(stack.complete);
+  stack.of_read_ahead = IsReadAhead(stack.complete);
   return stack;
 }
 
@@ -216,7 +217,7 @@ std::optional<Signal> Translator::TranslateEvent(TraceEventRecord record, Symbol
   if (!report) return std::nullopt;
   if (report->device_error && report->device_error->device.empty()) report->device_error->device = record.device;
   const bool of_disk = report->device_error && report->device_error->dev;
-  if (report->function.empty() && !of_disk) report->function = FirstFunction(stack.visible);
+  if (!report->topic.empty()) report->speculative = report->speculative || stack.of_read_ahead;
   const FilesystemKey key = of_disk ? KeyOfDisk(record.device, *report->device_error->dev, *report, boottime_ns)
                                     : KeyOfSuperblock(Superblock(record), boottime_ns);
   return Signal{.filesystem = key,
@@ -267,7 +268,7 @@ std::vector<Signal> Translator::ExpireLines(uint64_t boottime_ns, Symbolizer& sy
 std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
   const uint64_t now_ns = BoottimeNowNs();
   std::optional<ErrorReport> report = ParseEvent({.point = *fold.point, .filesystem_type = fold.filesystem_type});
-  if (!report || report->meaning != ErrorReport::Meaning::kError) return std::nullopt;
+  if (!report || report->meaning != ErrorReport::Meaning::kError || report->count == 0) return std::nullopt;
   ErrorReport common{.filesystem_type = report->filesystem_type,
                      .kind = report->kind,
                      .counted = report->counted,
@@ -298,6 +299,7 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, Symbolize
   LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head), .trusted = !stack.of_user_line};
   if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
   signal.report = std::move(parsed->report);
+  if (!signal.report.topic.empty()) signal.report.speculative = signal.report.speculative || stack.of_read_ahead;
   return Translate(std::move(signal));
 }
 
@@ -309,12 +311,9 @@ std::optional<Signal> Translator::Translate(LogSignal line) {
     mount_hint_ = mount_hint_ || report.meaning != ErrorReport::Meaning::kPast;
     return std::nullopt;
   }
-  // Of what the block layer says in an interrupt, the stack is anybody's.
-  const bool of_disk = report.device_error && report.filesystem_type.empty();
   // What we met ourselves, looking for a path on the device, is no news.
   const bool is_ours = line.task && line.task->pid == static_cast<uint32_t>(::getpid());
   if (is_ours && report.filesystem_type.empty()) return std::nullopt;
-  if (report.function.empty() && !of_disk) report.function = FirstFunction(line.stack);
   return Signal{.filesystem = KeyOfLine(line), .what = std::move(line)};
 }
 

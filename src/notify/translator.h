@@ -69,6 +69,7 @@ class Translator {
     std::vector<std::string> complete;
     std::vector<std::string> visible;  // from the function that met the error on, without the functions' sizes
     bool of_user_line = false;         // see IsUserLine
+    bool of_read_ahead = false;        // see IsReadAhead
   };
   const NamedStack& Named(const std::vector<uint64_t>& addresses, Symbolizer& symbolizer);
   Signal TranslateError(TraceErrorRecord record, Symbolizer& symbolizer);
