@@ -46,9 +46,19 @@ Operation OperationOf(const ErrorReport& report) {
   return Operation::kUnknown;
 }
 
-// Who knows a place on the device, or the device, is not given another one's.
+bool Overlap(const Range& a, const Range& b) {
+  auto last = [](const Range& range) {
+    const uint64_t more = std::max<uint64_t>(range.length_bytes.value_or(1), 1) - 1;
+    return range.offset_bytes > UINT64_MAX - more ? UINT64_MAX : range.offset_bytes + more;
+  };
+  return a.offset_bytes <= last(b) && b.offset_bytes <= last(a);
+}
+
+// Who knows a place on the device, or the device, is not given another one's. A range of no inode is one on the file
+// system's own device, which can be a part of the disk that the sectors are counted on.
 bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
   if (!IsSameOperation(cause.error.operation, OperationOf(report))) return false;
+  if (!report.inode && report.range && cause.report.range && !Overlap(*report.range, *cause.report.range)) return false;
   if (!report.device_error) return true;
   if (!IsSameDevice(cause.error, *report.device_error)) return false;
   return !report.device_error->sector || Overlap(cause.error, *report.device_error);
@@ -63,11 +73,15 @@ bool Causes::IsOpenFor(const Cause& cause, SourceId source) {
   return source == SourceId::kTrace ? cause.requests < cause.lines : cause.lines < cause.requests;
 }
 
-Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const DeviceError& error, uint64_t boottime_ns,
+// The same request again, or what the device above makes of it.
+Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const ErrorReport& report, uint64_t boottime_ns,
                                 SourceId source) {
+  const DeviceError& error = *report.device_error;
   auto is_same = [&](const Cause& cause) {
-    return cause.filesystem == filesystem && IsOpenFor(cause, source) && IsSameDevice(cause.error, error) &&
-           IsSameOperation(cause.error.operation, error.operation) && Overlap(cause.error, error) &&
+    const bool is_below = report.of_stack && !cause.report.of_stack;
+    const bool is_request = IsOpenFor(cause, source) && IsSameDevice(cause.error, error) && Overlap(cause.error, error);
+    return cause.filesystem == filesystem && IsSameOperation(cause.error.operation, error.operation) &&
+           (is_below || is_request) &&
            boottime_ns - std::min(boottime_ns, cause.last_boottime_ns) <= options_.window_ns;
   };
   auto it = std::find_if(causes_.rbegin(), causes_.rend(), is_same);
@@ -90,7 +104,12 @@ void Causes::Learn(Cause& cause, const ErrorReport& report) {
 
 void Causes::Add(FilesystemKey filesystem, uint64_t boottime_ns, ErrorReport report, SourceId source, uint64_t now_ns) {
   const DeviceError& error = *report.device_error;
-  Cause* cause = FindSame(filesystem, error, boottime_ns, source);
+  Cause* cause = FindSame(filesystem, report, boottime_ns, source);
+  if (cause != nullptr && report.of_stack && !cause->report.of_stack) {
+    cause->last_boottime_ns = std::max(cause->last_boottime_ns, boottime_ns);
+    cause->deadline_ns = now_ns + options_.window_ns;
+    return;
+  }
   if (cause == nullptr) {
     cause = &causes_.emplace_back(
         Cause{.filesystem = filesystem, .error = error, .report = report, .first_boottime_ns = boottime_ns});

@@ -54,7 +54,7 @@ class Causes {
  private:
   static bool IsOpenFor(const Cause& cause, SourceId source);
   static void Learn(Cause& cause, const ErrorReport& report);
-  Cause* FindSame(FilesystemKey filesystem, const DeviceError& error, uint64_t boottime_ns, SourceId source);
+  Cause* FindSame(FilesystemKey filesystem, const ErrorReport& report, uint64_t boottime_ns, SourceId source);
 
   static constexpr size_t kMaxOpen =
       1024;  // a dead disk fails them by the thousand; beyond it the oldest wait no longer

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <iterator>
 
+#include "filesystem/stack_frame.h"
+
 namespace fsherald {
 namespace {
 
@@ -371,8 +373,9 @@ void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_
   fs.reading_due_ns = late ? now_ns + options_.window_ns : now_ns;
 }
 
-bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) {
+bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) const {
   if (fs.closed) return true;
+  if (pending.awaits_line && lines_are_unfinished_) return false;
   bool waits = (pending.awaits_line || pending.awaits_detail) && now_ns < pending.deadline_ns;
   bool waits_for_fanotify = pending.awaits_fanotify > 0 && now_ns < pending.fanotify_deadline_ns;
   return !waits && !waits_for_fanotify;
@@ -396,7 +399,8 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
 static std::optional<Location> PlaceOf(ErrorReport& report, std::optional<Location> stack) {
   if (report.function.empty() && !stack) return std::nullopt;
   Location place = std::move(stack).value_or(Location{});
-  place.function = report.function;
+  place.function = report.function.empty() && !place.stack.empty() ? std::string(FrameFunction(place.stack.front()))
+                                                                   : report.function;
   place.line = report.line;
   place.file = report.file;
   return place;
@@ -483,7 +487,8 @@ void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std
   Append(std::move(joined), out);
 }
 
-std::vector<Joined> Join::Take(uint64_t now_ns) {
+std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
+  lines_are_unfinished_ = lines_are_unfinished;
   std::vector<Joined> out;
   for (auto it = filesystems_.begin(); it != filesystems_.end();) {
     auto& [key, fs] = *it;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "notify/translator.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -42,6 +44,14 @@ std::string FirstFunction(const std::vector<std::string>& visible) {
   return visible.empty() ? std::string() : std::string(FrameFunction(visible.front()));
 }
 
+// "server:/export" is what is mounted of a server.
+bool IsOfServer(const Mounting& mounting, const ErrorReport& report) {
+  auto server = std::ranges::find(report.fields, "server", &SpecificField::name);
+  if (server == report.fields.end()) return true;
+  const std::string* name = std::get_if<std::string>(&server->value);
+  return name != nullptr && mounting.info.device.starts_with(*name + ":");
+}
+
 }  // namespace
 
 // The latest: a device can carry one file system after the other, and a line names only the device.
@@ -49,6 +59,7 @@ std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& inf
   for (auto it = unmounted_.rbegin(); it != unmounted_.rend(); ++it) {
     const FilesystemInfo& seen = it->second;
     if (taken_.contains(it->first)) continue;
+    if (info.device.empty() && seen.type != info.type) continue;  // without a device there is only the type to go by
     if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return it->first;
   }
   return std::nullopt;
@@ -103,6 +114,28 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
 
+// It is of the only one mounted of its type (of the server that it names, if any), if that can be told: a mount that is
+// under way, or a line without a stack to tell by, may be of another one.
+FilesystemKey Translator::KeyOfType(const ErrorReport& report, std::span<const std::string> stack,
+                                    uint64_t boottime_ns) {
+  if (report.filesystem_type.empty()) return {};
+  const bool is_certain = !stack.empty() && !IsMounting(stack);
+  if (is_certain) refresh_();
+  const Mounting* only = is_certain ? OnlyMounted(report) : nullptr;
+  if (only != nullptr && only->since_boottime_ns < boottime_ns + kFreshNs) return {only->key};
+  return UnmountedKey(FilesystemInfo{.type = std::string(report.filesystem_type)});
+}
+
+const Mounting* Translator::OnlyMounted(const ErrorReport& report) const {
+  const Mounting* only = nullptr;
+  for (const Mounting* mounting : mounts_.mounted()) {
+    if (ModuleOf(mounting->info.type).type != report.filesystem_type || !IsOfServer(*mounting, report)) continue;
+    if (only != nullptr) return nullptr;
+    only = mounting;
+  }
+  return only;
+}
+
 FilesystemInfo Translator::Seen(FilesystemKey key) const {
   auto it = unmounted_.find(key);
   return it == unmounted_.end() ? FilesystemInfo{} : it->second;
@@ -135,6 +168,7 @@ const Translator::NamedStack& Translator::Named(const std::vector<uint64_t>& add
   stack.complete = symbolizer.Symbolize(addresses);
   stack.visible = VisibleStack(stack.complete);
   stack.of_user_line = IsUserLine(stack.complete);
+  stack.of_read_ahead = IsReadAhead(stack.complete);
   return stack;
 }
 
@@ -183,7 +217,7 @@ std::optional<Signal> Translator::TranslateEvent(TraceEventRecord record, Symbol
   if (!report) return std::nullopt;
   if (report->device_error && report->device_error->device.empty()) report->device_error->device = record.device;
   const bool of_disk = report->device_error && report->device_error->dev;
-  if (report->function.empty() && !of_disk) report->function = FirstFunction(stack.visible);
+  if (!report->topic.empty()) report->speculative = report->speculative || stack.of_read_ahead;
   const FilesystemKey key = of_disk ? KeyOfDisk(record.device, *report->device_error->dev, *report, boottime_ns)
                                     : KeyOfSuperblock(Superblock(record), boottime_ns);
   return Signal{.filesystem = key,
@@ -234,7 +268,7 @@ std::vector<Signal> Translator::ExpireLines(uint64_t boottime_ns, Symbolizer& sy
 std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
   const uint64_t now_ns = BoottimeNowNs();
   std::optional<ErrorReport> report = ParseEvent({.point = *fold.point, .filesystem_type = fold.filesystem_type});
-  if (!report || report->meaning != ErrorReport::Meaning::kError) return std::nullopt;
+  if (!report || report->meaning != ErrorReport::Meaning::kError || report->count == 0) return std::nullopt;
   ErrorReport common{.filesystem_type = report->filesystem_type,
                      .kind = report->kind,
                      .counted = report->counted,
@@ -265,6 +299,7 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, Symbolize
   LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head), .trusted = !stack.of_user_line};
   if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
   signal.report = std::move(parsed->report);
+  if (!signal.report.topic.empty()) signal.report.speculative = signal.report.speculative || stack.of_read_ahead;
   return Translate(std::move(signal));
 }
 
@@ -276,14 +311,17 @@ std::optional<Signal> Translator::Translate(LogSignal line) {
     mount_hint_ = mount_hint_ || report.meaning != ErrorReport::Meaning::kPast;
     return std::nullopt;
   }
-  // Of what the block layer says in an interrupt, the stack is anybody's.
-  const bool of_disk = report.device_error && report.filesystem_type.empty();
-  if (report.function.empty() && !of_disk) report.function = FirstFunction(line.stack);
-  return Signal{.filesystem = KeyOfLine(report, line.boottime_ns), .what = std::move(line)};
+  // What we met ourselves, looking for a path on the device, is no news.
+  const bool is_ours = line.task && line.task->pid == static_cast<uint32_t>(::getpid());
+  if (is_ours && report.filesystem_type.empty()) return std::nullopt;
+  return Signal{.filesystem = KeyOfLine(line), .what = std::move(line)};
 }
 
-// A line of the block layer names a disk, any other the device of its file system.
-FilesystemKey Translator::KeyOfLine(ErrorReport& report, uint64_t boottime_ns) {
+// A line of the block layer names a disk, any other the device of its file system, or none.
+FilesystemKey Translator::KeyOfLine(LogSignal& line) {
+  ErrorReport& report = line.report;
+  const uint64_t boottime_ns = line.boottime_ns;
+  if (report.device.empty()) return KeyOfType(report, line.stack, boottime_ns);
   if (report.device_error && report.filesystem_type.empty())
     if (std::optional<DeviceNumber> disk = mounts_.NumberOf(report.device))
       return KeyOfDisk(report.device, *disk, report, boottime_ns);

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,10 @@ class Translator {
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
   // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
   FilesystemKey KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns);
+  // Of a line that names no device.
+  FilesystemKey KeyOfType(const ErrorReport& report, std::span<const std::string> stack, uint64_t boottime_ns);
+  // The one mounted file system that it can be of; null: none, or any of several.
+  const Mounting* OnlyMounted(const ErrorReport& report) const;
   std::optional<FilesystemKey> FindUnmounted(const FilesystemInfo& info) const;
   FilesystemKey UnmountedKey(FilesystemInfo info);
   // A stack by its names; kept, since errors repeat and their stacks with them.
@@ -64,6 +69,7 @@ class Translator {
     std::vector<std::string> complete;
     std::vector<std::string> visible;  // from the function that met the error on, without the functions' sizes
     bool of_user_line = false;         // see IsUserLine
+    bool of_read_ahead = false;        // see IsReadAhead
   };
   const NamedStack& Named(const std::vector<uint64_t>& addresses, Symbolizer& symbolizer);
   Signal TranslateError(TraceErrorRecord record, Symbolizer& symbolizer);
@@ -72,7 +78,7 @@ class Translator {
   std::optional<Signal> TranslateForged(LogSignal line);
   std::optional<Signal> TranslateLost(const LogSignal& line);
   FilesystemKey KeyOfDisk(const std::string& device, DeviceNumber disk, ErrorReport& report, uint64_t boottime_ns);
-  FilesystemKey KeyOfLine(ErrorReport& report, uint64_t boottime_ns);
+  FilesystemKey KeyOfLine(LogSignal& line);
   std::optional<Signal> TranslateWhole(TraceLineRecord line, Symbolizer& symbolizer);
   Task NamedTask(TraceRecordHead& head);
 
