@@ -126,7 +126,8 @@ enum fsherald_source {
   FSHERALD_SOURCE_KMSG = 2,
   FSHERALD_SOURCE_COUNTERS = 3,
   FSHERALD_SOURCE_PRODUCER = 4,
-  FSHERALD_SOURCE_GROUP = 5, /* of a gap: this subscriber did not read fast enough */
+  FSHERALD_SOURCE_GROUP = 5,  /* of a gap: this subscriber did not read fast enough */
+  FSHERALD_SOURCE_MOUNTS = 6, /* the mount table: what a file system has made of itself */
 };
 
 /* Bits of fsherald_sequence.flags. */

@@ -117,9 +117,9 @@ struct Task {
 
 enum class Kind { kMetadata, kDataRead, kDataWrite, kWriteback, kShutdown, kReadOnly, kDevice, kCounter, kGap };
 enum class Origin { kKernel, kUser };
-// kGroup: only of a gap, the subscriber's own ring was full.
-enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup };
-inline constexpr int kSourceCount = 6;
+// kGroup: only of a gap, the subscriber's own ring was full. kMounts: the mount table, of a state alone.
+enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts };
+inline constexpr int kSourceCount = 7;
 
 // A set of sources.
 class SourceSet {
