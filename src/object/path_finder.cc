@@ -159,7 +159,7 @@ class PathFinder::Impl {
   Fd event_;
   Cache cache_;
   std::map<uint32_t, Clock::time_point> paused_until_;  // by file system key: whose look-ups by sector were given up
-  std::vector<Answer> answers_;  // not collected yet
+  std::vector<Answer> answers_;                         // not collected yet
   Walker walker_;
 };
 
