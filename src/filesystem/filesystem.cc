@@ -12,6 +12,7 @@
 #include "filesystem/layer_types.h"
 #include "filesystem/page_cache.h"
 #include "filesystem/stack_frame.h"
+#include "filesystem/xfs.h"
 
 namespace fsherald {
 namespace {
@@ -54,9 +55,19 @@ std::string_view ServingType(std::string_view type) {
 
 std::span<const FilesystemModule> FilesystemModules() {
   static const FilesystemModule kModules[] = {
-      Ext4Module(),          TableModule<kF2fs>(),    TableModule<kVfat>(),     TableModule<kExfat>(),
-      TableModule<kNtfs3>(), TableModule<kErofs>(),   TableModule<kSquashfs>(), TableModule<kIso9660>(),
-      TableModule<kUdf>(),   TableModule<kOverlay>(), TableModule<kNfs>(),      TableModule<kFuse>(),
+      Ext4Module(),
+      XfsModule(),
+      TableModule<kF2fs>(),
+      TableModule<kVfat>(),
+      TableModule<kExfat>(),
+      TableModule<kNtfs3>(),
+      TableModule<kErofs>(),
+      TableModule<kSquashfs>(),
+      TableModule<kIso9660>(),
+      TableModule<kUdf>(),
+      TableModule<kOverlay>(),
+      TableModule<kNfs>(),
+      TableModule<kFuse>(),
   };
   return kModules;
 }
@@ -114,6 +125,17 @@ bool IsReportingFrame(std::string_view function) {
   return std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
     return module.is_reporting_helper != nullptr && module.is_reporting_helper(function);
   });
+}
+
+bool IsReadAhead(std::span<const std::string> stack) {
+  // Linux, mm/readahead.c: read_pages() calls all file systems, and may stand inlined in who calls it.
+  auto is_read_ahead = [](std::string_view function) {
+    return function == "read_pages" || function.starts_with("page_cache_ra_") ||
+           std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
+             return module.is_read_ahead != nullptr && module.is_read_ahead(function);
+           });
+  };
+  return std::ranges::any_of(stack, [&](const std::string& frame) { return is_read_ahead(FrameFunction(frame)); });
 }
 
 bool IsUserLine(std::span<const std::string> stack) {

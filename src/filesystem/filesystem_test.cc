@@ -68,7 +68,7 @@ TEST(LogPrefixes, CoverEveryKindOfLine) {
   std::vector<std::string_view> prefixes = LogPrefixes();
   for (std::string_view line :
        {"EXT4-fs error (device a): f:1: comm c: t", "EXT4-fs warning (device a): f:1: data will be lost",
-        "EXT4-fs (a): Remounting filesystem read-only", "Aborting journal on device a-8.",
+        "XFS (a): log I/O error -5", "EXT4-fs (a): Remounting filesystem read-only", "Aborting journal on device a-8.",
         "JBD2: I/O error when updating journal superblock for a-8.", "I/O error, dev a, sector 1 op 0x0:(READ)",
         "critical medium error, dev a, sector 1 op", "Buffer I/O error on dev a, logical block 1, async page read"}) {
     EXPECT_TRUE(ParseLog(line)) << line;

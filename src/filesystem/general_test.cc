@@ -65,6 +65,11 @@ TEST(EveryLine, OfTheFixturesIsTested) {
   }
 }
 
+TEST(GeneralModule, ATypeWithoutAModuleHasIt) {
+  EXPECT_EQ(ModuleOf("no such file system").type, "");
+  EXPECT_EQ(ModuleOf("ext4").type, "ext4");
+}
+
 const std::vector<LineCase>& Cases() {
   static const std::vector<LineCase> kCases = {
       {"erofs", "erofs (device loop1): bogus i_mode (0) @ nid 54", "erofs loop1 metadata 117 inode=54"},

@@ -77,9 +77,17 @@ Error LoadError(int code) {
         0};
   if (code == EPERM || code == EACCES)
     return Error{
-        "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
-        "confidentiality mode, are needed",
+        "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON, for a file system in a module CAP_SYS_ADMIN "
+        "too "
+        "(or root), and no lockdown in confidentiality mode, are needed",
         code};
+  // The verifier's answer where lockdown takes the helpers that read the kernel's memory: an unknown function.
+  if (code == EINVAL)
+    return Error{
+        "the kernel refused what the BPF programs do: lockdown in confidentiality mode takes them their right to read "
+        "the "
+        "kernel's memory",
+        0};
   return Error{"load BPF programs (" + LibbpfWords().substr(0, LibbpfWords().find('\n')) + ")", code};
 }
 

@@ -68,6 +68,10 @@ unsigned long TakeFlags(std::string& options) {
 
 }  // namespace
 
+std::string WithoutKernelThread(const std::string& mount_options) {
+  return mount_options + (mount_options.empty() ? "" : ",") + "noinit_itable,no_prefetch_block_bitmaps";
+}
+
 void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_options, uint64_t size_bytes) {
   const Fd fd(open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) FailErrno("open " + image);
@@ -130,7 +134,7 @@ void Ext4Filesystem::Attach(const std::string& disk, const std::string& name, co
                             bool read_only) {
   uuid_ = Uuid(disk);
   loop_ = std::make_unique<LoopDevice>(disk, read_only);
-  mount_ = std::make_unique<Mount>(loop_->path(), kSandbox + "/" + name, mount_options);
+  mount_ = std::make_unique<Mount>(loop_->path(), kSandbox + "/" + name, WithoutKernelThread(mount_options));
 }
 
 void Ext4Filesystem::Unmount() {

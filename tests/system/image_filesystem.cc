@@ -170,6 +170,7 @@ ImageFilesystem::ImageFilesystem(std::string type, const std::vector<std::string
 }
 
 std::string ImageFilesystem::WithMembers(const std::string& options) const {
+  if (type_ == "ext4") return WithoutKernelThread(options);
   const std::string members = MemberOptions(loops_);
   return options.empty() || members.empty() ? options + members : options + "," + members;
 }
