@@ -61,21 +61,22 @@ bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kRead
 void Episodes::Add(LogSignal signal, uint64_t now_ns) {
   // A line names its task's comm at the least.
   if (!signal.task && !signal.report.comm.empty()) signal.task = Task{.comm = signal.report.comm};
-  Add({.boottime_ns = signal.boottime_ns,
-       .task = std::move(signal.task),
-       .stack = std::move(signal.stack),
-       .report = std::move(signal.report),
-       .source = SourceId::kKmsg},
+  Add(Said{.boottime_ns = signal.boottime_ns,
+           .task = std::move(signal.task),
+           .stack = std::move(signal.stack),
+           .report = std::move(signal.report),
+           .folded = 0,
+           .sources = SourceId::kKmsg},
       now_ns);
 }
 
 void Episodes::Add(EventSignal signal, uint64_t now_ns) {
-  Add({.boottime_ns = signal.boottime_ns,
-       .task = std::move(signal.task),
-       .stack = std::move(signal.stack),
-       .report = std::move(signal.report),
-       .source = SourceId::kTrace,
-       .folded = signal.folded},
+  Add(Said{.boottime_ns = signal.boottime_ns,
+           .task = std::move(signal.task),
+           .stack = std::move(signal.stack),
+           .report = std::move(signal.report),
+           .folded = signal.folded,
+           .sources = signal.sources},
       now_ns);
 }
 
@@ -168,7 +169,7 @@ void Episodes::Merge(Said said, Episode& episode) {
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
-  episode.told.sources.Add(said.source);
+  episode.told.sources.Add(said.sources);
   // The first task that is one; until then any, for what follows in it.
   if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);

@@ -58,8 +58,8 @@ class Episodes {
     std::optional<Task> task;
     std::vector<std::string> stack;
     ErrorReport report;
-    SourceId source = SourceId::kTrace;
     uint64_t folded = 0;
+    SourceSet sources = {};
   };
   void Add(Said said, uint64_t now_ns);
   Episode* Find(const Said& said);

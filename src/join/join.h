@@ -40,6 +40,7 @@ struct JoinCoverage {
   bool lines = false;            // the kernel's log, by either way
   bool lines_with_task = false;  // by printk's tracepoint, in order with the trace signals
   bool counters = false;
+  bool server = false;  // the death of the process that serves it (source/fuse_servers.h)
   friend bool operator==(const JoinCoverage&, const JoinCoverage&) = default;
 };
 

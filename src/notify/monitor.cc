@@ -21,6 +21,7 @@
 #include "notify/traced_errors.h"
 #include "notify/translator.h"
 #include "object/path_finder.h"
+#include "source/fuse_servers.h"
 
 namespace fsherald {
 namespace {
@@ -61,6 +62,9 @@ class Monitor::Impl {
         Sources::Open({.without = options_.without, .sys_root = options_.sys_root, .kmsg_path = options_.kmsg_path});
     if (!sources) return sources.error();
     sources_ = std::move(*sources);
+    auto servers = FuseServers::Open(options_.proc_root, options_.sys_root);
+    if (!servers) return servers.error();
+    servers_ = std::make_unique<FuseServers>(std::move(*servers));
     if (Status opened = OpenMounts(); !opened) return opened;
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
@@ -99,10 +103,19 @@ class Monitor::Impl {
       Tell(now_ns);
     }
     if (Contains(ready, paths_->event_fd())) teller_->TellFound();
-    if (MountsChanged(ready, now_ns))
+    const bool server_ended = Contains(ready, servers_->fd());
+    if (MountsChanged(ready, now_ns) || server_ended)
       if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
+    if (server_ended) TellDeaths();
     SetAlarm(BoottimeNowNs());
     return {};
+  }
+
+  // What has been unmounted is forgotten by now: a server ends then of itself.
+  void TellDeaths() {
+    const uint64_t now_ns = BoottimeNowNs();
+    for (Signal& death : servers_->Read(now_ns)) AddSignal(std::move(death), now_ns);
+    Tell(now_ns);
   }
 
   void Finish() {
@@ -232,6 +245,7 @@ class Monitor::Impl {
     if (sources_.kmsg)
       if (Status added = poller_.Add(sources_.kmsg->fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(paths_->event_fd(), EPOLLIN); !added) return added;
+    if (Status added = poller_.Add(servers_->fd(), EPOLLIN); !added) return added;
     return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
   }
 
@@ -258,6 +272,7 @@ class Monitor::Impl {
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
+    if (FuseServers::IsServed(mounting.info.type) && mounting.info.dev) servers_->Add(key, *mounting.info.dev);
     // The tracepoint of an error wakes us; if that is how we came here, fanotify and the counter may have yet to tell it.
     if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
     else if (armed_) base.reset();
@@ -298,6 +313,7 @@ class Monitor::Impl {
       sources_.trace->SetQuiet(hushed.first, false);  // no mark wakes us for it any more
       return true;
     });
+    servers_->Forget(key);
     if (sources_.fanotify) sources_.fanotify->Forget(key);
     if (sources_.counters) {
       for (const CounterSource::Event& event : sources_.counters->events())
@@ -329,6 +345,8 @@ class Monitor::Impl {
     for (const Mounting* mounting : changes->vanished) End(*mounting);
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
+    servers_->Look();
+    for (auto& [key, watched] : watched_) watched.coverage.server = servers_->Covers(key);
     states_.Looked(BoottimeNowNs());
     if (sources_.counters)
       for (const CounterSource::Event& event : sources_.counters->events())
@@ -553,6 +571,7 @@ class Monitor::Impl {
   Sources sources_;
   std::unique_ptr<MountTable> mounts_;
   std::unique_ptr<PathFinder> paths_;
+  std::unique_ptr<FuseServers> servers_;
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<Teller> teller_;
   Join join_;
