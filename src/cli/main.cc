@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
   Color demo_color = Color::kAuto;
   CLI::App* demo_command =
       app.add_subcommand("demo", "Make a small damaged file system in memory, trip over it, show what is told");
-  demo_command->add_option("FILESYSTEM", demo.filesystem, "ext4")->option_text(" ");
+  demo_command->add_option("FILESYSTEM", demo.filesystem, "ext4 (the default), xfs or btrfs")->option_text(" ");
   AddColor(*demo_command, demo_color);
   demo_command->callback([&] {
     demo.color = UseColor(demo_color, 1);

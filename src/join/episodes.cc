@@ -32,8 +32,14 @@ void LearnPlace(ErrorReport& known, ErrorReport& news) {
   known.file = std::move(news.file);
 }
 
+// Where a part of it says that it is a file's data, it is: a block that cannot be decompressed may be of either.
+void LearnKind(Kind& known, Kind news) {
+  if (known == Kind::kMetadata && (news == Kind::kDataRead || news == Kind::kDataWrite)) known = news;
+}
+
 void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnPlace(known, news);
+  LearnKind(known.kind, news.kind);
   Learn(known.code, news.code);
   Learn(known.inode, news.inode);
   Learn(known.generation, news.generation);
@@ -46,6 +52,9 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnFields(known.fields, news.fields);
   known.corrected = known.corrected || news.corrected;
 }
+
+// What becomes of a file system, or of a file's data, is told apart from the error that it came of.
+bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kReadOnly || kind == Kind::kWriteback; }
 
 }  // namespace
 
@@ -76,8 +85,26 @@ void Episodes::Add(Said said, uint64_t now_ns) {
     if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
     episode = &Begin(said);
   }
+  // Who wanted what was read ahead has come: nobody else is waited for.
+  if (IsToldAgain(*episode, said.report)) {
+    Rewind(*episode, said.report.speculative);
+    if (!said.report.speculative) episode->deadline_ns = 0;
+  }
   episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
   Merge(std::move(said), *episode);
+}
+
+bool Episodes::IsToldAgain(const Episode& episode, const ErrorReport& report) {
+  return episode.report.speculative && !report.topic.empty() && episode.report.topic == report.topic &&
+         (episode.parts & report.part) != 0;
+}
+
+// Who asks for it again says who met the error, and where; the parts are told again.
+void Episodes::Rewind(Episode& episode, bool speculative) {
+  episode.report.speculative = speculative;
+  episode.report.task_is_any = true;
+  episode.parts = 0;
+  episode.told.location.reset();
 }
 
 uint64_t Episodes::WindowNs(const ErrorReport& report) const {
@@ -100,17 +127,26 @@ Episodes::Episode* Episodes::Find(const Said& said) {
     return it == episodes_.rend() ? nullptr : &*it;
   };
   auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
-  if (!report.topic.empty()) {
-    Episode* episode = latest([&](const Episode& e) { return e.report.topic == report.topic; });
-    const bool is_wanted_now = episode != nullptr && episode->report.speculative && !report.speculative;
-    if (episode != nullptr && (takes_part(*episode) || is_wanted_now)) return episode;
-  }
-  if (!report.follows) return nullptr;
   // Without the task (from /dev/kmsg) the order of the lines has to do.
   const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
-  Episode* episode = latest([&](const Episode& e) {
-    return !e.report.topic.empty() && (!tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid);
-  });
+  auto is_of_task = [&](const Episode& e) {
+    return !tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid;
+  };
+  if (!report.topic.empty()) {
+    auto is_of_any = [&](const Episode& e) {
+      return report.task_is_any || e.report.task_is_any || e.report.speculative;
+    };
+    Episode* episode =
+        latest([&](const Episode& e) { return e.report.topic == report.topic && (is_of_any(e) || is_of_task(e)); });
+    if (episode != nullptr && (takes_part(*episode) || IsToldAgain(*episode, report))) return episode;
+  }
+  if (!report.follows) return nullptr;
+  auto is_of_another = [&](const Episode& e) {
+    const bool other_inode = report.inode && e.report.inode && report.inode != e.report.inode;
+    return other_inode || (e.report.kind != report.kind && (IsItsOwn(e.report.kind) || IsItsOwn(report.kind)));
+  };
+  Episode* episode =
+      latest([&](const Episode& e) { return !e.report.topic.empty() && is_of_task(e) && !is_of_another(e); });
   return episode != nullptr && takes_part(*episode) ? episode : nullptr;
 }
 
@@ -123,33 +159,29 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.device = said.report.device;
   episode.report.speculative = said.report.speculative;
   episode.report.task_is_any = true;
-  episode.told.error.count = std::max<uint64_t>(said.folded, 1);
+  episode.told.error.count = said.folded > 0 ? said.folded : said.report.count;  // 0: what is healthy again
   return episode;
 }
 
 void Episodes::Merge(Said said, Episode& episode) {
   ErrorReport& report = said.report;
-  // Of what was read ahead, who wanted it says who met it, and where; its parts are told again.
-  const bool is_wanted_now =
-      episode.report.speculative && !report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
-  if (is_wanted_now) {
-    episode.report.speculative = false;
-    episode.report.task_is_any = true;
-    episode.parts = 0;
-    episode.told.location.reset();
-  }
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
   episode.told.sources.Add(said.source);
   // The first task that is one; until then any, for what follows in it.
-  if (said.task && (episode.report.task_is_any || !episode.told.task)) {
+  if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
     episode.report.task_is_any = report.task_is_any;
   }
-  if (!said.stack.empty() && !episode.told.location) episode.told.location.emplace().stack = std::move(said.stack);
+  // A stack of the task that met the error says more than an interrupt's.
+  if (!said.stack.empty() && (!episode.told.location || (episode.stack_is_any && !report.task_is_any))) {
+    episode.told.location.emplace().stack = std::move(said.stack);
+    episode.stack_is_any = report.task_is_any;
+  }
   Learn(episode.report.topic, report.topic);
   LearnReport(episode.report, report);
+  episode.told.kind = episode.report.kind;
 }
 
 std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {

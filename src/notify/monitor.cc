@@ -25,12 +25,12 @@
 namespace fsherald {
 namespace {
 
-constexpr int kMaxHastyRounds = 16;                // until a flood lets mounts and counters have their turn
-constexpr int kMaxRefreshes = 8;                   // of the mount table in one round
-constexpr uint64_t kLookAgainNs = 1'000'000;       // while the trace is hot
-constexpr uint64_t kUnfinishedLineNs = 5'000'000;  // how long the rest of a line may take
-constexpr uint64_t kLastWalkNs = 1'000'000'000;    // for the walks that the end of the watch finds under way
-constexpr uint64_t kKeepGoneNs = 10'000'000'000;   // signals of a mounting that is gone can still come
+constexpr int kMaxHastyRounds = 16;                  // until a flood lets mounts and counters have their turn
+constexpr int kMaxRefreshes = 8;                     // of the mount table in one round
+constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
+constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
+constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
+constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
 
 std::string KernelRelease() {
   utsname name{};
@@ -506,7 +506,7 @@ class Monitor::Impl {
   }
 
   void Tell(uint64_t now_ns) {
-    for (Joined& joined : join_.Take(now_ns)) {
+    for (Joined& joined : join_.Take(now_ns, translator_->waits_for_pieces())) {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = mounts_->Find(key.value);
       FilesystemInfo seen = translator_->Seen(key);

@@ -22,6 +22,7 @@ TEST(NotificationTest, EachWordIsWrittenAsDocumented) {
   EXPECT_EQ(Name(PathSource::kOpenFile), "open_file");
   EXPECT_EQ(Name(PathSource::kWalk), "walk");
   EXPECT_EQ(Name(PathSource::kProducer), "producer");
+  EXPECT_EQ(Name(PathSource::kIoctl), "ioctl");
   EXPECT_EQ(Name(Origin::kKernel), "kernel");
   EXPECT_EQ(Name(Origin::kUser), "user");
   EXPECT_EQ(Name(DeviceError::Operation::kUnknown), "");
