@@ -267,8 +267,7 @@ class Monitor::Impl {
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
-    // What another machine or a process answers for tells its errors to that one, and the kernel nothing.
-    if (IsRemoteOrUser(mounting.info.type)) watched.coverage = {};
+    if (!IsToldByKernel(mounting, module)) watched.coverage = {};
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
@@ -281,6 +280,13 @@ class Monitor::Impl {
     states_.Begin(key, LookOf(mounting));
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
+  }
+
+  // By its own lines, or by those of its devices. What a process serves, and what is not known and has no device, is told by
+  // nobody here.
+  static bool IsToldByKernel(const Mounting& mounting, const FilesystemModule& module) {
+    if (!mounting.devices.empty()) return true;
+    return module.parse_log != nullptr && !IsServedByProcess(mounting.info.type);
   }
 
   void Mark(const Mounting& mounting, const FilesystemModule& module, Watched& watched) {
