@@ -47,6 +47,14 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   known.corrected = known.corrected || news.corrected;
 }
 
+bool TakesPart(const Episodes::Episode& episode, const ErrorReport& report) {
+  return (episode.parts & report.part) == 0;
+}
+
+bool IsAskedAgain(const Episodes::Episode& episode, const ErrorReport& report) {
+  return episode.report.speculative && !report.topic.empty() && !TakesPart(episode, report);
+}
+
 }  // namespace
 
 void Episodes::Add(LogSignal signal, uint64_t now_ns) {
@@ -76,6 +84,8 @@ void Episodes::Add(Said said, uint64_t now_ns) {
     if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
     episode = &Begin(said);
   }
+  // Who asks again for what was read ahead need not wait for that any more.
+  if (IsAskedAgain(*episode, said.report)) episode->deadline_ns = 0;
   episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
   Merge(std::move(said), *episode);
 }
@@ -91,36 +101,43 @@ bool Episodes::IsNear(const Episode& episode, const Said& said) const {
   return between <= (episode.report.speculative ? options_.speculative_window_ns : options_.slow_window_ns);
 }
 
+template <typename Fits>
+Episodes::Episode* Episodes::Latest(const Said& said, Fits fits) {
+  auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                         [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
+  return it == episodes_.rend() ? nullptr : &*it;
+}
+
+// Without the task (from /dev/kmsg) the order of the lines has to do.
+bool Episodes::IsOfItsTask(const Episode& episode, const Said& said) {
+  const std::optional<Task>& task = episode.told.task;
+  return !said.task || !said.task->tid || !task || !task->tid || task->tid == said.task->tid;
+}
+
+Episodes::Episode* Episodes::FindByTopic(const Said& said) {
+  const ErrorReport& report = said.report;
+  Episode* episode = Latest(said, [&](const Episode& e) {
+    const bool is_of_any = report.task_is_any || e.report.task_is_any || e.report.speculative;
+    return e.report.topic == report.topic && (is_of_any || IsOfItsTask(e, said));
+  });
+  return episode != nullptr && (TakesPart(*episode, report) || episode->report.speculative) ? episode : nullptr;
+}
+
+Episodes::Episode* Episodes::FindByTask(const Said& said) {
+  const ErrorReport& report = said.report;
+  Episode* episode = Latest(said, [&](const Episode& e) {
+    const bool is_of_another = report.inode && e.report.inode && report.inode != e.report.inode;
+    return !e.report.topic.empty() && IsOfItsTask(e, said) && e.report.kind == report.kind && !is_of_another;
+  });
+  return episode != nullptr && TakesPart(*episode, report) ? episode : nullptr;
+}
+
 Episodes::Episode* Episodes::Find(const Said& said) {
   if (said.folded > 0) return nullptr;
-  const ErrorReport& report = said.report;
-  auto latest = [&](auto fits) -> Episode* {
-    auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
-                           [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
-    return it == episodes_.rend() ? nullptr : &*it;
-  };
-  auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
-  // Without the task (from /dev/kmsg) the order of the lines has to do.
-  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
-  auto is_of_task = [&](const Episode& e) {
-    return !tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid;
-  };
-  if (!report.topic.empty()) {
-    auto is_of_any = [&](const Episode& e) {
-      return report.task_is_any || e.report.task_is_any || e.report.speculative;
-    };
-    Episode* episode =
-        latest([&](const Episode& e) { return e.report.topic == report.topic && (is_of_any(e) || is_of_task(e)); });
-    if (episode != nullptr && (takes_part(*episode) || episode->report.speculative)) return episode;
-  }
-  if (!report.follows) return nullptr;
-  auto is_of_another = [&](const Episode& e) {
-    return report.inode && e.report.inode && report.inode != e.report.inode;
-  };
-  Episode* episode = latest([&](const Episode& e) {
-    return !e.report.topic.empty() && is_of_task(e) && e.report.kind == report.kind && !is_of_another(e);
-  });
-  return episode != nullptr && takes_part(*episode) ? episode : nullptr;
+  Episode* episode = nullptr;
+  if (!said.report.topic.empty()) episode = FindByTopic(said);
+  if (episode == nullptr && said.report.follows) episode = FindByTask(said);
+  return episode;
 }
 
 Episodes::Episode& Episodes::Begin(const Said& said) {

@@ -65,6 +65,11 @@ class Episodes {
   };
   void Add(Said said, uint64_t now_ns);
   Episode* Find(const Said& said);
+  Episode* FindByTopic(const Said& said);
+  Episode* FindByTask(const Said& said);
+  template <typename Fits>
+  Episode* Latest(const Said& said, Fits fits);
+  static bool IsOfItsTask(const Episode& episode, const Said& said);
   bool IsNear(const Episode& episode, const Said& said) const;
   Episode& Begin(const Said& said);
   static void Merge(Said said, Episode& episode);
