@@ -60,6 +60,7 @@ struct ErrorReport {
   uint32_t part = 0;         // which part of the telling, a bit: two of the same part are two errors. 0: may repeat
   bool more = false;         // more will follow, and a slow console may stand between
   bool speculative = false;  // of a read-ahead: if the same is asked for and fails again, that is the same error
+  bool of_stack = false;     // of a device that is made of others: if one of those has failed just before, that is the cause
   bool task_is_any = false;  // reported in an interrupt or by a worker: its task is not the one that met the error
   friend bool operator==(const ErrorReport&, const ErrorReport&) = default;
 };
@@ -96,6 +97,7 @@ struct WalkTarget {
       : inode(number), generation_wanted(wants_generation) {}
   uint64_t inode;
   bool generation_wanted;
+  std::optional<Range> unreadable = {};  // a place on the device that is known to be so, and is left out
 };
 
 // The path of an inode by the file system's on-disk structures.
@@ -142,6 +144,10 @@ struct FilesystemModule {
   Result<WalkResult> (*find_path)(const std::string& device_path, WalkTarget target,
                                   std::chrono::steady_clock::time_point deadline);
 
+  // Whether a file's handle with generation 0 opens it whatever its generation is. Others refuse it, having loaded the
+  // inode all the same.
+  bool opens_any_generation = false;
+
   // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds
   // also where it does not. Null: it never does.
   bool (*sends_fanotify)(std::string_view kernel_release) = nullptr;
@@ -150,7 +156,8 @@ struct FilesystemModule {
 // Every file system known by name. The order means nothing.
 std::span<const FilesystemModule> FilesystemModules();
 
-// The module of a type as the mount table names it ("ext4"), or null.
+// The module of a type as the mount table names it ("ext4"), or null. ext2 and ext3 are ext4's, nfs4 is nfs's, and so on: a
+// module's `type` is that of the code that serves it.
 const FilesystemModule* FindFilesystemModule(std::string_view type);
 
 // The same; of a type without a module the one that knows what all have in common. Never null.
@@ -179,5 +186,9 @@ bool IsReadAhead(std::span<const std::string> stack);
 // Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
 // says nothing about any file system, whatever it looks like.
 bool IsUserLine(std::span<const std::string> stack);
+
+// Whether the stack is that of a mount(2) that has not returned: what is reported there is of a file system that is not
+// mounted yet, and may never be.
+bool IsMounting(std::span<const std::string> stack);
 
 }  // namespace fsherald

@@ -23,7 +23,16 @@ TEST(FilesystemTable, EveryRowIsFilled) {
     EXPECT_FALSE(module.log_prefixes.empty()) << module.type;
     EXPECT_TRUE(module.parse_log && module.is_reporting_helper && module.specific && module.object_is_loadable)
         << module.type;
+    EXPECT_EQ(FindFilesystemModule(module.type), &module) << "no two of a type";
   }
+}
+
+TEST(FilesystemTable, ATypeThatAnotherOnesCodeServesHasItsRow) {
+  EXPECT_EQ(&ModuleOf("ext3"), FindFilesystemModule("ext4"));
+  EXPECT_EQ(&ModuleOf("ext2"), FindFilesystemModule("ext4"));
+  EXPECT_EQ(&ModuleOf("nfs4"), FindFilesystemModule("nfs"));
+  EXPECT_EQ(&ModuleOf("fuse.sshfs"), FindFilesystemModule("fuse"));
+  EXPECT_EQ(ModuleOf("fusectl").type, "");
 }
 
 TEST(ParseLog, AnExt4LineIsExt4s) {
@@ -65,6 +74,12 @@ TEST(LogPrefixes, CoverEveryKindOfLine) {
     EXPECT_TRUE(ParseLog(line)) << line;
     EXPECT_TRUE(std::ranges::any_of(prefixes, [&](auto prefix) { return line.starts_with(prefix); })) << line;
   }
+}
+
+TEST(IsMounting, AStackOfMountIs) {
+  EXPECT_TRUE(
+      IsMounting(std::vector<std::string>{"squashfs_read_inode+0x1", "squashfs_fill_super+0x1", "vfs_get_tree+0x1"}));
+  EXPECT_FALSE(IsMounting(std::vector<std::string>{"squashfs_lookup+0x1", "__lookup_slow+0x1"}));
 }
 
 TEST(IsUserLine, ALineWrittenToKmsgIsForged) {

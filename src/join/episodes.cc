@@ -32,8 +32,14 @@ void LearnPlace(ErrorReport& known, ErrorReport& news) {
   known.file = std::move(news.file);
 }
 
+// Where a part of it says that it is a file's data, it is: a block that cannot be decompressed may be of either.
+void LearnKind(Kind& known, Kind news) {
+  if (known == Kind::kMetadata && (news == Kind::kDataRead || news == Kind::kDataWrite)) known = news;
+}
+
 void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnPlace(known, news);
+  LearnKind(known.kind, news.kind);
   Learn(known.code, news.code);
   Learn(known.inode, news.inode);
   Learn(known.generation, news.generation);
@@ -47,13 +53,8 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   known.corrected = known.corrected || news.corrected;
 }
 
-bool TakesPart(const Episodes::Episode& episode, const ErrorReport& report) {
-  return (episode.parts & report.part) == 0;
-}
-
-bool IsAskedAgain(const Episodes::Episode& episode, const ErrorReport& report) {
-  return episode.report.speculative && !report.topic.empty() && !TakesPart(episode, report);
-}
+// What becomes of a file system, or of a file's data, is told apart from the error that it came of.
+bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kReadOnly || kind == Kind::kWriteback; }
 
 }  // namespace
 
@@ -84,10 +85,26 @@ void Episodes::Add(Said said, uint64_t now_ns) {
     if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
     episode = &Begin(said);
   }
-  // Who asks again for what was read ahead need not wait for that any more.
-  if (IsAskedAgain(*episode, said.report)) episode->deadline_ns = 0;
+  // Who wanted what was read ahead has come: nobody else is waited for.
+  if (IsToldAgain(*episode, said.report)) {
+    Rewind(*episode, said.report.speculative);
+    if (!said.report.speculative) episode->deadline_ns = 0;
+  }
   episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
   Merge(std::move(said), *episode);
+}
+
+bool Episodes::IsToldAgain(const Episode& episode, const ErrorReport& report) {
+  return episode.report.speculative && !report.topic.empty() && episode.report.topic == report.topic &&
+         (episode.parts & report.part) != 0;
+}
+
+// Who asks for it again says who met the error, and where; the parts are told again.
+void Episodes::Rewind(Episode& episode, bool speculative) {
+  episode.report.speculative = speculative;
+  episode.report.task_is_any = true;
+  episode.parts = 0;
+  episode.told.location.reset();
 }
 
 uint64_t Episodes::WindowNs(const ErrorReport& report) const {
@@ -101,43 +118,36 @@ bool Episodes::IsNear(const Episode& episode, const Said& said) const {
   return between <= (episode.report.speculative ? options_.speculative_window_ns : options_.slow_window_ns);
 }
 
-template <typename Fits>
-Episodes::Episode* Episodes::Latest(const Said& said, Fits fits) {
-  auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
-                         [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
-  return it == episodes_.rend() ? nullptr : &*it;
-}
-
-// Without the task (from /dev/kmsg) the order of the lines has to do.
-bool Episodes::IsOfItsTask(const Episode& episode, const Said& said) {
-  const std::optional<Task>& task = episode.told.task;
-  return !said.task || !said.task->tid || !task || !task->tid || task->tid == said.task->tid;
-}
-
-Episodes::Episode* Episodes::FindByTopic(const Said& said) {
-  const ErrorReport& report = said.report;
-  Episode* episode = Latest(said, [&](const Episode& e) {
-    const bool is_of_any = report.task_is_any || e.report.task_is_any || e.report.speculative;
-    return e.report.topic == report.topic && (is_of_any || IsOfItsTask(e, said));
-  });
-  return episode != nullptr && (TakesPart(*episode, report) || episode->report.speculative) ? episode : nullptr;
-}
-
-Episodes::Episode* Episodes::FindByTask(const Said& said) {
-  const ErrorReport& report = said.report;
-  Episode* episode = Latest(said, [&](const Episode& e) {
-    const bool is_of_another = report.inode && e.report.inode && report.inode != e.report.inode;
-    return !e.report.topic.empty() && IsOfItsTask(e, said) && e.report.kind == report.kind && !is_of_another;
-  });
-  return episode != nullptr && TakesPart(*episode, report) ? episode : nullptr;
-}
-
 Episodes::Episode* Episodes::Find(const Said& said) {
   if (said.folded > 0) return nullptr;
-  Episode* episode = nullptr;
-  if (!said.report.topic.empty()) episode = FindByTopic(said);
-  if (episode == nullptr && said.report.follows) episode = FindByTask(said);
-  return episode;
+  const ErrorReport& report = said.report;
+  auto latest = [&](auto fits) -> Episode* {
+    auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                           [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
+    return it == episodes_.rend() ? nullptr : &*it;
+  };
+  auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
+  // Without the task (from /dev/kmsg) the order of the lines has to do.
+  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
+  auto is_of_task = [&](const Episode& e) {
+    return !tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid;
+  };
+  if (!report.topic.empty()) {
+    auto is_of_any = [&](const Episode& e) {
+      return report.task_is_any || e.report.task_is_any || e.report.speculative;
+    };
+    Episode* episode =
+        latest([&](const Episode& e) { return e.report.topic == report.topic && (is_of_any(e) || is_of_task(e)); });
+    if (episode != nullptr && (takes_part(*episode) || IsToldAgain(*episode, report))) return episode;
+  }
+  if (!report.follows) return nullptr;
+  auto is_of_another = [&](const Episode& e) {
+    const bool other_inode = report.inode && e.report.inode && report.inode != e.report.inode;
+    return other_inode || (e.report.kind != report.kind && (IsItsOwn(e.report.kind) || IsItsOwn(report.kind)));
+  };
+  Episode* episode =
+      latest([&](const Episode& e) { return !e.report.topic.empty() && is_of_task(e) && !is_of_another(e); });
+  return episode != nullptr && takes_part(*episode) ? episode : nullptr;
 }
 
 Episodes::Episode& Episodes::Begin(const Said& said) {
@@ -149,26 +159,18 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.device = said.report.device;
   episode.report.speculative = said.report.speculative;
   episode.report.task_is_any = true;
-  episode.told.error.count = std::max<uint64_t>(said.folded, said.report.count == 0 ? 0 : 1);
+  episode.told.error.count = said.folded > 0 ? said.folded : said.report.count;  // 0: what is healthy again
   return episode;
 }
 
 void Episodes::Merge(Said said, Episode& episode) {
   ErrorReport& report = said.report;
-  // Of what was read ahead, who asks for it again says who met it, and where; its parts are told again.
-  const bool is_asked_again = episode.report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
-  if (is_asked_again) {
-    episode.report.speculative = report.speculative;
-    episode.report.task_is_any = true;
-    episode.parts = 0;
-    episode.told.location.reset();
-  }
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
   episode.told.sources.Add(said.source);
   // The first task that is one; until then any, for what follows in it.
-  if (said.task && (episode.report.task_is_any || !episode.told.task)) {
+  if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
     episode.report.task_is_any = report.task_is_any;
   }
@@ -179,6 +181,7 @@ void Episodes::Merge(Said said, Episode& episode) {
   }
   Learn(episode.report.topic, report.topic);
   LearnReport(episode.report, report);
+  episode.told.kind = episode.report.kind;
 }
 
 std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {

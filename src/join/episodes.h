@@ -51,8 +51,6 @@ class Episodes {
 
   // When Take has to be called; empty: never.
   std::optional<uint64_t> deadline_ns() const;
-  bool empty() const { return episodes_.empty(); }
-  const std::deque<Episode>& open() const { return episodes_; }
 
  private:
   struct Said {
@@ -65,17 +63,14 @@ class Episodes {
   };
   void Add(Said said, uint64_t now_ns);
   Episode* Find(const Said& said);
-  Episode* FindByTopic(const Said& said);
-  Episode* FindByTask(const Said& said);
-  template <typename Fits>
-  Episode* Latest(const Said& said, Fits fits);
-  static bool IsOfItsTask(const Episode& episode, const Said& said);
   bool IsNear(const Episode& episode, const Said& said) const;
   Episode& Begin(const Said& said);
+  static bool IsToldAgain(const Episode& episode, const ErrorReport& report);
+  static void Rewind(Episode& episode, bool speculative);
   static void Merge(Said said, Episode& episode);
   uint64_t WindowNs(const ErrorReport& report) const;
 
-  static constexpr size_t kMaxOpen = 4096;  // beyond it the oldest are taken as complete
+  static constexpr size_t kMaxOpen = 1024;  // beyond it the oldest are taken as complete
 
   Options options_;
   std::deque<Episode> episodes_;

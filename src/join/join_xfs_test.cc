@@ -72,6 +72,7 @@ class Xfs {
     return *this;
   }
 
+  std::vector<Joined> ToldUntil(uint64_t now_ns) { return join_.Take(now_ns); }
   std::vector<Joined> Told() { return join_.Take(now_ + kLater); }
 
  private:
@@ -212,6 +213,18 @@ TEST(JoinXfs, ABlockThatTheDiskCannotReadIsOneErrorOfTheReader) {
   ASSERT_TRUE(error.device_error);
   EXPECT_EQ(error.device_error->sector, 0x70078U);
   EXPECT_EQ(error.device_error->count, 2U);
+}
+
+TEST(JoinXfs, AFailedReadAheadWaitsForWhoWantsTheBlock) {
+  Xfs xfs;
+  xfs.FailedRequest(0x70078, 8, 1 << 19)
+      .Event(kInterrupt, TracePoint::kXfsBufferError, {EIO, 0x70078, 8, kReadAhead, 2}, "xfs_dir3_data_reada");
+  EXPECT_TRUE(xfs.ToldUntil(160 * kMs).empty()) << "a request by itself would be told by now";
+  std::vector<Joined> told = xfs.ToldUntil(300 * kMs);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.kind, Kind::kMetadata);
+  EXPECT_TRUE(told[0].notification.device_error);
+  EXPECT_TRUE(xfs.ToldUntil(1000 * kMs).empty());
 }
 
 TEST(JoinXfs, ARequestElsewhereIsNotTheCause) {

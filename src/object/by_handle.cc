@@ -2,20 +2,18 @@
 #include "object/by_handle.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-
 #include "object/mount_entry.h"
 
 namespace fsherald {
 namespace {
 
-// Generation 0 stands for any: ext4 accepts it so, others find nothing.
+// Generation 0 stands for any, where the file system has it so.
 Fd OpenByHandle(const MountEntry& mount, uint64_t inode, uint32_t generation) {
   const auto root = HandleOf(mount.fd());
   if (!root || root->inode != mount.root_inode()) return Fd();
   const Fd mount_fd(::openat(mount.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // O_PATH will not do
   if (!mount_fd) return Fd();
-  return OpenHandle(mount_fd.get(), {.layout = root->layout, .inode = inode, .generation = generation});
+  return OpenHandle(mount_fd.get(), {inode, generation, root->type});
 }
 
 std::optional<std::string> PathOf(int fd, const std::string& proc_root) {
@@ -25,6 +23,7 @@ std::optional<std::string> PathOf(int fd, const std::string& proc_root) {
 }  // namespace
 
 std::optional<FoundPath> FindByHandle(const PathQuery& query, const std::string& proc_root) {
+  if (!query.generation && (query.module == nullptr || !query.module->opens_any_generation)) return std::nullopt;
   const auto mount = MountEntry::Open(query.access_path, query.filesystem);
   if (!mount) return std::nullopt;
   const Fd file = OpenByHandle(*mount, query.inode, query.generation.value_or(0));

@@ -13,15 +13,17 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstring>
-#include <limits>
 
 namespace fsherald {
 namespace {
 
 bool IsSameFilesystem(int fd, const struct stat& root, const FilesystemInfo& filesystem) {
   if (!filesystem.fsid && !filesystem.dev) return false;
-  if (filesystem.dev && root.st_dev != ::makedev(filesystem.dev->major, filesystem.dev->minor)) return false;
+  // A subvolume of btrfs has a number of its own there, and an fsid.
+  const bool is_anonymous = filesystem.dev && filesystem.dev->major == 0 && filesystem.fsid;
+  if (filesystem.dev && !is_anonymous && root.st_dev != ::makedev(filesystem.dev->major, filesystem.dev->minor)) return false;
   if (!filesystem.fsid) return true;
   struct statfs statistics {};
   if (::fstatfs(fd, &statistics) != 0) return false;
@@ -41,6 +43,37 @@ Fd OpenBelow(int directory_fd, const std::string& relative) {
     fd.Reset(static_cast<int>(::syscall(SYS_openat2, directory_fd, relative.c_str(), &how, sizeof(how))));
   }
   return fd;
+}
+
+// Linux, include/linux/exportfs.h: FILEID_INO32_GEN; fs/xfs/xfs_export.h: struct xfs_fid64, without a parent.
+struct Inode32Handle {
+  uint32_t inode = 0;
+  uint32_t generation = 0;
+};
+struct __attribute__((packed)) XfsHandle {
+  uint64_t inode = 0;
+  uint32_t generation = 0;
+};
+static_assert(sizeof(XfsHandle) == 12);
+
+template <typename T>
+void Encode(const T& value, file_handle& handle) {
+  handle.handle_bytes = sizeof(value);
+  std::memcpy(handle.f_handle, &value, sizeof(value));
+}
+
+template <typename T>
+std::optional<InodeHandle> DecodeAs(const file_handle& handle) {
+  if (handle.handle_bytes != sizeof(T)) return std::nullopt;
+  T value;
+  std::memcpy(&value, handle.f_handle, sizeof(value));
+  return InodeHandle{value.inode, value.generation, handle.handle_type};
+}
+
+std::optional<InodeHandle> Decode(const file_handle& handle) {
+  if (handle.handle_type == kInodeHandleType) return DecodeAs<Inode32Handle>(handle);
+  if (handle.handle_type == kXfsHandleType) return DecodeAs<XfsHandle>(handle);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -64,55 +97,24 @@ std::optional<MountEntry::Match> MountEntry::LeadsTo(std::string_view relative, 
   return Match{handle->generation};
 }
 
-namespace {
-
-constexpr size_t kShortBytes = 8;  // both numbers of 32 bits
-constexpr size_t kLongBytes = 12;  // the inode of 64 bits
-
-template <typename Inode>
-InodeHandle Decode(InodeHandle::Layout layout, const unsigned char* bytes) {
-  InodeHandle handle{.layout = layout};
-  Inode inode = 0;
-  std::memcpy(&inode, bytes, sizeof(inode));
-  std::memcpy(&handle.generation, bytes + sizeof(inode), sizeof(handle.generation));
-  handle.inode = inode;
-  return handle;
-}
-
-template <typename Inode>
-void Encode(const InodeHandle& handle, unsigned char* bytes) {
-  const auto inode = static_cast<Inode>(handle.inode);
-  std::memcpy(bytes, &inode, sizeof(inode));
-  std::memcpy(bytes + sizeof(inode), &handle.generation, sizeof(handle.generation));
-}
-
-}  // namespace
-
 std::optional<InodeHandle> HandleOf(int fd) {
   alignas(file_handle) char memory[sizeof(file_handle) + MAX_HANDLE_SZ] = {};
   auto* handle = reinterpret_cast<file_handle*>(memory);
   handle->handle_bytes = MAX_HANDLE_SZ;
   int mount_id = 0;
   if (::name_to_handle_at(fd, "", handle, &mount_id, AT_EMPTY_PATH) != 0) return std::nullopt;
-  const auto layout = static_cast<InodeHandle::Layout>(handle->handle_type);
-  if (layout == InodeHandle::Layout::kShort && handle->handle_bytes == kShortBytes)
-    return Decode<uint32_t>(layout, handle->f_handle);
-  if (layout == InodeHandle::Layout::kLong && handle->handle_bytes == kLongBytes)
-    return Decode<uint64_t>(layout, handle->f_handle);
-  return std::nullopt;
+  return Decode(*handle);
 }
 
 Fd OpenHandle(int mount_fd, const InodeHandle& wanted) {
-  alignas(file_handle) unsigned char memory[sizeof(file_handle) + kLongBytes] = {};
+  alignas(file_handle) char memory[sizeof(file_handle) + MAX_HANDLE_SZ] = {};
   auto* handle = reinterpret_cast<file_handle*>(memory);
-  handle->handle_type = static_cast<int>(wanted.layout);
-  if (wanted.layout == InodeHandle::Layout::kLong) {
-    handle->handle_bytes = kLongBytes;
-    Encode<uint64_t>(wanted, memory + sizeof(file_handle));
+  handle->handle_type = wanted.type;
+  if (wanted.type == kXfsHandleType) {
+    Encode(XfsHandle{wanted.inode, wanted.generation}, *handle);
   } else {
-    if (wanted.inode > std::numeric_limits<uint32_t>::max()) return Fd();
-    handle->handle_bytes = kShortBytes;
-    Encode<uint32_t>(wanted, memory + sizeof(file_handle));
+    if (wanted.inode > UINT32_MAX) return Fd();
+    Encode(Inode32Handle{static_cast<uint32_t>(wanted.inode), wanted.generation}, *handle);
   }
   return Fd(::open_by_handle_at(mount_fd, handle, O_PATH | O_CLOEXEC));
 }

@@ -14,15 +14,14 @@
 
 namespace fsherald {
 
-// A file's handle (name_to_handle_at(2)) that holds no more than an inode and its generation, in one of two layouts.
+// What is in a file's handle of name_to_handle_at(2), of two types: FILEID_INO32_GEN, ext4's and that of many others, and
+// that of XFS where inode numbers may have more than 32 bits.
+inline constexpr int kInodeHandleType = 1;
+inline constexpr int kXfsHandleType = 0x81;
 struct InodeHandle {
-  enum class Layout : int {
-    kShort = 1,    // FILEID_INO32_GEN: ext4's, and that of many others
-    kLong = 0x81,  // XFS's, with inode numbers of 64 bits (fs/xfs/xfs_export.h: XFS_FILEID_TYPE_64FLAG)
-  };
-  Layout layout = Layout::kShort;
   uint64_t inode = 0;
   uint32_t generation = 0;
+  int type = kInodeHandleType;
 };
 
 class MountEntry {
@@ -47,11 +46,11 @@ class MountEntry {
   uint64_t root_inode_;
 };
 
-// The handle of what `fd` (O_PATH will do) refers to. Empty: the file system has no handles of such a layout.
+// The handle of what `fd` (O_PATH will do) refers to. Empty: the file system has no handles of those types.
 std::optional<InodeHandle> HandleOf(int fd);
 
-// Opens (O_PATH) what the handle names on the file system of `mount_fd`. Not open: failed, or the inode is too large for
-// the layout.
+// open_by_handle_at(2) with O_PATH; `mount_fd` is any file of the file system, not opened with O_PATH. An empty descriptor:
+// not allowed, no such file, or its inode does not fit into a handle of that type.
 Fd OpenHandle(int mount_fd, const InodeHandle& handle);
 
 // readlink(2) below a directory, whole. Empty: failed.

@@ -32,6 +32,7 @@ std::string_view Name(PathSource source) {
     case PathSource::kOpenFile: return "open_file";
     case PathSource::kWalk: return "walk";
     case PathSource::kProducer: return "producer";
+    case PathSource::kIoctl: return "ioctl";
   }
   return "";
 }
@@ -46,6 +47,7 @@ std::string_view Name(SourceId source) {
     case SourceId::kCounters: return "counters";
     case SourceId::kProducer: return "producer";
     case SourceId::kGroup: return "group";
+    case SourceId::kMounts: return "mounts";
   }
   return "";
 }
