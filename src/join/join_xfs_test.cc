@@ -64,10 +64,12 @@ class Xfs {
     return Event(who, TracePoint::kXfsInodeSick, {mask, inode, 77});
   }
 
-  Xfs& FailedRequest(uint64_t sector, uint64_t sectors, uint64_t operation) {
+  // `start`: where the file system's own device begins on the disk.
+  Xfs& FailedRequest(uint64_t sector, uint64_t sectors, uint64_t operation, uint64_t start = 0) {
     std::optional<ErrorReport> report =
         ParseEvent({.point = TracePoint::kBlockError, .values = {10, sector, sectors * 512, operation, 7 << 20}});
     report->device_error->device = "loop0";
+    report->range->offset_bytes -= start * 512;
     join_.Add({kFs, EventSignal{.boottime_ns = Now(), .task = Task(kInterrupt), .report = *report}}, now_);
     return *this;
   }
@@ -213,6 +215,17 @@ TEST(JoinXfs, ABlockThatTheDiskCannotReadIsOneErrorOfTheReader) {
   ASSERT_TRUE(error.device_error);
   EXPECT_EQ(error.device_error->sector, 0x70078U);
   EXPECT_EQ(error.device_error->count, 2U);
+}
+
+TEST(JoinXfs, APartitionsBlocksAreCountedFromItsStart) {
+  std::vector<Joined> told =
+      Xfs()
+          .FailedRequest(2048 + 0x70078, 8, 0, 2048)
+          .Line(kCat,
+                "XFS (loop0p1): metadata I/O error in \"xfs_da_read_buf+0xea/0x180\" at daddr 0x70078 len 8 error 5")
+          .Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.device_error->sector, 2048U + 0x70078) << "the disk's";
 }
 
 TEST(JoinXfs, AFailedReadAheadWaitsForWhoWantsTheBlock) {
