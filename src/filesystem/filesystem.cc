@@ -121,7 +121,7 @@ std::optional<ErrorReport> ParseEvent(const TraceEvent& event) {
 }
 
 bool IsReportingFrame(std::string_view function) {
-  if (IsTracingMachinery(function) || IsFserrorHelper(function)) return true;
+  if (IsTracingMachinery(function) || IsPageCacheHelper(function) || IsFserrorHelper(function)) return true;
   return std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
     return module.is_reporting_helper != nullptr && module.is_reporting_helper(function);
   });

@@ -17,6 +17,10 @@ bool IsFile(const TraceEvent& event) {
 
 }  // namespace
 
+bool IsPageCacheHelper(std::string_view function) {
+  return function == "__filemap_set_wb_err" || function == "filemap_set_wb_err" || function == "mapping_set_error";
+}
+
 std::string WritebackTopic(uint64_t inode) { return "write-back of inode " + std::to_string(inode); }
 
 std::span<const std::string_view> PageCachePrefixes() { return kPrefixes; }

@@ -19,6 +19,9 @@ std::optional<ErrorReport> ParsePageCacheLine(std::string_view line);
 // The tracepoint filemap_set_wb_err: once for each page, or each request, of a file. Empty: it is no file's.
 std::optional<ErrorReport> ParseWritebackEvent(const TraceEvent& event);
 
+// Whether a function only carries a failed write-back on to the file: it is no location.
+bool IsPageCacheHelper(std::string_view function);
+
 // The topic of a file's lost write-back (ErrorReport::topic).
 std::string WritebackTopic(uint64_t inode);
 

@@ -82,6 +82,13 @@ std::optional<ErrorReport> ParseFilesystemMark(Health health, const TraceEvent& 
   return ParseMark(XfsDomain::kFilesystem, health, event, std::string(XfsDomainName(XfsDomain::kFilesystem)));
 }
 
+// "xfs_dir3_data" of "xfs_dir3_data_reada": while a block is read ahead it is checked less.
+std::string_view StructureOf(std::string_view name) {
+  for (std::string_view suffix : {"_reada", "_ra"})
+    if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+  return name;
+}
+
 // Which buffer: its place, what should be in it, and who reads or writes it.
 ErrorReport OfBuffer(const TraceEvent& event) {
   const auto [code, daddr, length, flags, group, unused] = event.values;
@@ -92,7 +99,7 @@ ErrorReport OfBuffer(const TraceEvent& event) {
     if (group != kNoGroup) report.group = group;
   }
   SetXfsField(report, "length", length);
-  SetXfsField(report, "structure", event.text);
+  SetXfsField(report, "structure", StructureOf(event.text));
   report.speculative = (flags & kReadAhead) != 0;
   report.task_is_any = (flags & (kReadAhead | kAsync)) != 0;
   return report;

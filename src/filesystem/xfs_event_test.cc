@@ -32,6 +32,8 @@ TEST(XfsEvent, ABlockThatWasReadAheadIsNobodysYet) {
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->speculative);
   EXPECT_TRUE(report->task_is_any);
+  EXPECT_EQ(Parse(TracePoint::kXfsBufferError, {EIO, 8, 8, 1 << 2, 0}, "xfs_dir3_data_reada")->fields.back(),
+            (SpecificField{"structure", "xfs_dir3_data"}));
 }
 
 TEST(XfsEvent, ABlockThatTheDiskCannotReadHasItsPlaceOnTheDevice) {

@@ -150,6 +150,13 @@ bool Causes::Attach(FilesystemKey filesystem, const ErrorReport& report, Notific
   return true;
 }
 
+void Causes::Await(FilesystemKey filesystem, const ErrorReport& report, uint64_t until_ns) {
+  if (!ComesFromADevice(report)) return;
+  for (Cause& cause : causes_)
+    if (cause.filesystem == filesystem && Fits(cause, report))
+      cause.deadline_ns = std::max(cause.deadline_ns, until_ns);
+}
+
 std::vector<Causes::Cause> Causes::Take(uint64_t now_ns) {
   std::vector<Cause> alone;
   size_t too_many = causes_.size() - std::min(causes_.size(), kMaxOpen);

@@ -45,6 +45,9 @@ class Causes {
   // what is known of the error: a place on the device, if any, and the errno.
   bool Attach(FilesystemKey filesystem, const ErrorReport& report, Notification& told);
 
+  // An error that this report began will be told by then: what may be behind it waits for it.
+  void Await(FilesystemKey filesystem, const ErrorReport& report, uint64_t until_ns);
+
   // Those that nobody has spoken for in time, or all of one file system.
   std::vector<Cause> Take(uint64_t now_ns);
   std::vector<Cause> TakeAll(FilesystemKey filesystem);

@@ -495,6 +495,7 @@ std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
     MatchFanotify(fs, now_ns);
     TakePending(key, fs, now_ns, out);
     TakeEpisodes(key, fs, now_ns, out);
+    for (const Episodes::Episode& episode : fs.episodes.open()) causes_.Await(key, episode.report, episode.deadline_ns);
     if (fs.closed) TakeCauses(causes_.TakeAll(key), out);
     TakeCredits(key, fs, now_ns, out);
     SettleCounter(key, fs, now_ns, out);

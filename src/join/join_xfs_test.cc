@@ -64,14 +64,17 @@ class Xfs {
     return Event(who, TracePoint::kXfsInodeSick, {mask, inode, 77});
   }
 
-  Xfs& FailedRequest(uint64_t sector, uint64_t sectors, uint64_t operation) {
+  // `start`: where the file system's own device begins on the disk.
+  Xfs& FailedRequest(uint64_t sector, uint64_t sectors, uint64_t operation, uint64_t start = 0) {
     std::optional<ErrorReport> report =
         ParseEvent({.point = TracePoint::kBlockError, .values = {10, sector, sectors * 512, operation, 7 << 20}});
     report->device_error->device = "loop0";
+    report->range->offset_bytes -= start * 512;
     join_.Add({kFs, EventSignal{.boottime_ns = Now(), .task = Task(kInterrupt), .report = *report}}, now_);
     return *this;
   }
 
+  std::vector<Joined> ToldUntil(uint64_t now_ns) { return join_.Take(now_ns); }
   std::vector<Joined> Told() { return join_.Take(now_ + kLater); }
 
  private:
@@ -212,6 +215,29 @@ TEST(JoinXfs, ABlockThatTheDiskCannotReadIsOneErrorOfTheReader) {
   ASSERT_TRUE(error.device_error);
   EXPECT_EQ(error.device_error->sector, 0x70078U);
   EXPECT_EQ(error.device_error->count, 2U);
+}
+
+TEST(JoinXfs, APartitionsBlocksAreCountedFromItsStart) {
+  std::vector<Joined> told =
+      Xfs()
+          .FailedRequest(2048 + 0x70078, 8, 0, 2048)
+          .Line(kCat,
+                "XFS (loop0p1): metadata I/O error in \"xfs_da_read_buf+0xea/0x180\" at daddr 0x70078 len 8 error 5")
+          .Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.device_error->sector, 2048U + 0x70078) << "the disk's";
+}
+
+TEST(JoinXfs, AFailedReadAheadWaitsForWhoWantsTheBlock) {
+  Xfs xfs;
+  xfs.FailedRequest(0x70078, 8, 1 << 19)
+      .Event(kInterrupt, TracePoint::kXfsBufferError, {EIO, 0x70078, 8, kReadAhead, 2}, "xfs_dir3_data_reada");
+  EXPECT_TRUE(xfs.ToldUntil(160 * kMs).empty()) << "a request by itself would be told by now";
+  std::vector<Joined> told = xfs.ToldUntil(300 * kMs);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.kind, Kind::kMetadata);
+  EXPECT_TRUE(told[0].notification.device_error);
+  EXPECT_TRUE(xfs.ToldUntil(1000 * kMs).empty());
 }
 
 TEST(JoinXfs, ARequestElsewhereIsNotTheCause) {
