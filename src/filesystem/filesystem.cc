@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "filesystem/block_layer.h"
+#include "filesystem/btrfs.h"
 #include "filesystem/ext4.h"
 #include "filesystem/general.h"
 #include "filesystem/page_cache.h"
@@ -29,6 +30,7 @@ bool BeginsAsAny(std::string_view line, std::span<const std::string_view> prefix
 std::span<const FilesystemModule> FilesystemModules() {
   static const FilesystemModule kModules[] = {
       Ext4Module(),
+      BtrfsModule(),
   };
   return kModules;
 }

@@ -48,10 +48,12 @@ Operation OperationOf(const ErrorReport& report) {
 }
 
 // Who knows a place on the device, or the device, is not given another one's.
+// (The file system's own device can be a part of the one that failed.)
 bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
   if (!IsSameOperation(cause.error.operation, OperationOf(report))) return false;
   if (!report.device_error) return true;
-  if (!IsSameDevice(cause.error, *report.device_error)) return false;
+  if (!IsSameDevice(cause.error, *report.device_error) && cause.report.device != report.device_error->device)
+    return false;
   return !report.device_error->sector || Overlap(cause.error, *report.device_error);
 }
 
@@ -104,8 +106,9 @@ bool Causes::Attach(FilesystemKey filesystem, const ErrorReport& report, Notific
     else if (told.device_error != report.device_error) told.device_error->count += cause.error.count;
     else told.device_error = cause.error;
   };
-  // What is written together fails together: in many requests, one error.
-  if (OperationOf(report) == Operation::kWrite) {
+  // What is written together fails together: in many requests, one error. So do all of a device that was told without a place.
+  const bool of_device = report.device_error && !report.device_error->device.empty() && !report.device_error->sector;
+  if (OperationOf(report) == Operation::kWrite || of_device) {
     bool any = false;
     for (Cause& cause : causes_)
       if (!cause.explained && fits(cause)) take(cause), any = true;
@@ -117,6 +120,16 @@ bool Causes::Attach(FilesystemKey filesystem, const ErrorReport& report, Notific
   if (it == causes_.rend()) return false;
   take(*it);
   return true;
+}
+
+// Its place is one on its own device, which can be a partition of the one that failed: the range knows both.
+void Causes::Correct(FilesystemKey filesystem, const DeviceError& error) {
+  for (Cause& cause : causes_) {
+    DeviceError place = cause.error;
+    if (cause.report.range) place.sector = cause.report.range->offset_bytes / 512;
+    if (cause.filesystem == filesystem && IsSameOperation(place.operation, error.operation) && Overlap(place, error))
+      cause.corrected = true;
+  }
 }
 
 std::vector<Causes::Cause> Causes::Take(uint64_t now_ns) {

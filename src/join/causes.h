@@ -33,6 +33,7 @@ class Causes {
     uint64_t requests = 0;  // by the trace
     uint64_t lines = 0;
     bool read_ahead_only = true;
+    bool corrected = false;  // what it failed to read was read from another copy
     bool explained = false;  // a part of an error that was told
   };
 
@@ -44,6 +45,9 @@ class Causes {
   // Whether the device may be behind an error of this file system: then what it failed becomes a part of it. `report` says
   // what is known of the error: a place on the device, if any, and the errno.
   bool Attach(FilesystemKey filesystem, const ErrorReport& report, Notification& told);
+
+  // The file system has read from another copy what this device failed to read at this place.
+  void Correct(FilesystemKey filesystem, const DeviceError& error);
 
   // Those that nobody has spoken for in time, or all of one file system.
   std::vector<Cause> Take(uint64_t now_ns);

@@ -36,6 +36,7 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnPlace(known, news);
   Learn(known.code, news.code);
   Learn(known.inode, news.inode);
+  Learn(known.inode_root, news.inode_root);
   Learn(known.generation, news.generation);
   Learn(known.block, news.block);
   Learn(known.group, news.group);
@@ -45,6 +46,11 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   Learn(known.message, news.message);
   LearnFields(known.fields, news.fields);
   known.corrected = known.corrected || news.corrected;
+}
+
+// An addition may know the end of the topic alone.
+bool IsTopic(std::string_view topic, const ErrorReport& report) {
+  return report.meaning == ErrorReport::Meaning::kAddition ? topic.ends_with(report.topic) : topic == report.topic;
 }
 
 }  // namespace
@@ -91,27 +97,60 @@ bool Episodes::IsNear(const Episode& episode, const Said& said) const {
   return between <= (episode.report.speculative ? options_.speculative_window_ns : options_.slow_window_ns);
 }
 
+template <typename Fits>
+Episodes::Episode* Episodes::Latest(const Said& said, Fits fits) {
+  auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                         [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
+  return it == episodes_.rend() ? nullptr : &*it;
+}
+
+Episodes::Episode* Episodes::FindByTopic(const Said& said) {
+  const ErrorReport& report = said.report;
+  Episode* episode = Latest(said, [&](const Episode& e) { return IsTopic(e.report.topic, report); });
+  if (episode == nullptr) return nullptr;
+  const bool is_wanted_now = episode->report.speculative && !report.speculative;
+  return (episode->parts & report.part) == 0 || is_wanted_now ? episode : nullptr;
+}
+
+// Without the task (from /dev/kmsg) the order of the lines has to do.
+Episodes::Episode* Episodes::FindByTask(const Said& said) {
+  const ErrorReport& report = said.report;
+  const std::optional<uint32_t> tid = said.task && !report.concludes ? said.task->tid : std::nullopt;
+  Episode* episode = Latest(said, [&](const Episode& e) {
+    if (report.counted && (e.report.counter != report.counter || e.report.claims)) return false;
+    return !e.report.topic.empty() && (!tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid);
+  });
+  return episode != nullptr && (episode->parts & report.part) == 0 ? episode : nullptr;
+}
+
+// A block that could not be read, and was read from another copy: the report names the device, and so may the error.
+Episodes::Episode* Episodes::FindCorrected(const Said& said) {
+  const std::optional<DeviceError>& wanted = said.report.device_error;
+  if (!said.report.corrected || !wanted) return nullptr;
+  return Latest(said, [&](const Episode& e) {
+    const std::optional<DeviceError>& found = e.report.device_error;
+    return found && found->device == wanted->device && found->operation == wanted->operation;
+  });
+}
+
 Episodes::Episode* Episodes::Find(const Said& said) {
   if (said.folded > 0) return nullptr;
   const ErrorReport& report = said.report;
-  auto latest = [&](auto fits) -> Episode* {
-    auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
-                           [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
-    return it == episodes_.rend() ? nullptr : &*it;
-  };
-  auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
-  if (!report.topic.empty()) {
-    Episode* episode = latest([&](const Episode& e) { return e.report.topic == report.topic; });
-    const bool is_wanted_now = episode != nullptr && episode->report.speculative && !report.speculative;
-    if (episode != nullptr && (takes_part(*episode) || is_wanted_now)) return episode;
-  }
-  if (!report.follows) return nullptr;
-  // Without the task (from /dev/kmsg) the order of the lines has to do.
-  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
-  Episode* episode = latest([&](const Episode& e) {
-    return !e.report.topic.empty() && (!tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid);
-  });
-  return episode != nullptr && takes_part(*episode) ? episode : nullptr;
+  Episode* episode = nullptr;
+  if (report.counted && report.follows) episode = FindByTask(said);
+  if (episode == nullptr && !report.topic.empty()) episode = FindByTopic(said);
+  if (episode == nullptr && (report.follows || report.concludes)) episode = FindByTask(said);
+  if (episode == nullptr && report.meaning == ErrorReport::Meaning::kAddition) episode = FindCorrected(said);
+  return episode;
+}
+
+bool Episodes::Count(const std::string& topic, uint64_t count) {
+  auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                         [&](const Episode& episode) { return episode.report.topic == topic; });
+  if (it == episodes_.rend()) return false;
+  it->counted += count;
+  it->told.sources.Add(SourceId::kCounters);
+  return true;
 }
 
 Episodes::Episode& Episodes::Begin(const Said& said) {
@@ -122,6 +161,8 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.filesystem_type = said.report.filesystem_type;
   episode.report.device = said.report.device;
   episode.report.speculative = said.report.speculative;
+  episode.report.counter = said.report.counter;
+  episode.report.claims = said.report.claims;
   episode.report.task_is_any = true;
   episode.told.error.count = std::max<uint64_t>(said.folded, 1);
   return episode;
@@ -137,6 +178,10 @@ void Episodes::Merge(Said said, Episode& episode) {
     episode.report.task_is_any = true;
     episode.parts = 0;
     episode.told.location.reset();
+  }
+  if (report.corrected && report.meaning == ErrorReport::Meaning::kAddition && !IsTopic(episode.report.topic, report)) {
+    ++episode.corrections;
+    report.corrected = false;
   }
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);

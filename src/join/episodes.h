@@ -6,7 +6,8 @@
 //   1. A report joins the latest open episode of its topic, and if it follows, else the latest of its task.
 //   2. An episode takes each part once: the same part again is the next error.
 //   3. What is found by a read-ahead, and then by who wanted it, is one error: his.
-//   4. An episode is complete when nothing has joined it for as long as its last report said (`more`).
+//   4. What is counted, but not itself known as an error, goes to what its task has found by the same counter (scrub).
+//   5. An episode is complete when nothing has joined it for as long as its last report said (`more`).
 //
 // Pure, like the join that owns it.
 #pragma once
@@ -34,6 +35,7 @@ class Episodes {
     Notification told;   // without what is of the report below
     ErrorReport report;  // what all its reports said
     uint64_t counted = 0;
+    uint64_t corrections = 0;  // of its errors, one by one
     uint64_t last_boottime_ns = 0;
     uint64_t deadline_ns = 0;
     uint32_t parts = 0;
@@ -43,6 +45,9 @@ class Episodes {
 
   void Add(LogSignal signal, uint64_t now_ns);
   void Add(EventSignal signal, uint64_t now_ns);
+
+  // `count` more errors that the latest episode of this topic stands for. False: there is none.
+  bool Count(const std::string& topic, uint64_t count);
 
   // Those that are complete, or all, oldest first.
   std::vector<Episode> Take(uint64_t now_ns, bool all);
@@ -63,6 +68,11 @@ class Episodes {
   };
   void Add(Said said, uint64_t now_ns);
   Episode* Find(const Said& said);
+  Episode* FindByTopic(const Said& said);
+  Episode* FindByTask(const Said& said);
+  Episode* FindCorrected(const Said& said);
+  template <typename Fits>
+  Episode* Latest(const Said& said, Fits fits);
   bool IsNear(const Episode& episode, const Said& said) const;
   Episode& Begin(const Said& said);
   static void Merge(Said said, Episode& episode);
