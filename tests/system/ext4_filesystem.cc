@@ -68,6 +68,10 @@ unsigned long TakeFlags(std::string& options) {
 
 }  // namespace
 
+std::string WithoutKernelThread(const std::string& mount_options) {
+  return mount_options + (mount_options.empty() ? "" : ",") + "noinit_itable,no_prefetch_block_bitmaps";
+}
+
 void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_options, uint64_t size_bytes) {
   const Fd fd(open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) FailErrno("open " + image);
@@ -78,12 +82,13 @@ void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_
   RunOrFail(command);
 }
 
-Mount::Mount(const std::string& source, const std::string& directory, const std::string& options)
+Mount::Mount(const std::string& source, const std::string& directory, const std::string& options,
+             const std::string& type)
     : directory_(directory) {
   std::filesystem::create_directories(directory);
   std::string rest = options;
   const unsigned long flags = TakeFlags(rest);
-  if (mount(source.c_str(), directory.c_str(), "ext4", flags, rest.c_str()) != 0) {
+  if (mount(source.c_str(), directory.c_str(), type.c_str(), flags, rest.c_str()) != 0) {
     FailErrno("mount " + source + " on " + directory);
   }
 }
@@ -129,7 +134,7 @@ void Ext4Filesystem::Attach(const std::string& disk, const std::string& name, co
                             bool read_only) {
   uuid_ = Uuid(disk);
   loop_ = std::make_unique<LoopDevice>(disk, read_only);
-  mount_ = std::make_unique<Mount>(loop_->path(), kSandbox + "/" + name, mount_options);
+  mount_ = std::make_unique<Mount>(loop_->path(), kSandbox + "/" + name, WithoutKernelThread(mount_options));
 }
 
 void Ext4Filesystem::Unmount() {

@@ -16,10 +16,14 @@ namespace fsherald::system_test {
 void MakeImage(const std::string& image, const std::vector<std::string>& mke2fs_options = {},
                uint64_t size_bytes = 512ULL << 20);
 
+// Mount options of ext4 by which the kernel's own thread does not look through a fresh file system, and trip before the test.
+std::string WithoutKernelThread(const std::string& mount_options);
+
 // A mounted file system; unmounted when destroyed, which is a failure of the test if it is still in use.
 class Mount {
  public:
-  Mount(const std::string& source, const std::string& directory, const std::string& options = "");
+  Mount(const std::string& source, const std::string& directory, const std::string& options = "",
+        const std::string& type = "ext4");
   ~Mount();
   Mount(Mount&& other) noexcept : directory_(std::move(other.directory_)) { other.directory_.clear(); }
   const std::string& directory() const { return directory_; }

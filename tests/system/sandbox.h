@@ -19,6 +19,7 @@ void EnterSandbox();
 std::optional<std::string> WhyNoSandbox();
 std::optional<std::string> WhyNoFuse();
 
-void DropCaches();
+// Of all file systems, and what the kernel has read of a device ("/dev/loop0"), so that it has to read it again.
+void DropCaches(const std::string& device);
 
 }  // namespace fsherald::system_test

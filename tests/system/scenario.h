@@ -12,7 +12,10 @@ namespace fsherald::system_test {
 
 struct Scenario {
   std::string folder;
-  std::vector<std::string> mke2fs;  // options; the scenario is run with each of these lines
+  std::string type;   // of the file system
+  std::string fault;  // what is wrong with it, in the words of docs/coverage.md
+  size_t disks = 1;
+  std::vector<std::string> mkfs;    // options; the scenario is run with each of these lines
   std::vector<std::string> mounts;  // options; and with each of these
   Json expected;                    // an array
 };
@@ -20,7 +23,8 @@ struct Scenario {
 std::vector<std::string> ScenarioNames();
 Scenario ReadScenario(const std::string& name);
 
-// What the scenario's entries say for these mount options and facts, without those that are for other options ("when").
+// What the scenario's entries say for these mount options and facts, without those that are for other options ("when") or
+// for another kernel than the one that runs ("kernel").
 // Without facts, the entries stay as they are written.
 std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_options,
                              const std::optional<Facts>& facts);

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <regex>
 
 namespace fsherald::system_test {
@@ -62,6 +64,15 @@ void Watcher::TakeLines() {
         Json::parse(rest_.begin() + static_cast<ptrdiff_t>(begin), rest_.begin() + static_cast<ptrdiff_t>(end)));
   }
   rest_.erase(0, begin);
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  read_boottime_ns_.resize(lines_.size(), now.tv_sec * 1'000'000'000 + now.tv_nsec);
+}
+
+std::optional<int64_t> Watcher::LatencyNs(const Json& line) const {
+  const auto found = std::ranges::find(lines_, line.at("seq"), [](const Json& one) { return one.at("seq"); });
+  if (found == lines_.end() || line.at("boottime_ns").is_null()) return std::nullopt;
+  return read_boottime_ns_[static_cast<size_t>(found - lines_.begin())] - line["boottime_ns"].get<int64_t>();
 }
 
 void Watcher::WaitUntilToldUpToNow(const Ext4Filesystem& sentinel) {
@@ -86,12 +97,16 @@ int Watcher::Stop() {
 }
 
 std::vector<Json> Watcher::About(const Ext4Filesystem& filesystem) const {
+  return About(filesystem.uuid(), filesystem.device());
+}
+
+std::vector<Json> Watcher::About(const std::string& uuid, const std::string& device) const {
   std::vector<Json> found;
   for (const Json& line : lines_) {
     // A device of that name may have carried another file system before: only where nothing else is known, it tells.
     const Json& told = line.at("filesystem");
-    const bool by_uuid = told.at("uuid") == filesystem.uuid();
-    const bool by_device = told.at("uuid").is_null() && told.at("device") == filesystem.device();
+    const bool by_uuid = told.at("uuid") == uuid;
+    const bool by_device = told.at("uuid").is_null() && told.at("device") == device;
     if (by_uuid || by_device) found.push_back(line);
   }
   return found;

@@ -2,6 +2,7 @@
 // `fsherald watch --json`, run as a user would, and what it has told.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -35,6 +36,10 @@ class Watcher {
   const std::vector<Json>& lines() const { return lines_; }
   // Those about one file system.
   std::vector<Json> About(const Ext4Filesystem& filesystem) const;
+  // The same of one that has this uuid (empty: none), on a device of this name.
+  std::vector<Json> About(const std::string& uuid, const std::string& device) const;
+  // From the moment of the error, as the line says it, to the moment that we read the line; empty: it says none.
+  std::optional<int64_t> LatencyNs(const Json& line) const;
   const std::string& talk() const { return talk_; }  // stderr
   pid_t pid() const { return process_.pid(); }
 
@@ -50,6 +55,7 @@ class Watcher {
   std::string rest_;
   std::string talk_;
   std::vector<Json> lines_;
+  std::vector<int64_t> read_boottime_ns_;  // of each line
 };
 
 // How many errors those lines stand for that the file system counts itself (design.md, promise 1).

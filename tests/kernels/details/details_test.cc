@@ -1,45 +1,22 @@
 // SPDX-License-Identifier: MIT
-// What `fsherald watch --json` told on the other kernel: see guest for what happened there, images for the damages.
+// What `fsherald watch --json` told on the other kernel: see init for what happened there, images for the damages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "../guest_output.h"
+
+namespace fsherald::kernel_test {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-
-std::string g_out;  // the guest's folder /out
-
-std::string Read(const std::string& name) {
-  std::ifstream file(g_out + "/" + name);
-  EXPECT_TRUE(file) << "the guest has left no " << name;
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-uint64_t Number(const std::string& name) { return std::stoull(Read(name)); }
-
-// What the image's maker knows: "ENTRY_BLOCK", "inode_of many/7".
-uint64_t Fact(const std::string& name) {
-  std::istringstream facts(Read("facts"));
-  for (std::string line; std::getline(facts, line);)
-    if (line.starts_with(name + "=")) return std::stoull(line.substr(name.size() + 1));
-  ADD_FAILURE() << "no fact " << name;
-  return 0;
-}
 
 std::set<uint64_t> InodesOf(const std::string& directory) {
   std::set<uint64_t> inodes;
@@ -47,52 +24,15 @@ std::set<uint64_t> InodesOf(const std::string& directory) {
   return inodes;
 }
 
-// The notifications of one run, those of one file system where it is named.
-std::vector<json> Told(const std::string& run, const std::string& filesystem = "") {
-  std::vector<json> told;
-  std::istringstream lines(Read(run + "/stdout"));
-  for (std::string line; std::getline(lines, line);) {
-    json one = json::parse(line);
-    if (filesystem.empty() || one["filesystem"]["mounts"] == json{"/" + filesystem}) told.push_back(std::move(one));
-  }
-  return told;
-}
-
 // Those that the kernel counts: the others are lines of its log about what it did then.
-std::vector<json> Errors(const std::string& filesystem) {
-  std::vector<json> errors = Told("all", filesystem);
-  std::erase_if(errors, [](const json& told) { return told["kind"] == "read_only"; });
+std::vector<Json> Errors(const std::string& filesystem) {
+  std::vector<Json> errors = Told("all", filesystem);
+  std::erase_if(errors, [](const Json& told) { return told["kind"] == "read_only"; });
   return errors;
 }
 
-uint64_t Sum(const std::vector<json>& told) {
-  uint64_t sum = 0;
-  for (const json& one : told) sum += one["error"]["count"].get<uint64_t>();
-  return sum;
-}
-
-uint64_t Growth(const std::string& filesystem) {
-  return Number(filesystem + ".errors_after") - Number(filesystem + ".errors_before");
-}
-
-bool HasSource(const json& told, const char* source) {
-  return std::ranges::find(told["sources"], source) != told["sources"].end();
-}
-
-// The line that the kernel's own log names for a function on this device.
-uint32_t LineOf(const std::string& function, const std::string& device) {
-  std::istringstream log(Read("log"));
-  for (std::string line; std::getline(log, line);) {
-    size_t at = line.find(" " + function + ":");
-    if (at == std::string::npos || line.find("(device " + device + ")") == std::string::npos) continue;
-    return static_cast<uint32_t>(std::stoul(line.substr(at + function.size() + 2)));
-  }
-  ADD_FAILURE() << "the kernel's log has no " << function << " on " << device;
-  return 0;
-}
-
 // Asserts errno, place, inode and block of an error, and that its errno came from fanotify and its place from the trace.
-void ExpectError(const json& told, int code, const std::string& function, const json& inode, const json& block,
+void ExpectError(const Json& told, int code, const std::string& function, const Json& inode, const Json& block,
                  const std::string& comm) {
   SCOPED_TRACE(told.dump());
   EXPECT_EQ(told["error"]["errno"], code);
@@ -100,7 +40,7 @@ void ExpectError(const json& told, int code, const std::string& function, const 
   EXPECT_EQ(told["location"]["line"], LineOf(function, told["filesystem"]["device"]));
   EXPECT_EQ(told["specific"]["inode"], inode);
   EXPECT_EQ(told["specific"]["block"], block);
-  EXPECT_EQ(told["object"].is_null() ? json() : told["object"]["inode"], inode);
+  EXPECT_EQ(told["object"].is_null() ? Json() : told["object"]["inode"], inode);
   EXPECT_EQ(told["task"]["comm"], comm);
   EXPECT_TRUE(HasSource(told, "fanotify"));
   EXPECT_TRUE(HasSource(told, "trace"));
@@ -118,21 +58,21 @@ TEST(Kernel61, TakesTheErrorHandlersArgumentsByAKprobe) {
 }
 
 TEST(Kernel61, EveryKindOfDamageIsToldWithItsObject) {
-  std::map<std::string, json> by_function;
-  for (const json& told : Errors("kinds")) by_function[told["location"]["function"]] = told;
+  std::map<std::string, Json> by_function;
+  for (const Json& told : Errors("kinds")) by_function[told["location"]["function"]] = told;
   ASSERT_EQ(by_function.size(), 3u);
 
-  const json& mode = by_function["ext4_lookup"];
+  const Json& mode = by_function["ext4_lookup"];
   ExpectError(mode, EUCLEAN, "ext4_lookup", Fact("INVALID_MODE_INODE"), nullptr, "ls");
   EXPECT_EQ(mode["specific"]["message"], "iget: bogus i_mode (377)");
   EXPECT_EQ(mode["object"]["path"], "/kinds/letters/bob");
   EXPECT_THAT(mode["location"]["stack"].front().get<std::string>(), testing::StartsWith("__ext4_iget+0x"));
 
-  const json& extent = by_function["ext4_ext_check_inode"];
+  const Json& extent = by_function["ext4_ext_check_inode"];
   ExpectError(extent, EUCLEAN, "ext4_ext_check_inode", Fact("BAD_EXTENT_INODE"), nullptr, "cat");
   EXPECT_EQ(extent["object"]["path"], "/kinds/books/atlas");
 
-  const json& checksum = by_function["htree_dirblock_to_tree"];
+  const Json& checksum = by_function["htree_dirblock_to_tree"];
   ExpectError(checksum, EBADMSG, "htree_dirblock_to_tree", Fact("BAD_CHECKSUM_INODE"), nullptr, "ls");
   EXPECT_EQ(checksum["object"]["path"], "/kinds/many");
   EXPECT_EQ(checksum["object"]["path_source"], "handle");
@@ -144,8 +84,8 @@ TEST(Kernel61, EachErrorHasItsOwnInodeBeyondTheRateLimitOfTheLog) {
   expected.merge(InodesOf("more"));
   ASSERT_EQ(expected.size(), 60u);
   uint64_t without_line = 0;
-  for (const json& told : Errors("inodes")) {
-    json inode = told["specific"]["inode"];
+  for (const Json& told : Errors("inodes")) {
+    Json inode = told["specific"]["inode"];
     ExpectError(told, EUCLEAN, "ext4_lookup", inode, nullptr, "ls");
     EXPECT_EQ(told["error"]["count"], 1);
     EXPECT_EQ(told["object"]["path_source"], "walk") << "to load such an inode would raise the error again";
@@ -157,9 +97,9 @@ TEST(Kernel61, EachErrorHasItsOwnInodeBeyondTheRateLimitOfTheLog) {
 }
 
 TEST(Kernel61, EachErrorHasItsBlockBeyondTheRateLimitOfTheLog) {
-  std::vector<json> errors = Errors("blocks");
+  std::vector<Json> errors = Errors("blocks");
   uint64_t without_line = 0;
-  for (const json& told : errors) {
+  for (const Json& told : errors) {
     ExpectError(told, EUCLEAN, "htree_dirblock_to_tree", Fact("ENTRY_DIRECTORY"), Fact("ENTRY_BLOCK"), "ls");
     EXPECT_EQ(told["object"]["path"], "/blocks/letters");
     if (!HasSource(told, "kmsg")) without_line += told["error"]["count"].get<uint64_t>();
@@ -169,9 +109,9 @@ TEST(Kernel61, EachErrorHasItsBlockBeyondTheRateLimitOfTheLog) {
 }
 
 TEST(Kernel61, AReporterWithoutATracepointIsToldBeyondTheRateLimitOfTheLog) {
-  std::vector<json> errors = Errors("reporter_without_tracepoint");
+  std::vector<Json> errors = Errors("reporter_without_tracepoint");
   uint64_t without_line = 0, freed = 0;
-  for (const json& told : errors) {
+  for (const Json& told : errors) {
     if (told["location"]["function"] != "ext4_free_inode") continue;
     int code = freed == 0 ? EBADMSG : EUCLEAN;
     ExpectError(told, code, "ext4_free_inode", nullptr, nullptr, "rm");
@@ -187,21 +127,21 @@ TEST(Kernel61, AReporterWithoutATracepointIsToldBeyondTheRateLimitOfTheLog) {
 TEST(Kernel61, ABlockGroupErrorIsToldWithoutFanotify) {
   for (const char* filesystem : {"group", "group_ro"}) {
     SCOPED_TRACE(filesystem);
-    std::vector<json> errors = Errors(filesystem);
+    std::vector<Json> errors = Errors(filesystem);
     ASSERT_EQ(errors.size(), 1u);
     EXPECT_EQ(errors[0]["error"]["errno"], EUCLEAN);
     EXPECT_EQ(errors[0]["location"]["function"], "ext4_mb_generate_buddy");
     EXPECT_EQ(errors[0]["specific"]["group"], 0);
     EXPECT_EQ(errors[0]["task"]["comm"], "cat");
-    EXPECT_EQ(errors[0]["sources"], (json{"trace", "kmsg"}));
+    EXPECT_EQ(errors[0]["sources"], (Json{"trace", "kmsg"}));
   }
   EXPECT_EQ(Told("all", "group").size(), 1u);
   EXPECT_EQ(Told("all", "group_ro").size(), 3u) << "the journal is given up, and the file system becomes read-only";
 }
 
 TEST(Kernel61, ABurstIsToldErrorByErrorAndExactly) {
-  std::vector<json> errors = Errors("trigger");
-  for (const json& told : errors) {
+  std::vector<Json> errors = Errors("trigger");
+  for (const Json& told : errors) {
     ExpectError(told, EUCLEAN, "trigger_test_error", nullptr, nullptr, "init");
     EXPECT_FALSE(told["task"]["pid"].is_null());
   }
@@ -209,7 +149,7 @@ TEST(Kernel61, ABurstIsToldErrorByErrorAndExactly) {
 }
 
 TEST(Kernel61, AnAbortAndWhatFollowsAreTold) {
-  std::vector<json> errors = Errors("abort");
+  std::vector<Json> errors = Errors("abort");
   ASSERT_EQ(errors.size(), 3u);
   ExpectError(errors[0], ESHUTDOWN, "__ext4_remount", nullptr, nullptr, "mount");
   EXPECT_EQ(errors[0]["kind"], "shutdown");
@@ -229,7 +169,7 @@ TEST(Kernel61, TheCountsAddUpToTheGrowthOfTheKernelsCounter) {
 
 TEST(Kernel61, AStackIsTakenAtLeastOnceForEachPlace) {
   std::map<std::string, size_t> stacks;
-  for (const json& told : Told("all")) {
+  for (const Json& told : Told("all")) {
     size_t& longest = stacks[told["filesystem"]["mounts"][0].get<std::string>() + " " +
                              told["location"]["function"].get<std::string>()];
     longest = std::max(longest, told["location"]["stack"].size());
@@ -241,7 +181,7 @@ TEST(Ext4AsModule, IsLoadedByTheTraceItself) {
   EXPECT_THAT(Read("modules_before"), Not(HasSubstr("ext4")));
   EXPECT_THAT(Read("modules_after"), HasSubstr("ext4"));
   EXPECT_THAT(Read("not_loaded/stderr"), HasSubstr("source trace: BPF on ext4's tracepoints, and kprobe"));
-  std::vector<json> told = Told("not_loaded");
+  std::vector<Json> told = Told("not_loaded");
   ASSERT_EQ(Sum(told), 1u);
   EXPECT_EQ(told[0]["location"]["function"], "trigger_test_error");
   EXPECT_EQ(told[0]["specific"]["message"], "first");
@@ -257,7 +197,7 @@ TEST(Ext4AsModule, ThatCannotBeLoadedIsSaidToBeMissing) {
 
 TEST(Ext4AsModule, WithoutTypeInformationOfItsOwnIsTracedAllTheSame) {
   EXPECT_THAT(Read("module_without_btf/stderr"), HasSubstr("source trace: BPF on ext4's tracepoints, and kprobe"));
-  std::vector<json> told = Told("module_without_btf");
+  std::vector<Json> told = Told("module_without_btf");
   ASSERT_EQ(Sum(told), 1u);
   EXPECT_EQ(told[0]["location"]["function"], "trigger_test_error");
   EXPECT_EQ(told[0]["specific"]["message"], "second");
@@ -268,9 +208,9 @@ TEST(Ext4AsModule, WithoutTypeInformationOfItsOwnIsTracedAllTheSame) {
 TEST(Without, TypeInformationTheOtherSourcesTell) {
   EXPECT_THAT(Read("without_btf/stderr"),
               HasSubstr("without trace: the kernel's type information (/sys/kernel/btf/vmlinux) is not there"));
-  std::vector<json> told = Told("without_btf");
+  std::vector<Json> told = Told("without_btf");
   ASSERT_EQ(Sum(told), 1u);
-  EXPECT_EQ(told[0]["sources"], (json{"fanotify", "kmsg"}));
+  EXPECT_EQ(told[0]["sources"], (Json{"fanotify", "kmsg"}));
   EXPECT_EQ(told[0]["location"]["function"], "trigger_test_error");
   EXPECT_EQ(Read("without_btf/exit"), "0\n");
 }
@@ -283,13 +223,4 @@ TEST(Without, CapabilitiesItSaysWhichItNeeds) {
 }
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: kernel_test DIR\n");
-    return 2;
-  }
-  g_out = argv[1];
-  return RUN_ALL_TESTS();
-}
+}  // namespace fsherald::kernel_test

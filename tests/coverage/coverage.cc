@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// coverage [--write] DOC KERNEL=DIR...: makes the tables of docs/coverage.md from what the scenarios have recorded (one file a
+// scenario in each DIR), and compares them with those in DOC; with --write it puts them in. Latencies are not compared: they are
+// of the run that wrote the page. A scenario that has left no record in this run (not selected, skipped) is not compared.
+//
+// Exit status: 0: DOC says what was seen; 1: it does not, the differences are on stdout; 77: nothing was recorded.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr const char* kSources[] = {"fanotify", "trace", "kmsg", "counters"};
+constexpr const char* kHead =
+    "| file system | fault | scenario | fanotify | trace | kmsg | counters | told as | records | latency |\n"
+    "|---|---|---|---|---|---|---|---|---|---|\n";
+
+std::string Begin(const std::string& kernel) { return "<!-- table " + kernel + " -->\n"; }
+constexpr const char* kEnd = "<!-- end of table -->\n";
+
+std::string Read(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string Join(const std::vector<std::string>& words, const char* between) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+// "metadata EUCLEAN ×2, with the device's error"
+std::string ToldAs(const json& told) {
+  std::map<std::string, uint64_t> counts;
+  for (const json& one : told) {
+    std::string words = one["kind"];
+    if (one["errno"].is_string()) words += " " + one["errno"].get<std::string>();
+    if (one["corrected"] == true) words += ", corrected";
+    if (one["object"] == true) words += ", with the file";
+    if (one["device_error"] == true) words += ", with the device's error";
+    counts[words] += one["count"].get<uint64_t>();
+  }
+  std::vector<std::string> all;
+  for (const auto& [words, count] : counts) all.push_back(words + (count == 1 ? "" : " ×" + std::to_string(count)));
+  return all.empty() ? "**nothing**" : Join(all, "; ");
+}
+
+// Of the notification that has the most.
+std::string Records(const json& told) {
+  size_t most = 0;
+  json records = json::array();
+  for (const json& one : told)
+    if (one["records"].size() > most) most = one["records"].size(), records = one["records"];
+  if (most == 3) return "all three";
+  std::vector<std::string> words;
+  for (const json& record : records) words.push_back(record);
+  return words.empty() ? "-" : Join(words, ", ");
+}
+
+// Of the first that was told.
+std::string Latency(const json& told) {
+  int64_t least = -1;
+  for (const json& one : told)
+    if (one["latency_us"].is_number() && (least < 0 || one["latency_us"] < least)) least = one["latency_us"];
+  if (least < 0) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(least) / 1000);
+  return text;
+}
+
+struct Row {
+  std::string type;
+  std::string fault;
+  std::string scenario;
+  std::string text;  // without latency
+  std::string latency;
+  auto operator<=>(const Row&) const = default;
+};
+
+Row MakeRow(const json& record) {
+  const json& told = record["told"];
+  std::set<std::string> seen;
+  for (const json& one : told)
+    for (const json& source : one["sources"]) seen.insert(source);
+  Row row{record["type"], record["fault"], record["scenario"], "", Latency(told)};
+  row.text =
+      "| " + row.type + " | " + row.fault + " | [" + row.scenario + "](../tests/images/" + row.scenario + "/make) |";
+  for (const char* source : kSources) row.text += seen.contains(source) ? " seen |" : " - |";
+  row.text += " " + ToldAs(told) + " | " + Records(told) + " |";
+  return row;
+}
+
+std::vector<Row> ReadRows(const std::string& directory) {
+  std::vector<Row> rows;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(directory, none))
+    if (entry.path().extension() == ".json") rows.push_back(MakeRow(json::parse(Read(entry.path()))));
+  std::ranges::sort(rows);
+  return rows;
+}
+
+std::string Table(const std::vector<Row>& rows) {
+  std::string table = kHead;
+  for (const Row& row : rows) table += row.text + " " + row.latency + " |\n";
+  return table;
+}
+
+// The rows of a table in the page, without their latencies, by scenario.
+std::map<std::string, std::string> RowsOfPage(const std::string& table) {
+  std::map<std::string, std::string> rows;
+  std::istringstream lines(table);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t begin = line.find('[');
+    const size_t end = line.find(']');
+    const size_t latency = line.rfind(" |", line.size() - 3);
+    if (begin == std::string::npos || end == std::string::npos || latency == std::string::npos) continue;
+    rows[line.substr(begin + 1, end - begin - 1)] = line.substr(0, latency + 2);
+  }
+  return rows;
+}
+
+// Whether each row that was seen stands in the table, as it was seen.
+bool Compare(const std::vector<Row>& rows, const std::string& table) {
+  const std::map<std::string, std::string> page = RowsOfPage(table);
+  bool same = true;
+  for (const Row& row : rows) {
+    const auto found = page.find(row.scenario);
+    if (found != page.end() && found->second == row.text) continue;
+    same = false;
+    std::cout << "seen:    " << row.text << "\nthe page: " << (found == page.end() ? "(nothing)" : found->second)
+              << "\n";
+  }
+  return same;
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const bool write = arguments.at(0) == "--write";
+  const std::string& page_path = arguments.at(write ? 1 : 0);
+  std::string page = Read(page_path);
+  bool same = true;
+  size_t recorded = 0;
+  for (size_t i = write ? 2 : 1; i < arguments.size(); ++i) {
+    const size_t equals = arguments[i].find('=');
+    const std::string begin = Begin(arguments[i].substr(0, equals));
+    const std::vector<Row> rows = ReadRows(arguments[i].substr(equals + 1));
+    recorded += rows.size();
+    const size_t at = page.find(begin);
+    const size_t end = page.find(kEnd, at);
+    if (at == std::string::npos || end == std::string::npos) throw std::runtime_error(page_path + " has no " + begin);
+    const size_t table = at + begin.size();
+    if (write && !rows.empty()) page.replace(table, end - table, Table(rows));
+    else same = Compare(rows, page.substr(table, end - table)) && same;
+  }
+  if (write) std::ofstream(page_path) << page;
+  if (recorded == 0) {
+    std::cout << "no scenario has recorded anything\n";
+    return 77;
+  }
+  if (!same) std::cout << "docs/coverage.md does not say what was seen; `coverage --write` puts it right\n";
+  return same ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+}
