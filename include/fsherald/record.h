@@ -261,6 +261,7 @@ enum fsherald_path_source {
   FSHERALD_PATH_OPEN_FILE = 2,
   FSHERALD_PATH_WALK = 3,
   FSHERALD_PATH_PRODUCER = 4, /* the file system in user space said so */
+  FSHERALD_PATH_IOCTL = 5,    /* the file system was asked by an ioctl of its own */
 };
 
 struct fsherald_object {

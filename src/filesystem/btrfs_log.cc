@@ -129,6 +129,8 @@ bool TakeCorrected(std::string_view text, ErrorReport& report) {
   report.topic = *inode == 0 ? TreeTopic(*offset) : DataTopic(*inode, *offset);
   report.device_error = DeviceError{
       .device = KernelName(*device), .operation = Operation::kRead, .sector = NumberAfter(text, " sector ")};
+  if (const auto sector = report.device_error->sector; sector && *sector <= UINT64_MAX / 512)
+    Add(report, "physical", *sector * 512);
   Add(report, "device", device);
   report.more = true;
   report.task_is_any = *inode != 0;  // a tree block is repaired by the task that wanted it

@@ -183,6 +183,8 @@ void Episodes::Merge(Said said, Episode& episode) {
     ++episode.corrections;
     report.corrected = false;
   }
+  // Where it was read from instead: its device has failed nothing.
+  if (report.meaning == ErrorReport::Meaning::kAddition) report.device_error.reset();
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;

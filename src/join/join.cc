@@ -82,12 +82,11 @@ void TakeGrowth(const DeviceCounts::Growth& growth, ErrorReport& report) {
 // Growth of a device's counter that no line told.
 Joined Untold(FilesystemKey key, const DeviceCounts::Growth& growth) {
   Joined joined{.filesystem = key};
+  ErrorReport& report = joined.report.emplace();
+  TakeGrowth(growth, report);
   joined.notification.kind = Kind::kCounter;
   joined.notification.sources = SourceId::kCounters;
   joined.notification.error.count = growth.count;
-  ErrorReport& report = joined.report.emplace();
-  report.kind = Kind::kCounter;
-  report.counter = growth.counter.name;
   if (!growth.counter.device.empty()) report.fields.push_back({"device", growth.counter.device});
   if (growth.counter.id) report.fields.push_back({"devid", *growth.counter.id});
   return joined;
@@ -523,11 +522,21 @@ void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
   std::erase_if(fs.credits, [](const Credit& credit) { return credit.left == 0; });
 }
 
-// What is left of failed requests goes to their error, if it has not been told yet; of anything else nobody knows whose it is.
+// What is left of failed requests goes to their error, if it has not been told yet, or is what the requests that wait for
+// one were counted as. Of anything else nobody knows whose it is.
 void Join::SettleDevices(FilesystemKey key, Filesystem& fs, std::vector<Joined>& out) {
   for (const CounterSignal& signal : std::exchange(fs.device_readings, {}))
     for (const DeviceCounts::Growth& growth : fs.devices.AddReading(signal.reading.devices, signal.boottime_ns))
-      if (!fs.episodes.Count(TopicOf(growth.counter), growth.count)) Append(Untold(key, growth), out);
+      if (!fs.episodes.Count(TopicOf(growth.counter), growth.count)) Append(ToldByCounter(key, growth), out);
+}
+
+Joined Join::ToldByCounter(FilesystemKey key, const DeviceCounts::Growth& growth) {
+  Joined joined = Untold(key, growth);
+  Notification& told = joined.notification;
+  if (growth.counter.kind != Kind::kDevice || !causes_.Attach(key, *joined.report, told)) return joined;
+  told.kind = Kind::kDevice;
+  told.error.code = told.device_error->code;
+  return joined;
 }
 
 void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {

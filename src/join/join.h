@@ -152,7 +152,8 @@ class Join {
   void TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   static void TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& out);
   static void TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
-  static void SettleDevices(FilesystemKey key, Filesystem& fs, std::vector<Joined>& out);
+  Joined ToldByCounter(FilesystemKey key, const DeviceCounts::Growth& growth);
+  void SettleDevices(FilesystemKey key, Filesystem& fs, std::vector<Joined>& out);
   static void SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
 
   Filesystem& At(FilesystemKey key) { return filesystems_.try_emplace(key, options_.episodes).first->second; }

@@ -65,6 +65,7 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
                   .access_is_root = mounting->access_is_root,
                   .module = module,
                   .inode = notification.object->inode.value_or(0),
+                  .root = joined.report ? joined.report->inode_root : std::nullopt,
                   .generation = notification.object->generation,
                   .task = notification.task,
                   .loadable = IsLoadable(joined, *module)};

@@ -6,10 +6,12 @@
 #include <list>
 #include <map>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/fd.h"
 #include "object/by_handle.h"
+#include "object/by_ioctl.h"
 #include "object/by_open_file.h"
 #include "object/walker.h"
 
@@ -30,7 +32,7 @@ struct Known {
 // What is known of the inodes asked for last.
 class Cache {
  public:
-  using Id = std::pair<uint32_t, uint64_t>;  // file system key, inode
+  using Id = std::tuple<uint32_t, uint64_t, uint64_t>;  // file system key, subvolume, inode
 
   // Makes an empty one if there is none that still holds.
   Known& Get(const Id& id, Clock::time_point now) {
@@ -85,9 +87,13 @@ class PathFinder::Impl {
     Known& known = KnownOf(query);
     if (auto found = ForGeneration(known.found, query.generation); found.path) return found;
     if (query.loadable && !std::exchange(known.handle_tried, true)) {
-      if (const auto found = FindByHandle(query, options_.proc_root)) return Keep(known, *found, query);
+      if (query.root) {
+        if (const auto found = FindByIoctl(query)) return Keep(known, *found, query);
+      } else if (const auto found = FindByHandle(query, options_.proc_root)) {
+        return Keep(known, *found, query);
+      }
     }
-    if (query.task && query.task->tid && known.tid_tried != query.task->tid) {
+    if (!query.root && query.task && query.task->tid && known.tid_tried != query.task->tid) {
       known.tid_tried = query.task->tid;
       if (const auto found = FindByOpenFile(query, options_.proc_root)) return Keep(known, *found, query);
     }
@@ -125,7 +131,7 @@ class PathFinder::Impl {
   static constexpr size_t kMaxAnswers = 4096;
 
   Known& KnownOf(const PathQuery& query) {
-    return cache_.Get(Cache::Id(query.filesystem_key, query.inode), options_.now());
+    return cache_.Get(Cache::Id(query.filesystem_key, query.root.value_or(0), query.inode), options_.now());
   }
 
   static FoundPath Keep(Known& known, const FoundPath& found, const PathQuery& query) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Finds the path of a damaged file. Three ways, in this order: the handle (open_by_handle_at), the open files of the
 // task that met the error, a walk that libext2fs makes read-only on the block device. The first two take microseconds
-// and answer at once; the walk runs on a thread of its own, bounded in time.
+// and answer at once; the walk runs on a thread of its own, bounded in time. Where an inode's number is of a subvolume
+// (btrfs), all of this would find another's: there the file system itself is asked.
 //
 // Promise 5 (never make it worse): a look-up by handle can make the kernel load the damaged inode, and so report the
 // same error again. It is not tried for an inode that cannot be loaded, and never twice for the same inode within

@@ -18,6 +18,7 @@ struct PathQuery {
   bool access_is_root = false;
   const FilesystemModule* module = nullptr;
   uint64_t inode = 0;
+  std::optional<uint64_t> root;  // the subvolume that the inode's number is of, where the file system has several
   std::optional<uint32_t> generation;
   std::optional<Task> task;
   bool loadable = true;  // FilesystemModule::object_is_loadable

@@ -32,6 +32,7 @@ std::string_view Name(PathSource source) {
     case PathSource::kOpenFile: return "open_file";
     case PathSource::kWalk: return "walk";
     case PathSource::kProducer: return "producer";
+    case PathSource::kIoctl: return "ioctl";
   }
   return "";
 }

@@ -75,8 +75,9 @@ struct Specific {
   friend bool operator==(const Specific&, const Specific&) = default;
 };
 
-// Which of the three ways found the path (design: the object); or a file system in user space said it.
-enum class PathSource { kHandle, kOpenFile, kWalk, kProducer };
+// Which of the four ways found the path (design: the object); or a file system in user space said it.
+// kIoctl: the file system was asked by an ioctl of its own.
+enum class PathSource { kHandle, kOpenFile, kWalk, kProducer, kIoctl };
 
 struct ObjectInfo {
   std::optional<uint64_t> inode;  // empty: a file system in user space told the path alone

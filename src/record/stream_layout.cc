@@ -117,6 +117,7 @@ static_assert(static_cast<int>(PathSource::kHandle) + 1 == FSHERALD_PATH_HANDLE)
 static_assert(static_cast<int>(PathSource::kOpenFile) + 1 == FSHERALD_PATH_OPEN_FILE);
 static_assert(static_cast<int>(PathSource::kWalk) + 1 == FSHERALD_PATH_WALK);
 static_assert(static_cast<int>(PathSource::kProducer) + 1 == FSHERALD_PATH_PRODUCER);
+static_assert(static_cast<int>(PathSource::kIoctl) + 1 == FSHERALD_PATH_IOCTL);
 static_assert(static_cast<int>(DeviceError::Operation::kUnknown) == FSHERALD_OPERATION_UNKNOWN);
 static_assert(static_cast<int>(DeviceError::Operation::kRead) == FSHERALD_OPERATION_READ);
 static_assert(static_cast<int>(DeviceError::Operation::kWrite) == FSHERALD_OPERATION_WRITE);

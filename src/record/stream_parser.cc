@@ -227,7 +227,7 @@ bool ReadObject(Bytes record, StreamNotification& to) {
   if ((head.flags & FSHERALD_HAS_GENERATION) != 0) object.generation = head.generation;
   std::string path = reader.Take(head.path_len);
   if ((head.flags & FSHERALD_HAS_PATH) != 0) object.path = std::move(path);
-  if (head.path_source >= FSHERALD_PATH_HANDLE && head.path_source <= FSHERALD_PATH_PRODUCER) {
+  if (head.path_source >= FSHERALD_PATH_HANDLE && head.path_source <= FSHERALD_PATH_IOCTL) {
     object.path_source = static_cast<PathSource>(head.path_source - FSHERALD_PATH_HANDLE);
   }
   return reader.Whole();

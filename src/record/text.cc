@@ -147,6 +147,7 @@ std::string_view HowFound(PathSource source) {
     case PathSource::kOpenFile: return ", found among the task's open files";
     case PathSource::kWalk: return ", found by reading the device";
     case PathSource::kProducer: return ", said by the file system";
+    case PathSource::kIoctl: return ", found by asking the file system";
   }
   return "";
 }
