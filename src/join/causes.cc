@@ -122,6 +122,12 @@ bool Causes::Attach(FilesystemKey filesystem, const ErrorReport& report, Notific
   return true;
 }
 
+void Causes::Hold(FilesystemKey filesystem, const ErrorReport& report, uint64_t until_ns) {
+  for (Cause& cause : causes_)
+    if (cause.filesystem == filesystem && Fits(cause, report))
+      cause.deadline_ns = std::max(cause.deadline_ns, until_ns);
+}
+
 // Its place is one on its own device, which can be a partition of the one that failed: the range knows both.
 void Causes::Correct(FilesystemKey filesystem, const DeviceError& error) {
   for (Cause& cause : causes_) {

@@ -46,6 +46,9 @@ class Causes {
   // what is known of the error: a place on the device, if any, and the errno.
   bool Attach(FilesystemKey filesystem, const ErrorReport& report, Notification& told);
 
+  // An error that they may be a part of is still being told, until then.
+  void Hold(FilesystemKey filesystem, const ErrorReport& report, uint64_t until_ns);
+
   // The file system has read from another copy what this device failed to read at this place.
   void Correct(FilesystemKey filesystem, const DeviceError& error);
 

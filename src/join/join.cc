@@ -566,6 +566,8 @@ std::vector<Joined> Join::Take(uint64_t now_ns) {
     TakePending(key, fs, now_ns, out);
     SettleDevices(key, fs, out);
     TakeEpisodes(key, fs, now_ns, out);
+    for (const Episodes::Episode& open : fs.episodes.open())
+      if (open.report.device_error) causes_.Hold(key, open.report, open.deadline_ns);
     if (fs.closed) TakeCauses(causes_.TakeAll(key), out);
     TakeCredits(key, fs, now_ns, out);
     SettleCounter(key, fs, now_ns, out);
