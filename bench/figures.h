@@ -11,6 +11,7 @@ class Figures {
  public:
   void Add(double value) { values_.push_back(value); }
   size_t count() const { return values_.size(); }
+  const std::vector<double>& values() const { return values_; }
 
   // The value that a share of all (0 to 1) does not exceed; 0 where there is none.
   double Quantile(double share) const;

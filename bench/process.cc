@@ -149,6 +149,13 @@ std::string_view Reader::Stop() {
 
 uint64_t Reader::PeakMemoryKib() const { return StatusNumber("/proc/" + std::to_string(pid_) + "/status", "VmHWM:"); }
 
+uint64_t Reader::CpuNs() const {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(used.tv_nsec);
+}
+
 uint64_t Reader::VoluntarySwitches() const {
   uint64_t switches = 0;
   for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task"))

@@ -45,6 +45,7 @@ class Reader {
 
   uint64_t PeakMemoryKib() const;             // VmHWM
   uint64_t VoluntarySwitches() const;         // of all its threads
+  uint64_t CpuNs() const;                     // the processor time of all its threads
   std::string talk() const { return talk_; }  // stderr, up to "ready"
 
  private:

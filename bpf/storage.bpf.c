@@ -18,6 +18,19 @@ struct request_queue {
 
 struct block_device {
 	__u32 bd_dev;
+	struct gendisk *bd_disk;
+};
+
+struct bvec_iter {
+	__u64 bi_sector;
+	unsigned int bi_size;
+};
+
+struct bio {
+	struct block_device *bi_bdev;
+	__u32 bi_opf;
+	__u8 bi_status;
+	struct bvec_iter bi_iter;
 };
 
 struct request {
@@ -58,6 +71,33 @@ int BPF_PROG(block_rq_error, struct request *rq, unsigned char status, unsigned 
 	what.values[2] = bytes;
 	what.values[3] = BPF_CORE_READ(rq, cmd_flags);
 	what.values[4] = (__u64)BPF_CORE_READ(disk, major) << 20 | BPF_CORE_READ(disk, first_minor);
+	return report_event(ctx, &whose, &what);
+}
+
+/* A device without requests of its own (device mapper, md) has failed what was asked of it. Fires for no other device's bios:
+ * theirs are told by their requests. */
+SEC("tp_btf/block_bio_complete")
+int BPF_PROG(block_bio_complete, struct request_queue *queue, struct bio *bio)
+{
+	struct what what = { .point = FSH_BLOCK_ERROR };
+	struct whose whose = {};
+	struct block_device *device;
+	struct gendisk *disk;
+
+	what.values[0] = BPF_CORE_READ(bio, bi_status);
+	if (!what.values[0])
+		return 0;
+	device = BPF_CORE_READ(bio, bi_bdev);
+	disk = BPF_CORE_READ(device, bd_disk);
+	if (!disk)
+		return 0;
+	whose.dev = BPF_CORE_READ(device, bd_dev);
+	whose.device = disk->disk_name;
+	what.values[1] = BPF_CORE_READ(bio, bi_iter.bi_sector);
+	what.values[2] = BPF_CORE_READ(bio, bi_iter.bi_size);
+	what.values[3] = BPF_CORE_READ(bio, bi_opf);
+	what.values[4] = (__u64)BPF_CORE_READ(disk, major) << 20 | BPF_CORE_READ(disk, first_minor);
+	what.values[5] = 1;
 	return report_event(ctx, &whose, &what);
 }
 

@@ -4,6 +4,11 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* One byte, as in the kernel. */
+enum xfs_group_type {
+	XG_TYPE_AG,
+} __attribute__((packed));
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct xfs_sb {
@@ -16,12 +21,13 @@ struct xfs_sb {
 struct xfs_mount {
 	struct xfs_sb m_sb;
 	struct super_block *m_super;
+	struct xfs_buftarg *m_ddev_targp;
 };
 
 struct xfs_group {
 	struct xfs_mount *xg_mount;
 	__u32 xg_gno;
-	int xg_type;
+	enum xfs_group_type xg_type;
 };
 
 struct xfs_inode {
@@ -194,10 +200,11 @@ int BPF_PROG(xfs_inode_unfixed_corruption, struct xfs_inode *ip, unsigned int ma
 	return report_inode(ctx, FSH_XFS_INODE_UNFIXED, ip, mask);
 }
 
-/* The buffer's place, its length and its structure; the allocation group follows from the place. */
+/* The buffer's place, its length and its structure; the allocation group follows from the place, on the device that has any. */
 static __always_inline int report_buffer(void *ctx, __u32 point, struct xfs_buf *bp, int code)
 {
-	struct xfs_mount *mp = BPF_CORE_READ(bp, b_target, bt_mount);
+	struct xfs_buftarg *target = BPF_CORE_READ(bp, b_target);
+	struct xfs_mount *mp = BPF_CORE_READ(target, bt_mount);
 	struct what what = { .point = point, .with_stack = 1 };
 	__u64 group_sectors;
 
@@ -206,7 +213,10 @@ static __always_inline int report_buffer(void *ctx, __u32 point, struct xfs_buf 
 	what.values[2] = BPF_CORE_READ(bp, b_length);
 	what.values[3] = BPF_CORE_READ(bp, b_flags);
 	group_sectors = (__u64)BPF_CORE_READ(mp, m_sb.sb_agblocks) << ((BPF_CORE_READ(mp, m_sb.sb_blocklog) - 9) & 31);
-	what.values[4] = group_sectors ? what.values[1] / group_sectors : 0;
+	if (group_sectors && target == BPF_CORE_READ(mp, m_ddev_targp))
+		what.values[4] = what.values[1] / group_sectors;
+	else
+		what.values[4] = ~0ULL;
 	what.text = BPF_CORE_READ(bp, b_ops, name);
 	return report_xfs(ctx, mp, &what);
 }

@@ -14,7 +14,7 @@ set(bpf_out ${CMAKE_CURRENT_BINARY_DIR}/bpf)
 file(MAKE_DIRECTORY ${bpf_out})
 file(GLOB bpf_headers CONFIGURE_DEPENDS bpf/*.h)
 set(bpf_skeletons)
-foreach(program trace detail storage xfs)
+foreach(program trace detail storage xfs fserror)
   add_custom_command(
     OUTPUT ${bpf_out}/${program}.bpf.o
     COMMAND ${BPF_CLANG} -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -target bpf -mcpu=v3

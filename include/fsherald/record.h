@@ -126,7 +126,8 @@ enum fsherald_source {
   FSHERALD_SOURCE_KMSG = 2,
   FSHERALD_SOURCE_COUNTERS = 3,
   FSHERALD_SOURCE_PRODUCER = 4,
-  FSHERALD_SOURCE_GROUP = 5, /* of a gap: this subscriber did not read fast enough */
+  FSHERALD_SOURCE_GROUP = 5,  /* of a gap: this subscriber did not read fast enough */
+  FSHERALD_SOURCE_MOUNTS = 6, /* the mount table: what a file system has made of itself */
 };
 
 /* Bits of fsherald_sequence.flags. */
@@ -261,7 +262,7 @@ enum fsherald_path_source {
   FSHERALD_PATH_OPEN_FILE = 2,
   FSHERALD_PATH_WALK = 3,
   FSHERALD_PATH_PRODUCER = 4, /* the file system in user space said so */
-  FSHERALD_PATH_IOCTL = 5,    /* the file system was asked by an ioctl of its own */
+  FSHERALD_PATH_IOCTL = 5,    /* the kernel was asked, in the way of that file system */
 };
 
 struct fsherald_object {

@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace fsherald {
@@ -28,9 +31,20 @@ std::optional<std::string> FindProgram(const std::string& name) {
   return std::nullopt;
 }
 
+// Which package of Debian has a program.
+struct Packaged {
+  std::string_view program;
+  const char* package;
+};
+constexpr Packaged kPackaged[] = {
+    {"mke2fs", "e2fsprogs"}, {"debugfs", "e2fsprogs"},      {"mkfs.xfs", "xfsprogs"},
+    {"xfs_db", "xfsprogs"},  {"mkfs.btrfs", "btrfs-progs"}, {"btrfs", "btrfs-progs"},
+};
+
 Error NotInstalled(const std::string& name) {
-  const bool known = name == "mke2fs" || name == "debugfs";
-  return Error{name + " is not installed" + (known ? ": apt-get install e2fsprogs" : "")};
+  const auto* known = std::ranges::find(kPackaged, std::string_view(name), &Packaged::program);
+  const bool is_known = known != std::end(kPackaged);
+  return Error{name + " is not installed" + (is_known ? std::string(": apt-get install ") + known->package : "")};
 }
 
 std::string ReadToEnd(int fd) {
@@ -70,13 +84,6 @@ int Spawn(const std::string& path, const std::vector<std::string>& argv, int out
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   return code;
-}
-
-Status RunOrFail(const std::vector<std::string>& argv) {
-  auto output = RunProgram(argv);
-  if (!output) return output.error();
-  if (output->exit_code != 0) return Error{argv[0] + " failed: " + output->text};
-  return {};
 }
 
 constexpr const char* kNewMounts = "the mounts of the new namespace";
@@ -119,10 +126,31 @@ Result<ProgramOutput> RunProgram(const std::vector<std::string>& argv) {
   return output;
 }
 
+Status RunOrFail(const std::vector<std::string>& argv) {
+  auto output = RunProgram(argv);
+  if (!output) return output.error();
+  if (output->exit_code != 0) return Error{argv[0] + " failed: " + output->text};
+  return {};
+}
+
+Status MakeSparseFile(const std::string& path, uint64_t size_bytes) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return ErrnoError("create", path);
+  if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) != 0) return ErrnoError("size", path);
+  return {};
+}
+
+Status WriteBytes(const std::string& path, uint64_t offset_bytes, std::string_view bytes) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return ErrnoError("open", path);
+  const ssize_t written = ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
+  if (written < 0) return ErrnoError("write to", path);
+  if (static_cast<size_t>(written) != bytes.size()) return Error{"write to " + path, EIO};
+  return {};
+}
+
 Status MakeExt4Image(const std::string& image, uint64_t size_bytes, const std::string& tree) {
-  Fd fd(::open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd) return ErrnoError("create", image);
-  if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) != 0) return ErrnoError("size", image);
+  if (Status made = MakeSparseFile(image, size_bytes); !made) return made;
   // Nothing is left for the kernel to initialise after the mount: a quiet file system stays quiet.
   return RunOrFail({"mke2fs", "-q", "-F", "-t", "ext4", "-O", "^metadata_csum", "-E",
                     "lazy_itable_init=0,lazy_journal_init=0", "-d", tree, image});

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Makes a small ext4 and damages it, for `demo` and for tests: with mke2fs and debugfs (package e2fsprogs), on a loop
-// device, in a mount namespace of this process alone. All of it vanishes with the process, also when it is killed.
+// Makes small file systems and damages them, for `demo` and for tests: with their own programs (of ext4: mke2fs and debugfs,
+// package e2fsprogs), on a loop device, in a mount namespace of this process alone. All of it vanishes with the process, also
+// when it is killed.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -20,6 +22,15 @@ struct ProgramOutput {
 // Runs a program to its end, without a shell, with nothing to read. argv[0] is a name, looked for in the system's
 // directories (the sbin ones too, whatever PATH says). Errors: a sentence if there is no such program.
 Result<ProgramOutput> RunProgram(const std::vector<std::string>& argv);
+
+// The same for a program that has to succeed: else what it said is the error.
+Status RunOrFail(const std::vector<std::string>& argv);
+
+// Makes the file, or makes it new, all zero, without taking room for it.
+Status MakeSparseFile(const std::string& path, uint64_t size_bytes);
+
+// Writes into a file that is there.
+Status WriteBytes(const std::string& path, uint64_t offset_bytes, std::string_view bytes);
 
 // Makes an ext4 of `size_bytes` in the file `image` (made, or overwritten), with a copy of the folder `tree` in it.
 // Without metadata checksums: so each damage is told as what it is, and not as a bad checksum.

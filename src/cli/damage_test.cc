@@ -60,6 +60,23 @@ TEST(RunProgram, SaysThatAProgramIsNotInstalled) {
   EXPECT_EQ(output.error().ToString(), "no-such-program is not installed");
 }
 
+TEST(RunOrFail, TellsWhatAProgramThatFailedSaid) {
+  EXPECT_TRUE(RunOrFail({"true"}));
+  EXPECT_EQ(RunOrFail({"sh", "-c", "echo why; exit 1"}).error().ToString(), "sh failed: why\n");
+}
+
+TEST_F(Damage, BytesAreWrittenIntoASparseFile) {
+  ASSERT_TRUE(MakeSparseFile(image(), 1 << 20));
+  ASSERT_TRUE(WriteBytes(image(), 1000, "words"));
+  EXPECT_EQ(fs::file_size(image()), 1U << 20);
+  std::ifstream file(image());
+  file.seekg(999);
+  std::string bytes(7, 'x');
+  file.read(bytes.data(), 7);
+  EXPECT_EQ(bytes, std::string("\0words\0", 7));
+  EXPECT_FALSE(WriteBytes(image() + ".no", 0, "words"));
+}
+
 TEST_F(Damage, AnImageHoldsACopyOfTheTree) {
   ASSERT_TRUE(MakeImage());
   EXPECT_THAT(Ask("cat /photos/a.jpg"), HasSubstr("a photo\n"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `fsherald demo`: a small ext4 in memory, damaged in four ways, tripped over as a user would, and what is told of it.
+// `fsherald demo [ext4|xfs|btrfs]`: a small file system in memory, damaged in four ways, tripped over as a user would, and what is told of it.
 #pragma once
 
 #include <string>

@@ -16,6 +16,8 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "cli/damage.h"
+#include "filesystem/filesystem.h"
 
 namespace fsherald {
 namespace {
@@ -30,7 +32,7 @@ using ::testing::HasSubstr;
 class DemoProcess {
  public:
   // `room_bytes`: so much the demo can write before it has to wait for a reader.
-  explicit DemoProcess(size_t room_bytes = 65536) {
+  explicit DemoProcess(size_t room_bytes = 65536, const DemoOptions& options = {}) {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     reading_.Reset(ends[0]);
@@ -41,7 +43,7 @@ class DemoProcess {
     if (pid_ != 0) return;
     reading_.Reset();
     ::dup2(writing.get(), STDOUT_FILENO);
-    const int code = RunDemo({});
+    const int code = RunDemo(options);
     std::fflush(stdout);
     ::_exit(code);
   }
@@ -123,6 +125,39 @@ TEST(Demo, TellsEachOfItsFourDamages) {
   EXPECT_THAT(text, HasSubstr("pblk 0 bad header/extent: invalid magic - magic 1234"));
   EXPECT_THAT(text, HasSubstr("iget: bogus i_mode (377)"));
   EXPECT_THAT(text, HasSubstr("deleted inode referenced: "));
+}
+
+// Why there can be no demo of it here; empty: there can.
+std::string WhyNoDemoOf(const std::string& type, const std::string& program) {
+  if (::geteuid() != 0 || ::access("/dev/loop-control", W_OK) != 0) return "needs root and loop devices";
+  if (FindFilesystemModule(type) == nullptr) return "fsherald has no module of " + type;
+  if (!RunProgram({program, "-V"})) return program + " is not installed";
+  std::stringstream known;
+  known << std::ifstream("/proc/filesystems").rdbuf();
+  if (known.str().find("\t" + type + "\n") == std::string::npos) return "this kernel has no " + type;
+  return "";
+}
+
+TEST(Demo, TellsEachOfItsFourDamagesOfXfs) {
+  if (const std::string why = WhyNoDemoOf("xfs", "mkfs.xfs"); !why.empty()) GTEST_SKIP() << why;
+  DemoProcess demo(65536, {.filesystem = "xfs"});
+  const std::string text = demo.ReadAll();
+  EXPECT_EQ(demo.Wait(), 0) << text;
+  EXPECT_THAT(text, HasSubstr("xfs_dir3_block_read_verify"));
+  EXPECT_THAT(text, HasSubstr("xfs_bmap_validate_extent_raw"));
+  EXPECT_GE(CountOf("where    xfs_dinode_verify", text), 2U) << text;
+  EXPECT_EQ(CountOf("\n  $ ", text), 4U) << text;
+}
+
+TEST(Demo, TellsEachOfItsFourDamagesOfBtrfs) {
+  if (const std::string why = WhyNoDemoOf("btrfs", "mkfs.btrfs"); !why.empty()) GTEST_SKIP() << why;
+  DemoProcess demo(65536, {.filesystem = "btrfs"});
+  const std::string text = demo.ReadAll();
+  EXPECT_EQ(demo.Wait(), 0) << text;
+  EXPECT_EQ(CountOf(" read error on btrfs loop", text), 2U) << text;
+  EXPECT_EQ(CountOf(" metadata error on btrfs loop", text), 2U) << text;
+  EXPECT_EQ(CountOf(" corrected ", text), 2U) << text;
+  EXPECT_EQ(CountOf("\n  $ ", text), 4U) << text;
 }
 
 class KilledDemo : public ::testing::TestWithParam<int> {};

@@ -21,16 +21,6 @@ int Fail(const Error& error) {
   return kExitFailure;
 }
 
-Status WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoError("write", "standard output");
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return {};
-}
-
 std::vector<PastLine> ReadLog() {
   auto kmsg = KmsgSource::Open();
   if (!kmsg) return {};

@@ -19,8 +19,8 @@ constexpr unsigned kBpfBit = 39;
 
 constexpr NeededCapability kNeeded[] = {
     {"CAP_SYS_ADMIN", CAP_SYS_ADMIN, "fanotify"},
-    {"CAP_BPF", kBpfBit, "trace"},
-    {"CAP_PERFMON", kPerfmonBit, "trace"},
+    {"CAP_BPF", kBpfBit, "trace", true},
+    {"CAP_PERFMON", kPerfmonBit, "trace", true},
     {"CAP_SYSLOG", CAP_SYSLOG, "kmsg"},
     {"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH, "the paths of files and cgroups"},
 };
@@ -94,8 +94,10 @@ Machine ReadMachine(const std::string& proc_root, const std::string& sys_root) {
 std::vector<std::string> MachineAdvice(const Machine& machine) {
   std::vector<std::string> advice;
   std::string missing;
+  const bool is_admin = (machine.capabilities >> CAP_SYS_ADMIN & 1) != 0;
   for (const NeededCapability& capability : kNeeded) {
-    if (!machine.Has(capability)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", capability.name);
+    if (!machine.Has(capability) && !(capability.has_sys_admin_too && is_admin))
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", capability.name);
   }
   if (!missing.empty()) advice.push_back(fmt::format("run it as root: {} would be added", missing));
   if (machine.in_user_namespace) {

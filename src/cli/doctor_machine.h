@@ -18,6 +18,7 @@ struct NeededCapability {
   std::string_view name;
   unsigned bit = 0;
   std::string_view gives;
+  bool has_sys_admin_too = false;  // CAP_SYS_ADMIN does in its place
 };
 std::span<const NeededCapability> NeededCapabilities();
 

@@ -68,6 +68,15 @@ TEST_F(DoctorMachineTest, NamesEachMissingCapability) {
                                                   "CAP_DAC_READ_SEARCH would be added"));
 }
 
+TEST(MachineAdviceTest, WhoHasTheAdministratorsCapabilityNeedsNeitherOfBpfs) {
+  Machine machine = ReadMachine("/nonexistent", "/nonexistent");
+  machine.has_btf = true;
+  machine.lockdown = std::string("none");
+  for (const NeededCapability& capability : NeededCapabilities())
+    if (!capability.has_sys_admin_too) machine.capabilities |= uint64_t{1} << capability.bit;
+  EXPECT_THAT(MachineAdvice(machine), testing::IsEmpty());
+}
+
 TEST_F(DoctorMachineTest, CapabilitiesOfAUserNamespaceAreNotThoseOfTheHost) {
   Write("/proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n");
   Write("/proc/self/uid_map", "         0       1000          1\n");

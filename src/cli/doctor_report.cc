@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "notify/coverage.h"
 #include "notify/coverage_words.h"
 
 namespace fsherald {
@@ -77,6 +78,7 @@ std::string_view Gives(SourceId source) {
     case SourceId::kCounters: return "errors that happened while nobody watched, and the proof that none was missed";
     case SourceId::kProducer: return "errors of file systems in user space";
     case SourceId::kGroup: return "";  // no source of errors
+    case SourceId::kMounts: return "what a file system has made of itself: read-only, or shut down";
   }
   return "";
 }
@@ -128,9 +130,10 @@ std::string WhyNotCovered(const MountedFilesystem& mounted) {
   const std::string type = ForTerminal(mounted.info.type);
   switch (mounted.backing) {
     case MountedFilesystem::Backing::kDevice:
-      return fmt::format("{} is not covered yet by this version; see its lines in the kernel's log (dmesg)", type);
+      return fmt::format("no source that sees {} is there; see its lines in the kernel's log (dmesg)", type);
     case MountedFilesystem::Backing::kUserSpace:
-      return fmt::format("{} is not covered yet by this version: its errors are known to its own process only", type);
+      return fmt::format("{} is served by a process, which alone knows its errors: they are told where it reports them",
+                         type);
     case MountedFilesystem::Backing::kNone: break;
   }
   return fmt::format("{} stands on no device of this machine and reports no errors", type);
@@ -179,7 +182,7 @@ std::string DeviceCounterWords(const DeviceCounter& counter) {
 
 void AddPast(const DoctorRow& row, Page& page) {
   const auto& past = row.watched->past;
-  if (!past) return page.Item(4, 8, "past", "not known: its counters cannot be read");
+  if (!past) return page.Item(4, 8, "past", "not known: it has no counter that can be read");
   std::string warnings;
   if (past->warnings > 0) warnings = fmt::format("; {} since it was mounted", Plural(past->warnings, "warning"));
   const bool by_device = !past->devices.empty();
@@ -220,7 +223,7 @@ std::vector<std::string> CommonLacks(const std::vector<DoctorRow>& rows) {
   std::vector<std::string> common;
   size_t watched = 0;
   for (const DoctorRow& row : rows) {
-    if (!row.watched) continue;
+    if (!row.watched || !IsCovered(row.watched->coverage)) continue;
     ++watched;
     for (const std::string& lack : row.watched->lacks) ++counts[lack];
   }
@@ -234,7 +237,7 @@ void AddRow(const DoctorRow& row, const std::vector<std::string>& common, Page& 
   const FilesystemInfo& info = row.mounted.info;
   page.Line(fmt::format("  {}  {}  {}", page.Styled(kBold, ForTerminal(info.type)), ForTerminal(info.device),
                         MountWords(info.mounts)));
-  if (!row.watched) {
+  if (!row.watched || !IsCovered(row.watched->coverage)) {
     page.Item(4, 8, "seen by", fmt::format("{}: {}", page.Styled(kYellow, "none"), WhyNotCovered(row.mounted)));
   } else {
     page.Item(4, 8, "seen by", SourceWords(row.watched->coverage));

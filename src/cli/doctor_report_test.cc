@@ -85,8 +85,8 @@ TEST_F(DoctorReportTest, TypesThatNoSourceCoversAreToldAsSuch) {
               Mounted("tmpfs", "tmpfs", {0, 42}, "/z", Backing::kNone)},
              {}),
       false);
-  EXPECT_THAT(text, HasSubstr("xfs  sdb  at /x\n    seen by   none: xfs is not covered yet by this version"));
-  EXPECT_THAT(text, HasSubstr("none: fuse.sshfs is not covered yet by this version"));
+  EXPECT_THAT(text, HasSubstr("xfs  sdb  at /x\n    seen by   none: no source that sees xfs is there"));
+  EXPECT_THAT(text, HasSubstr("none: fuse.sshfs is served by a process"));
   EXPECT_THAT(text, HasSubstr("none: tmpfs stands on no device"));
 }
 

@@ -9,5 +9,6 @@ inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNoDaemon = 3;
 inline constexpr int kExitNotPermitted = 4;
+inline constexpr int kExitFindings = 10;  // status: not all is well
 
 }  // namespace fsherald

@@ -8,6 +8,7 @@
 #include "cli/demo.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
+#include "cli/status.h"
 #include "cli/watch.h"
 
 namespace {
@@ -37,7 +38,8 @@ void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
 
 void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
   command
-      .add_option("--runtime-dir", runtime_dir, "Where the daemon's sockets are ($FSHERALD_RUNTIME_DIR, else /run/fsherald)")
+      .add_option("--runtime-dir", runtime_dir,
+                  "Where the daemon's sockets are ($FSHERALD_RUNTIME_DIR, else /run/fsherald)")
       ->option_text("DIR");
 }
 
@@ -54,7 +56,8 @@ int main(int argc, char** argv) {
                "fsherald");
   app.set_version_flag("--version", "fsherald " FSHERALD_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 ok, 1 failure, 2 usage, 3 the daemon has ended, 4 not permitted.");
+  app.footer(
+      "Exit codes: 0 ok, 1 failure, 2 usage, 3 the daemon has ended, 4 not permitted, 10 status has found something.");
   int exit_code = kExitOk;
 
   WatchOptions watch;
@@ -87,12 +90,15 @@ int main(int argc, char** argv) {
   DaemonOptions daemon;
   std::vector<SourceId> daemon_without;
   CLI::App* daemon_command = app.add_subcommand(
-      "daemon", "Join processes: tell subscribers what the kernel and file systems in user space report; in the foreground");
+      "daemon",
+      "Join processes: tell subscribers what the kernel and file systems in user space report; in the foreground");
   AddRuntimeDir(*daemon_command, daemon.runtime_dir);
-  daemon_command->add_option("--report-group", daemon.report_group, "Who may report besides root: a group (default: nobody)")
+  daemon_command
+      ->add_option("--report-group", daemon.report_group, "Who may report besides root: a group (default: nobody)")
       ->option_text("GROUP");
   daemon_command
-      ->add_option("--subscribe-group", daemon.subscribe_group, "Who may subscribe besides root: a group (default: nobody)")
+      ->add_option("--subscribe-group", daemon.subscribe_group,
+                   "Who may subscribe besides root: a group (default: nobody)")
       ->option_text("GROUP");
   AddWithout(*daemon_command, daemon_without);
   daemon_command->callback([&] {
@@ -104,7 +110,7 @@ int main(int argc, char** argv) {
   Color demo_color = Color::kAuto;
   CLI::App* demo_command =
       app.add_subcommand("demo", "Make a small damaged file system in memory, trip over it, show what is told");
-  demo_command->add_option("FILESYSTEM", demo.filesystem, "ext4")->option_text(" ");
+  demo_command->add_option("FILESYSTEM", demo.filesystem, "ext4 (the default), xfs or btrfs")->option_text(" ");
   AddColor(*demo_command, demo_color);
   demo_command->callback([&] {
     demo.color = UseColor(demo_color, 1);
@@ -117,6 +123,19 @@ int main(int argc, char** argv) {
   doctor_command->add_option("PATH", doctor.paths, "Only the file systems that these paths lie on")->option_text("...");
   AddColor(*doctor_command, doctor.color);
   doctor_command->callback([&] { exit_code = RunDoctor(doctor); });
+
+  StatusOptions status;
+  CLI::App* status_command = app.add_subcommand(
+      "status",
+      "The state of each file system: well, errors of the past, errors now, read-only, shut down, not covered");
+  status_command->add_option("PATH", status.paths, "Only the file systems that these paths lie on")->option_text("...");
+  status_command->add_flag("--json", status.json, "One JSON object a line (docs/json.md)");
+  status_command->add_flag("-v,--verbose", status.verbose,
+                           "What is behind each state, what was not read, what to do next");
+  AddColor(*status_command, status.color);
+  status_command->footer(
+      "Exit codes: 0 all are well; 10 one is not, or is not covered; 1 failure; 2 usage; 4 not permitted.");
+  status_command->callback([&] { exit_code = RunStatus(status); });
 
   try {
     app.parse(argc, argv);

@@ -30,6 +30,16 @@ Status CheckStandardStreams() {
   return {};
 }
 
+Status WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoError("write", "standard output");
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
 void Say(std::string_view lines) {
   while (!lines.empty()) {
     ssize_t written = ::write(STDERR_FILENO, lines.data(), lines.size());

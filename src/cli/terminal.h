@@ -19,6 +19,9 @@ bool UseColor(Color color, int fd);
 // Error: stdout was closed, so nothing could be told.
 Status CheckStandardStreams();
 
+// All of it. Errors: as write(2) gives them.
+Status WriteAll(int fd, std::string_view text);
+
 // Talk: whole lines on stderr. That nobody listens is no error.
 void Say(std::string_view lines);
 

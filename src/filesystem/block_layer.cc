@@ -130,15 +130,16 @@ std::optional<ErrorReport> ParseBufferLine(std::string_view line) {
 std::span<const std::string_view> BlockLayerPrefixes() { return kPrefixes; }
 
 std::optional<ErrorReport> ParseBlockEvent(const TraceEvent& event) {
-  const auto [status, sector, bytes, flags, disk, unused] = event.values;
+  const auto [status, sector, bytes, flags, disk, of_stack] = event.values;
   DeviceError error{.dev = DeviceNumber{static_cast<uint32_t>(disk >> 20), static_cast<uint32_t>(disk & 0xfffff)},
                     .operation = OperationOf(flags),
                     .sector = sector,
-                    .sectors = bytes / 512,
+                    .sectors = bytes == 0 ? std::nullopt : std::optional(bytes / 512),
                     .code = ErrnoOfBlockStatus(status)};
   ErrorReport report{.kind = Kind::kDevice, .code = error.code, .range = RangeOf(error)};
   report.speculative = (flags & kReadAhead) != 0;
   report.device_error = std::move(error);
+  report.of_stack = of_stack != 0;
   report.task_is_any = true;
   return report;
 }

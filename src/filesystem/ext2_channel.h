@@ -5,9 +5,15 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "record/notification.h"
 
 struct struct_io_manager;
 struct struct_io_channel;
+struct struct_ext2_filsys;
 
 namespace fsherald {
 
@@ -20,5 +26,18 @@ void SetDeadline(struct_io_channel* channel, std::chrono::steady_clock::time_poi
 // Whether reads fail now: the deadline is over, or the device has refused several blocks. Each attempt at a bad sector
 // makes the kernel report it once more, so there are not many.
 bool HasGivenUp(struct_io_channel* channel);
+
+// Reads that touch these bytes fail, and the device is not asked: it is known not to give them, and each attempt would be
+// an error more.
+void Avoid(struct_io_channel* channel, const Range& bytes);
+
+struct Ext2Closer {
+  void operator()(struct_ext2_filsys* filesystem) const;
+};
+using Ext2Filesystem = std::unique_ptr<struct_ext2_filsys, Ext2Closer>;
+
+// Opens the ext2, ext3 or ext4 on a device or in an image file, through a channel as above; wrong checksums and unknown
+// features are no hindrance. Errors: it cannot be opened, or has no usable superblock.
+Result<Ext2Filesystem> OpenExt2(const std::string& device_path, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace fsherald

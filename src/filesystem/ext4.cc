@@ -119,6 +119,7 @@ FilesystemModule Ext4Module() {
       .read_counters = ReadExt4Counters,
       .counter_event_path = Ext4CounterEventPath,
       .find_path = FindExt4Path,
+      .opens_any_generation = true,
       .sends_fanotify = Ext4SendsFanotify,
   };
 }

@@ -231,7 +231,20 @@ void TakeDescriptor(ErrorReport& message) {
   message.code = checksum ? EBADMSG : EUCLEAN;
   if (scanner.Until(" for group ")) message.group = scanner.Number();
   message.message = message.message.substr(message.function.size() + 2);
+  message.topic = "group descriptors";
+  message.more = true;
 }
+
+// The summary of what the same task reported before.
+void TakeSummary(ErrorReport& message) {
+  message.meaning = Meaning::kAddition;
+  message.follows = true;
+}
+
+// A mount that is refused because of damage. What the function that gives up says of an inode has been told as an error.
+void TakeBadMessage(ErrorReport& message) { message.code = EBADMSG; }
+void TakeInvalid(ErrorReport& message) { message.code = EINVAL; }
+void TakeDamage(ErrorReport&) {}
 
 void TakeMounted(ErrorReport& message) { message.meaning = Meaning::kMounted; }
 void TakeUnmounted(ErrorReport& message) { message.meaning = Meaning::kUnmounted; }
@@ -257,6 +270,16 @@ constexpr MessageRow kMessages[] = {
     {"I/O error while writing superblock", TakeSuperblock},
     {"previous I/O error to superblock detected", TakePast},
     {"ext4_check_descriptors: ", TakeDescriptor},
+    {"group descriptors corrupted!", TakeSummary},
+    {"VFS: Found ext4 filesystem with invalid superblock checksum", TakeBadMessage},
+    {"bad geometry: ", TakeInvalid},
+    {"Could not load journal inode", TakeInvalid},
+    {"journal inode is deleted", TakeDamage},
+    {"invalid journal inode", TakeDamage},
+    {"corrupt root inode, run e2fsck", TakeDamage},
+    {"error loading journal", TakeDamage},
+    {"unable to read superblock", TakeSuperblock},
+    {"can't read group descriptor ", TakeSuperblock},
 };
 
 // After "EXT4-fs (".

@@ -289,7 +289,13 @@ TEST(Ext4Log, ABadGroupDescriptorFoundByMounting) {
                          .code = EBADMSG,
                          .function = "ext4_check_descriptors",
                          .group = 3,
-                         .message = "Checksum for group 3 failed (13430!=56834)"}));
+                         .message = "Checksum for group 3 failed (13430!=56834)",
+                         .topic = "group descriptors",
+                         .more = true}));
+  auto summary = Parse("EXT4-fs (loop0): group descriptors corrupted!");
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->meaning, Meaning::kAddition);
+  EXPECT_TRUE(summary->follows);
 }
 
 TEST(Ext4Log, MountingAndUnmounting) {

@@ -21,27 +21,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxDirectories = size_t{1} << 19;                // 12 MiB at the most, while the set grows
-constexpr errcode_t kFirstLibraryCode = 256;                       // below it are those of errno
 constexpr uint32_t kFirstOrdinaryInode = EXT2_GOOD_OLD_FIRST_INO;  // below: the file system's own, and the root
 constexpr size_t kEntryHeaderBytes = 8;                            // inode, rec_len, name_len, file_type
 constexpr size_t kInlineParentBytes = 4;  // an inline directory begins with the number of its parent
 constexpr size_t kInlineFirstBytes = 60;  // and its entries lie in two parts: i_block, then an extended attribute
-
-struct FilesystemCloser {
-  void operator()(ext2_filsys fs) const { ext2fs_close_free(&fs); }
-};
-using Filesystem = std::unique_ptr<struct_ext2_filsys, FilesystemCloser>;
-
-Result<Filesystem> OpenReadOnly(const std::string& device_path, Clock::time_point deadline) {
-  const int flags = EXT2_FLAG_64BITS | EXT2_FLAG_SOFTSUPP_FEATURES | EXT2_FLAG_IGNORE_CSUM_ERRORS |
-                    EXT2_FLAG_IGNORE_SB_ERRORS | EXT2_FLAG_SKIP_MMP;
-  ext2_filsys fs = nullptr;
-  const errcode_t code = ext2fs_open(device_path.c_str(), flags, 0, 0, ReadingManager(), &fs);
-  if (code > 0 && code < kFirstLibraryCode) return ErrnoError("open", device_path, static_cast<int>(code));
-  if (code != 0) return Error{device_path + " has no superblock of ext2, ext3 or ext4 that can be used", 0};
-  SetDeadline(fs->io, deadline);
-  return Filesystem(fs);
-}
 
 struct DirectoryEntry {
   ext2_ino_t inode = 0;
@@ -280,8 +263,9 @@ class Walk {
 }  // namespace
 
 Result<WalkResult> FindExt4Path(const std::string& device_path, WalkTarget target, Clock::time_point deadline) {
-  auto fs = OpenReadOnly(device_path, deadline);
+  auto fs = OpenExt2(device_path, deadline);
   if (!fs) return fs.error();
+  if (target.unreadable) Avoid((*fs)->io, *target.unreadable);
   if (target.inode == 0 || target.inode > (*fs)->super->s_inodes_count) return WalkResult{};
   return Walk(fs->get(), static_cast<ext2_ino_t>(target.inode)).Run(target.generation_wanted);
 }

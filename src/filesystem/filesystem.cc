@@ -5,10 +5,15 @@
 
 #include "filesystem/block_layer.h"
 #include "filesystem/btrfs.h"
+#include "filesystem/disk_types.h"
 #include "filesystem/ext4.h"
+#include "filesystem/fserror.h"
 #include "filesystem/general.h"
+#include "filesystem/image_types.h"
+#include "filesystem/layer_types.h"
 #include "filesystem/page_cache.h"
 #include "filesystem/stack_frame.h"
+#include "filesystem/xfs.h"
 
 namespace fsherald {
 namespace {
@@ -25,17 +30,52 @@ bool BeginsAsAny(std::string_view line, std::span<const std::string_view> prefix
   return std::ranges::any_of(prefixes, [&](std::string_view prefix) { return BeginsAs(line, prefix); });
 }
 
+// A line that any file system's error can bring.
+std::optional<ErrorReport> ParseCommonLine(std::string_view line) {
+  if (BeginsAsAny(line, PageCachePrefixes())) return ParsePageCacheLine(line);
+  if (BeginsAsAny(line, FserrorPrefixes())) return ParseFserrorLine(line);
+  return ParseBlockLayerLine(line);
+}
+
+// Types that the code of another one serves, under its name in all that it prints.
+struct Alias {
+  std::string_view type;
+  std::string_view serving;
+};
+constexpr Alias kAliases[] = {
+    {"ext2", "ext4"}, {"ext3", "ext4"}, {"msdos", "vfat"}, {"ntfs", "ntfs3"}, {"nfs4", "nfs"}, {"fuseblk", "fuse"},
+};
+
+std::string_view ServingType(std::string_view type) {
+  if (type.starts_with("fuse.") || type.starts_with("fuseblk.")) return "fuse";  // a subtype, named by whoever mounts
+  auto alias = std::ranges::find(kAliases, type, &Alias::type);
+  return alias == std::end(kAliases) ? type : alias->serving;
+}
+
 }  // namespace
 
 std::span<const FilesystemModule> FilesystemModules() {
   static const FilesystemModule kModules[] = {
       Ext4Module(),
       BtrfsModule(),
+      XfsModule(),
+      TableModule<kF2fs>(),
+      TableModule<kVfat>(),
+      TableModule<kExfat>(),
+      TableModule<kNtfs3>(),
+      TableModule<kErofs>(),
+      TableModule<kSquashfs>(),
+      TableModule<kIso9660>(),
+      TableModule<kUdf>(),
+      TableModule<kOverlay>(),
+      TableModule<kNfs>(),
+      TableModule<kFuse>(),
   };
   return kModules;
 }
 
 const FilesystemModule* FindFilesystemModule(std::string_view type) {
+  type = ServingType(type);
   for (const FilesystemModule& module : FilesystemModules()) {
     if (module.type == type) return &module;
   }
@@ -56,8 +96,7 @@ std::optional<ParsedLog> ParseLog(std::string_view line) {
     report->filesystem_type = module.type;
     return ParsedLog{&module, std::move(*report)};
   }
-  std::optional<ErrorReport> report =
-      BeginsAsAny(line, PageCachePrefixes()) ? ParsePageCacheLine(line) : ParseBlockLayerLine(line);
+  std::optional<ErrorReport> report = ParseCommonLine(line);
   if (!report) return std::nullopt;
   return ParsedLog{nullptr, std::move(*report)};
 }
@@ -68,12 +107,14 @@ std::vector<std::string_view> LogPrefixes() {
   for (const FilesystemModule& module : FilesystemModules()) add(module.log_prefixes);
   add(BlockLayerPrefixes());
   add(PageCachePrefixes());
+  add(FserrorPrefixes());
   return prefixes;
 }
 
 std::optional<ErrorReport> ParseEvent(const TraceEvent& event) {
   if (event.point == TracePoint::kBlockError) return ParseBlockEvent(event);
   if (event.point == TracePoint::kWritebackError) return ParseWritebackEvent(event);
+  if (event.point == TracePoint::kFserror) return ParseFserrorEvent(event);
   const FilesystemModule& module = ModuleOf(event.filesystem_type);
   if (module.parse_event == nullptr) return std::nullopt;
   std::optional<ErrorReport> report = module.parse_event(event);
@@ -82,14 +123,29 @@ std::optional<ErrorReport> ParseEvent(const TraceEvent& event) {
 }
 
 bool IsReportingFrame(std::string_view function) {
-  if (IsTracingMachinery(function)) return true;
+  if (IsTracingMachinery(function) || IsFserrorHelper(function)) return true;
   return std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
     return module.is_reporting_helper != nullptr && module.is_reporting_helper(function);
   });
 }
 
+bool IsReadAhead(std::span<const std::string> stack) {
+  // Linux, mm/readahead.c: read_pages() calls all file systems, and may stand inlined in who calls it.
+  auto is_read_ahead = [](std::string_view function) {
+    return function == "read_pages" || function.starts_with("page_cache_ra_") ||
+           std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
+             return module.is_read_ahead != nullptr && module.is_read_ahead(function);
+           });
+  };
+  return std::ranges::any_of(stack, [&](const std::string& frame) { return is_read_ahead(FrameFunction(frame)); });
+}
+
 bool IsUserLine(std::span<const std::string> stack) {
   return std::ranges::any_of(stack, [](const std::string& frame) { return FrameFunction(frame) == "devkmsg_write"; });
+}
+
+bool IsMounting(std::span<const std::string> stack) {
+  return std::ranges::any_of(stack, [](const std::string& frame) { return FrameFunction(frame) == "vfs_get_tree"; });
 }
 
 }  // namespace fsherald

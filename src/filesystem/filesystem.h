@@ -64,7 +64,8 @@ struct ErrorReport {
   bool traced = false;            // its tracepoint fires just before the line, in the same task
   bool told_by_fanotify = false;  // FAN_FS_ERROR follows, in the same task
 
-  uint64_t count = 1;  // how many errors of the file system's own count it stands for, where it is counted
+  // How many errors of the file system's own count it stands for, where it is counted; 0: of what is healthy again.
+  uint64_t count = 1;
 
   // How it stands to the counters of the file system's devices (join/device_counts.h).
   std::string counter = {};                  // the one that its errors are counted by, if they are: "corruption_errs"
@@ -80,6 +81,8 @@ struct ErrorReport {
   uint32_t part = 0;         // which part of the telling, a bit: two of the same part are two errors. 0: may repeat
   bool more = false;         // more will follow, and a slow console may stand between
   bool speculative = false;  // of a read-ahead: if the same is asked for and fails again, that is the same error
+  bool of_stack =
+      false;  // of a device that is made of others: if one of those has failed just before, that is the cause
   bool task_is_any = false;  // reported in an interrupt or by a worker: its task is not the one that met the error
   friend bool operator==(const ErrorReport&, const ErrorReport&) = default;
 };
@@ -117,6 +120,7 @@ struct WalkTarget {
       : inode(number), generation_wanted(wants_generation) {}
   uint64_t inode;
   bool generation_wanted;
+  std::optional<Range> unreadable = {};  // a place on the device that is known to be so, and is left out
 };
 
 // The path of an inode by the file system's on-disk structures.
@@ -143,6 +147,8 @@ struct FilesystemModule {
 
   // Whether a function of the stack only reports (is no location), for example "__ext4_error_inode".
   bool (*is_reporting_helper)(std::string_view function);
+  // Whether a function of the stack reads ahead what nobody has asked for yet. Null: none is the file system's own.
+  bool (*is_read_ahead)(std::string_view function) = nullptr;
   // Which reporter the innermost frames belong to ("function+0xoffset", innermost first).
   Reporter (*reporter)(std::span<const std::string> stack);
 
@@ -171,6 +177,10 @@ struct FilesystemModule {
   std::optional<std::string> (*ask_path)(int directory_fd, const FilesystemInfo& filesystem, uint64_t root,
                                          uint64_t inode) = nullptr;
 
+  // Whether a file's handle with generation 0 opens it whatever its generation is. Others refuse it, having loaded the
+  // inode all the same.
+  bool opens_any_generation = false;
+
   // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds
   // also where it does not. Null: it never does.
   bool (*sends_fanotify)(std::string_view kernel_release) = nullptr;
@@ -179,7 +189,8 @@ struct FilesystemModule {
 // Every file system known by name. The order means nothing.
 std::span<const FilesystemModule> FilesystemModules();
 
-// The module of a type as the mount table names it ("ext4"), or null.
+// The module of a type as the mount table names it ("ext4"), or null. ext2 and ext3 are ext4's, nfs4 is nfs's, and so on: a
+// module's `type` is that of the code that serves it.
 const FilesystemModule* FindFilesystemModule(std::string_view type);
 
 // The same; of a type without a module the one that knows what all have in common. Never null.
@@ -202,8 +213,15 @@ std::optional<ErrorReport> ParseEvent(const TraceEvent& event);
 // Whether a function of a stack only reports, or carries the report on: it is no location.
 bool IsReportingFrame(std::string_view function);
 
+// Whether the stack ("function+0xoffset") is of a read-ahead, of the page cache or of a file system.
+bool IsReadAhead(std::span<const std::string> stack);
+
 // Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
 // says nothing about any file system, whatever it looks like.
 bool IsUserLine(std::span<const std::string> stack);
+
+// Whether the stack is that of a mount(2) that has not returned: what is reported there is of a file system that is not
+// mounted yet, and may never be.
+bool IsMounting(std::span<const std::string> stack);
 
 }  // namespace fsherald

@@ -26,7 +26,16 @@ TEST(FilesystemTable, EveryRowIsFilled) {
     EXPECT_EQ(module.read_counters != nullptr,
               module.counter_event_path != nullptr || module.counter_instance_path != nullptr)
         << module.type;
+    EXPECT_EQ(FindFilesystemModule(module.type), &module) << "no two of a type";
   }
+}
+
+TEST(FilesystemTable, ATypeThatAnotherOnesCodeServesHasItsRow) {
+  EXPECT_EQ(&ModuleOf("ext3"), FindFilesystemModule("ext4"));
+  EXPECT_EQ(&ModuleOf("ext2"), FindFilesystemModule("ext4"));
+  EXPECT_EQ(&ModuleOf("nfs4"), FindFilesystemModule("nfs"));
+  EXPECT_EQ(&ModuleOf("fuse.sshfs"), FindFilesystemModule("fuse"));
+  EXPECT_EQ(ModuleOf("fusectl").type, "");
 }
 
 TEST(ParseLog, AnExt4LineIsExt4s) {
@@ -62,12 +71,18 @@ TEST(LogPrefixes, CoverEveryKindOfLine) {
   std::vector<std::string_view> prefixes = LogPrefixes();
   for (std::string_view line :
        {"EXT4-fs error (device a): f:1: comm c: t", "EXT4-fs warning (device a): f:1: data will be lost",
-        "EXT4-fs (a): Remounting filesystem read-only", "Aborting journal on device a-8.",
+        "XFS (a): log I/O error -5", "EXT4-fs (a): Remounting filesystem read-only", "Aborting journal on device a-8.",
         "JBD2: I/O error when updating journal superblock for a-8.", "I/O error, dev a, sector 1 op 0x0:(READ)",
         "critical medium error, dev a, sector 1 op", "Buffer I/O error on dev a, logical block 1, async page read"}) {
     EXPECT_TRUE(ParseLog(line)) << line;
     EXPECT_TRUE(std::ranges::any_of(prefixes, [&](auto prefix) { return line.starts_with(prefix); })) << line;
   }
+}
+
+TEST(IsMounting, AStackOfMountIs) {
+  EXPECT_TRUE(
+      IsMounting(std::vector<std::string>{"squashfs_read_inode+0x1", "squashfs_fill_super+0x1", "vfs_get_tree+0x1"}));
+  EXPECT_FALSE(IsMounting(std::vector<std::string>{"squashfs_lookup+0x1", "__lookup_slow+0x1"}));
 }
 
 TEST(IsUserLine, ALineWrittenToKmsgIsForged) {

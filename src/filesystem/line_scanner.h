@@ -41,6 +41,19 @@ class LineScanner {
     return value;
   }
 
+  // A hexadecimal number of at most 64 bits, with or without "0x" before it.
+  std::optional<uint64_t> Hex() {
+    LineScanner ahead = *this;
+    ahead.Skip("0x");
+    uint64_t value = 0;
+    const std::string_view digits = ahead.rest_;
+    auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    if (failed != std::errc()) return std::nullopt;
+    ahead.rest_.remove_prefix(static_cast<size_t>(end - digits.data()));
+    *this = ahead;
+    return value;
+  }
+
   // `before`, a number, `after`: all three, or no step.
   std::optional<uint64_t> NumberBetween(std::string_view before, std::string_view after) {
     LineScanner ahead = *this;

@@ -26,8 +26,9 @@ enum class TracePoint : uint32_t {
   kXfsInodeCorrupt = 11,  // as kXfsInodeSick, and so the next two
   kXfsInodeHealthy = 12,
   kXfsInodeUnfixed = 13,
-  kXfsBufferError = 14,  // errno, daddr (512-byte sector), length in sectors, buffer flags, allocation group; text: the
-                         // structure that it is ("xfs_agf")
+  kXfsBufferError =
+      14,  // errno, daddr (512-byte sector), length in sectors, buffer flags, allocation group (all ones: of a
+           // device without any); text: the structure that it is ("xfs_agf")
   kXfsBtreeCorrupt = 15,  // as kXfsBufferError, with errno 0
   kBlockError = 16,  // blk_status_t, sector of the disk, bytes, operation and flags of the request, the disk's device
                      // number as the kernel encodes it

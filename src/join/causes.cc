@@ -9,12 +9,11 @@ namespace {
 
 using Operation = DeviceError::Operation;
 
-// A line names the first sector alone.
+// A line names the first sector alone. Any number may stand there, also one near the end of all.
 bool Overlap(const DeviceError& a, const DeviceError& b) {
   if (!a.sector || !b.sector) return false;
-  const uint64_t a_end = *a.sector + std::max<uint64_t>(a.sectors.value_or(1), 1);
-  const uint64_t b_end = *b.sector + std::max<uint64_t>(b.sectors.value_or(1), 1);
-  return *a.sector < b_end && *b.sector < a_end;
+  if (*a.sector > *b.sector) return Overlap(b, a);
+  return *b.sector - *a.sector < std::max<uint64_t>(a.sectors.value_or(1), 1);
 }
 
 bool IsSameOperation(Operation a, Operation b) {
@@ -47,10 +46,19 @@ Operation OperationOf(const ErrorReport& report) {
   return Operation::kUnknown;
 }
 
-// Who knows a place on the device, or the device, is not given another one's.
-// (The file system's own device can be a part of the one that failed.)
+bool Overlap(const Range& a, const Range& b) {
+  auto last = [](const Range& range) {
+    const uint64_t more = std::max<uint64_t>(range.length_bytes.value_or(1), 1) - 1;
+    return range.offset_bytes > UINT64_MAX - more ? UINT64_MAX : range.offset_bytes + more;
+  };
+  return a.offset_bytes <= last(b) && b.offset_bytes <= last(a);
+}
+
+// Who knows a place on the device, or the device, is not given another one's. A range of no inode is one on the file
+// system's own device, which can be a part of the disk that the sectors are counted on.
 bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
   if (!IsSameOperation(cause.error.operation, OperationOf(report))) return false;
+  if (!report.inode && report.range && cause.report.range && !Overlap(*report.range, *cause.report.range)) return false;
   if (!report.device_error) return true;
   if (!IsSameDevice(cause.error, *report.device_error) && cause.report.device != report.device_error->device)
     return false;
@@ -59,39 +67,61 @@ bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
 
 }  // namespace
 
-Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const DeviceError& error, uint64_t boottime_ns) {
+// To what is a part of an error already, only the other telling of the same request is added, however late (a line from
+// /dev/kmsg): a new request is a new cause.
+bool Causes::IsOpenFor(const Cause& cause, SourceId source) {
+  if (!cause.explained) return true;
+  return source == SourceId::kTrace ? cause.requests < cause.lines : cause.lines < cause.requests;
+}
+
+// The same request again, or what the device above makes of it.
+Causes::Cause* Causes::FindSame(FilesystemKey filesystem, const ErrorReport& report, uint64_t boottime_ns,
+                                SourceId source) {
+  const DeviceError& error = *report.device_error;
   auto is_same = [&](const Cause& cause) {
-    return cause.filesystem == filesystem && IsSameDevice(cause.error, error) &&
-           IsSameOperation(cause.error.operation, error.operation) && Overlap(cause.error, error) &&
+    const bool is_below = report.of_stack && !cause.report.of_stack;
+    const bool is_request = IsOpenFor(cause, source) && IsSameDevice(cause.error, error) && Overlap(cause.error, error);
+    return cause.filesystem == filesystem && IsSameOperation(cause.error.operation, error.operation) &&
+           (is_below || is_request) &&
            boottime_ns - std::min(boottime_ns, cause.last_boottime_ns) <= options_.window_ns;
   };
   auto it = std::find_if(causes_.rbegin(), causes_.rend(), is_same);
   return it == causes_.rend() ? nullptr : &*it;
 }
 
+void Causes::Learn(Cause& cause, const ErrorReport& report) {
+  const DeviceError& error = *report.device_error;
+  if (IsNearer(error, cause.error)) {
+    cause.error.sector = error.sector;
+    cause.error.sectors = error.sectors;
+    cause.report.range = report.range;
+  }
+  if (cause.error.operation == Operation::kUnknown) cause.error.operation = error.operation;
+  if (cause.error.device.empty()) cause.error.device = error.device;
+  if (!cause.error.code) cause.error.code = error.code;
+  if (!cause.error.dev) cause.error.dev = error.dev;
+  if (cause.report.message.empty()) cause.report.message = report.message;
+}
+
 void Causes::Add(FilesystemKey filesystem, uint64_t boottime_ns, ErrorReport report, SourceId source, uint64_t now_ns) {
   const DeviceError& error = *report.device_error;
-  Cause* cause = FindSame(filesystem, error, boottime_ns);
+  Cause* cause = FindSame(filesystem, report, boottime_ns, source);
+  if (cause != nullptr && report.of_stack && !cause->report.of_stack) {
+    cause->last_boottime_ns = std::max(cause->last_boottime_ns, boottime_ns);
+    cause->deadline_ns = now_ns + options_.window_ns;
+    return;
+  }
   if (cause == nullptr) {
     cause = &causes_.emplace_back(
         Cause{.filesystem = filesystem, .error = error, .report = report, .first_boottime_ns = boottime_ns});
   } else {
-    if (IsNearer(error, cause->error)) {
-      cause->error.sector = error.sector;
-      cause->error.sectors = error.sectors;
-      cause->report.range = report.range;
-    }
-    if (cause->error.operation == Operation::kUnknown) cause->error.operation = error.operation;
-    if (!cause->error.code) cause->error.code = error.code;
-    if (!cause->error.dev) cause->error.dev = error.dev;
-    if (cause->report.message.empty()) cause->report.message = report.message;
+    Learn(*cause, report);
   }
   cause->sources.Add(source);
   cause->last_boottime_ns = std::max(cause->last_boottime_ns, boottime_ns);
   cause->deadline_ns = now_ns + options_.window_ns;
   if (source == SourceId::kTrace) ++cause->requests;
   else ++cause->lines;
-  cause->read_ahead_only = cause->read_ahead_only && report.speculative;
   // Each request is told by an event and, as far as the rate limit goes, by a line.
   cause->error.count = std::max<uint64_t>(cause->requests > 0 ? cause->requests : cause->lines, 1);
 }
@@ -99,20 +129,20 @@ void Causes::Add(FilesystemKey filesystem, uint64_t boottime_ns, ErrorReport rep
 bool Causes::Attach(FilesystemKey filesystem, const ErrorReport& report, Notification& told) {
   if (!ComesFromADevice(report)) return false;
   auto fits = [&](const Cause& cause) { return cause.filesystem == filesystem && Fits(cause, report); };
+  bool taken = false;
   auto take = [&](Cause& cause) {
     cause.explained = true;
     told.sources.Add(cause.sources);
-    if (!told.device_error || !told.device_error->sector) told.device_error = cause.error;
-    else if (told.device_error != report.device_error) told.device_error->count += cause.error.count;
-    else told.device_error = cause.error;
+    if (taken) told.device_error->count += cause.error.count;
+    else told.device_error = cause.error;  // which says more than the file system does of its device
+    taken = true;
   };
   // What is written together fails together: in many requests, one error. So do all of a device that was told without a place.
   const bool of_device = report.device_error && !report.device_error->device.empty() && !report.device_error->sector;
   if (OperationOf(report) == Operation::kWrite || of_device) {
-    bool any = false;
     for (Cause& cause : causes_)
-      if (!cause.explained && fits(cause)) take(cause), any = true;
-    if (any) return true;
+      if (!cause.explained && fits(cause)) take(cause);
+    if (taken) return true;
   }
   // The latest that no error has yet; else the latest: one failed request can mean several errors.
   auto it = std::find_if(causes_.rbegin(), causes_.rend(), [&](const Cause& c) { return !c.explained && fits(c); });
@@ -140,8 +170,10 @@ void Causes::Correct(FilesystemKey filesystem, const DeviceError& error) {
 
 std::vector<Causes::Cause> Causes::Take(uint64_t now_ns) {
   std::vector<Cause> alone;
+  size_t too_many = causes_.size() - std::min(causes_.size(), kMaxOpen);
   std::erase_if(causes_, [&](Cause& cause) {
-    if (now_ns < cause.deadline_ns) return false;
+    if (too_many > 0) --too_many;
+    else if (now_ns < cause.deadline_ns) return false;
     if (!cause.explained) alone.push_back(std::move(cause));
     return true;
   });

@@ -3,7 +3,8 @@
 // says what it meant: it waits for that, and then is a part of that error; if nobody speaks for it, it is an error by itself
 // (the data of a file that could not be read: no file system says a word).
 //
-// A request that is tried again (read-ahead, then the page; a second look at the same block) is one cause with a count.
+// A request that is tried again (read-ahead, then the page; a second look at the same block) before that is one cause with a
+// count.
 // Pure, like the join that owns it.
 #pragma once
 
@@ -32,7 +33,6 @@ class Causes {
     uint64_t deadline_ns = 0;
     uint64_t requests = 0;  // by the trace
     uint64_t lines = 0;
-    bool read_ahead_only = true;
     bool corrected = false;  // what it failed to read was read from another copy
     bool explained = false;  // a part of an error that was told
   };
@@ -59,7 +59,12 @@ class Causes {
   std::optional<uint64_t> deadline_ns() const;
 
  private:
-  Cause* FindSame(FilesystemKey filesystem, const DeviceError& error, uint64_t boottime_ns);
+  static bool IsOpenFor(const Cause& cause, SourceId source);
+  static void Learn(Cause& cause, const ErrorReport& report);
+  Cause* FindSame(FilesystemKey filesystem, const ErrorReport& report, uint64_t boottime_ns, SourceId source);
+
+  static constexpr size_t kMaxOpen =
+      1024;  // a dead disk fails them by the thousand; beyond it the oldest wait no longer
 
   Options options_;
   std::deque<Cause> causes_;

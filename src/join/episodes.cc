@@ -32,8 +32,14 @@ void LearnPlace(ErrorReport& known, ErrorReport& news) {
   known.file = std::move(news.file);
 }
 
+// Where a part of it says that it is a file's data, it is: a block that cannot be decompressed may be of either.
+void LearnKind(Kind& known, Kind news) {
+  if (known == Kind::kMetadata && (news == Kind::kDataRead || news == Kind::kDataWrite)) known = news;
+}
+
 void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnPlace(known, news);
+  LearnKind(known.kind, news.kind);
   Learn(known.code, news.code);
   Learn(known.inode, news.inode);
   Learn(known.inode_root, news.inode_root);
@@ -52,6 +58,9 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
 bool IsTopic(std::string_view topic, const ErrorReport& report) {
   return report.meaning == ErrorReport::Meaning::kAddition ? topic.ends_with(report.topic) : topic == report.topic;
 }
+
+// What becomes of a file system, or of a file's data, is told apart from the error that it came of.
+bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kReadOnly || kind == Kind::kWriteback; }
 
 }  // namespace
 
@@ -82,8 +91,26 @@ void Episodes::Add(Said said, uint64_t now_ns) {
     if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
     episode = &Begin(said);
   }
+  // Who wanted what was read ahead has come: nobody else is waited for.
+  if (IsToldAgain(*episode, said.report)) {
+    Rewind(*episode, said.report.speculative);
+    if (!said.report.speculative) episode->deadline_ns = 0;
+  }
   episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
   Merge(std::move(said), *episode);
+}
+
+bool Episodes::IsToldAgain(const Episode& episode, const ErrorReport& report) {
+  return episode.report.speculative && !report.topic.empty() && episode.report.topic == report.topic &&
+         (episode.parts & report.part) != 0;
+}
+
+// Who asks for it again says who met the error, and where; the parts are told again.
+void Episodes::Rewind(Episode& episode, bool speculative) {
+  episode.report.speculative = speculative;
+  episode.report.task_is_any = true;
+  episode.parts = 0;
+  episode.told.location.reset();
 }
 
 uint64_t Episodes::WindowNs(const ErrorReport& report) const {
@@ -97,6 +124,12 @@ bool Episodes::IsNear(const Episode& episode, const Said& said) const {
   return between <= (episode.report.speculative ? options_.speculative_window_ns : options_.slow_window_ns);
 }
 
+// Without the task (from /dev/kmsg) the order of the lines has to do.
+bool Episodes::IsOfTask(const Episode& episode, const Said& said) {
+  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
+  return !tid || !episode.told.task || !episode.told.task->tid || episode.told.task->tid == tid;
+}
+
 template <typename Fits>
 Episodes::Episode* Episodes::Latest(const Said& said, Fits fits) {
   auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
@@ -106,19 +139,23 @@ Episodes::Episode* Episodes::Latest(const Said& said, Fits fits) {
 
 Episodes::Episode* Episodes::FindByTopic(const Said& said) {
   const ErrorReport& report = said.report;
-  Episode* episode = Latest(said, [&](const Episode& e) { return IsTopic(e.report.topic, report); });
+  auto is_of_any = [&](const Episode& e) { return report.task_is_any || e.report.task_is_any || e.report.speculative; };
+  Episode* episode = Latest(
+      said, [&](const Episode& e) { return IsTopic(e.report.topic, report) && (is_of_any(e) || IsOfTask(e, said)); });
   if (episode == nullptr) return nullptr;
-  const bool is_wanted_now = episode->report.speculative && !report.speculative;
-  return (episode->parts & report.part) == 0 || is_wanted_now ? episode : nullptr;
+  return (episode->parts & report.part) == 0 || IsToldAgain(*episode, report) ? episode : nullptr;
 }
 
-// Without the task (from /dev/kmsg) the order of the lines has to do.
 Episodes::Episode* Episodes::FindByTask(const Said& said) {
   const ErrorReport& report = said.report;
-  const std::optional<uint32_t> tid = said.task && !report.concludes ? said.task->tid : std::nullopt;
+  auto is_of_another = [&](const Episode& e) {
+    const bool other_inode = report.inode && e.report.inode && report.inode != e.report.inode;
+    const bool other_counter = report.counted && (e.report.counter != report.counter || e.report.claims);
+    return other_inode || other_counter ||
+           (e.report.kind != report.kind && (IsItsOwn(e.report.kind) || IsItsOwn(report.kind)));
+  };
   Episode* episode = Latest(said, [&](const Episode& e) {
-    if (report.counted && (e.report.counter != report.counter || e.report.claims)) return false;
-    return !e.report.topic.empty() && (!tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid);
+    return !e.report.topic.empty() && (report.concludes || IsOfTask(e, said)) && !is_of_another(e);
   });
   return episode != nullptr && (episode->parts & report.part) == 0 ? episode : nullptr;
 }
@@ -164,39 +201,37 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.counter = said.report.counter;
   episode.report.claims = said.report.claims;
   episode.report.task_is_any = true;
-  episode.told.error.count = std::max<uint64_t>(said.folded, 1);
+  episode.told.error.count = said.folded > 0 ? said.folded : said.report.count;  // 0: what is healthy again
   return episode;
 }
 
 void Episodes::Merge(Said said, Episode& episode) {
   ErrorReport& report = said.report;
-  // Of what was read ahead, who wanted it says who met it, and where; its parts are told again.
-  const bool is_wanted_now =
-      episode.report.speculative && !report.speculative && !report.topic.empty() && (episode.parts & report.part) != 0;
-  if (is_wanted_now) {
-    episode.report.speculative = false;
-    episode.report.task_is_any = true;
-    episode.parts = 0;
-    episode.told.location.reset();
-  }
-  if (report.corrected && report.meaning == ErrorReport::Meaning::kAddition && !IsTopic(episode.report.topic, report)) {
-    ++episode.corrections;
-    report.corrected = false;
-  }
   // Where it was read from instead: its device has failed nothing.
-  if (report.meaning == ErrorReport::Meaning::kAddition) report.device_error.reset();
+  if (report.corrected && report.meaning == ErrorReport::Meaning::kAddition) {
+    report.device_error.reset();
+    if (!IsTopic(episode.report.topic, report)) {
+      ++episode.corrections;
+      report.corrected = false;
+    }
+  }
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
   episode.told.sources.Add(said.source);
   // The first task that is one; until then any, for what follows in it.
-  if (said.task && (episode.report.task_is_any || !episode.told.task)) {
+  if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
     episode.report.task_is_any = report.task_is_any;
   }
-  if (!said.stack.empty() && !episode.told.location) episode.told.location.emplace().stack = std::move(said.stack);
+  // A stack of the task that met the error says more than an interrupt's.
+  if (!said.stack.empty() && (!episode.told.location || (episode.stack_is_any && !report.task_is_any))) {
+    episode.told.location.emplace().stack = std::move(said.stack);
+    episode.stack_is_any = report.task_is_any;
+  }
   Learn(episode.report.topic, report.topic);
   LearnReport(episode.report, report);
+  episode.told.kind = episode.report.kind;
 }
 
 std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {

@@ -3,9 +3,10 @@
 // another event; a bad checksum of btrfs in two lines of a worker; a lost page in an event and a line of an interrupt. What
 // belongs together, the file system's own module says (ErrorReport: topic, follows, part); this only keeps to it.
 //
-//   1. A report joins the latest open episode of its topic, and if it follows, else the latest of its task.
+//   1. A report joins the latest open episode of its topic, and if it follows, else the latest of its task and kind that is
+//      not another inode's. Two tasks' reports, each of its own error, are two errors.
 //   2. An episode takes each part once: the same part again is the next error.
-//   3. What is found by a read-ahead, and then by who wanted it, is one error: his.
+//   3. What is found by a read-ahead, and then again, is one error: of who wanted it.
 //   4. What is counted, but not itself known as an error, goes to what its task has found by the same counter (scrub).
 //   5. An episode is complete when nothing has joined it for as long as its last report said (`more`).
 //
@@ -39,6 +40,7 @@ class Episodes {
     uint64_t last_boottime_ns = 0;
     uint64_t deadline_ns = 0;
     uint32_t parts = 0;
+    bool stack_is_any = false;  // of who reported for others (ErrorReport::task_is_any)
   };
 
   explicit Episodes(Options options) : options_(options) {}
@@ -54,8 +56,6 @@ class Episodes {
 
   // When Take has to be called; empty: never.
   std::optional<uint64_t> deadline_ns() const;
-  bool empty() const { return episodes_.empty(); }
-  const std::deque<Episode>& open() const { return episodes_; }
 
  private:
   struct Said {
@@ -71,14 +71,17 @@ class Episodes {
   Episode* FindByTopic(const Said& said);
   Episode* FindByTask(const Said& said);
   Episode* FindCorrected(const Said& said);
+  static bool IsOfTask(const Episode& episode, const Said& said);
   template <typename Fits>
   Episode* Latest(const Said& said, Fits fits);
   bool IsNear(const Episode& episode, const Said& said) const;
   Episode& Begin(const Said& said);
+  static bool IsToldAgain(const Episode& episode, const ErrorReport& report);
+  static void Rewind(Episode& episode, bool speculative);
   static void Merge(Said said, Episode& episode);
   uint64_t WindowNs(const ErrorReport& report) const;
 
-  static constexpr size_t kMaxOpen = 4096;  // beyond it the oldest are taken as complete
+  static constexpr size_t kMaxOpen = 1024;  // beyond it the oldest are taken as complete
 
   Options options_;
   std::deque<Episode> episodes_;

@@ -9,6 +9,8 @@
 
 #include "filesystem/block_layer.h"
 
+#include "filesystem/stack_frame.h"
+
 namespace fsherald {
 namespace {
 
@@ -293,8 +295,15 @@ void Join::AddDeviceCounters(Filesystem& fs, LogSignal&& signal, uint64_t now_ns
   fs.episodes.Add(std::move(signal), now_ns);
 }
 
-// It is told as it is, belongs to nothing, and nobody counts it.
+// It is told as it is, belongs to nothing, and nobody counts it. Of a flood the first are told, and how many more came.
 void Join::AddForged(FilesystemKey key, LogSignal&& signal) {
+  if (forged_.size() >= kMaxForged) {
+    if (!forged_lost_)
+      forged_lost_ = GapSignal{.from_boottime_ns = signal.boottime_ns, .source = SourceId::kKmsg, .count = 0};
+    forged_lost_->to_boottime_ns = signal.boottime_ns;
+    ++*forged_lost_->count;
+    return;
+  }
   Joined joined{.filesystem = key};
   Notification& told = joined.notification;
   told.boottime_ns = signal.boottime_ns;
@@ -306,7 +315,7 @@ void Join::AddForged(FilesystemKey key, LogSignal&& signal) {
   if (!signal.report.function.empty())
     told.location = Location{.function = signal.report.function, .line = signal.report.line};
   joined.report = std::move(signal.report);
-  if (forged_.size() < kMaxForged) Append(std::move(joined), forged_);
+  Append(std::move(joined), forged_);
 }
 
 void Join::AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns) {
@@ -425,8 +434,9 @@ void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_
   fs.reading_due_ns = late ? now_ns + options_.window_ns : now_ns;
 }
 
-bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) {
+bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) const {
   if (fs.closed) return true;
+  if (pending.awaits_line && lines_are_unfinished_) return false;
   bool waits = (pending.awaits_line || pending.awaits_detail) && now_ns < pending.deadline_ns;
   bool waits_for_fanotify = pending.awaits_fanotify > 0 && now_ns < pending.fanotify_deadline_ns;
   return !waits && !waits_for_fanotify;
@@ -450,7 +460,8 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
 static std::optional<Location> PlaceOf(ErrorReport& report, std::optional<Location> stack) {
   if (report.function.empty() && !stack) return std::nullopt;
   Location place = std::move(stack).value_or(Location{});
-  place.function = report.function;
+  place.function = report.function.empty() && !place.stack.empty() ? std::string(FrameFunction(place.stack.front()))
+                                                                   : report.function;
   place.line = report.line;
   place.file = report.file;
   return place;
@@ -558,7 +569,8 @@ void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std
   Append(std::move(joined), out);
 }
 
-std::vector<Joined> Join::Take(uint64_t now_ns) {
+std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
+  lines_are_unfinished_ = lines_are_unfinished;
   std::vector<Joined> out;
   for (auto it = filesystems_.begin(); it != filesystems_.end();) {
     auto& [key, fs] = *it;
@@ -578,6 +590,7 @@ std::vector<Joined> Join::Take(uint64_t now_ns) {
   TakeCauses(causes_.Take(now_ns), out);
   std::ranges::move(forged_, std::back_inserter(out));
   forged_.clear();
+  if (forged_lost_) out.push_back(MakeGap({}, *std::exchange(forged_lost_, std::nullopt)));
   return out;
 }
 

@@ -76,7 +76,8 @@ class Join {
   bool Explains(FilesystemKey key, uint64_t errors);
 
   // What is complete, or has waited long enough. Equal errors of one Take are one notification with their count.
-  std::vector<Joined> Take(uint64_t now_ns);
+  // `lines_are_unfinished`: the rest of a line is still being printed; what waits for a line goes on waiting.
+  std::vector<Joined> Take(uint64_t now_ns, bool lines_are_unfinished = false);
 
   // When Take has to be called again though nothing was added; empty: never.
   std::optional<uint64_t> deadline_ns() const;
@@ -147,7 +148,7 @@ class Join {
   void MatchFanotify(Filesystem& fs, uint64_t now_ns) const;
   void Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now_ns) const;
 
-  static bool Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns);
+  bool Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) const;
   void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   void TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   static void TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& out);
@@ -160,8 +161,10 @@ class Join {
 
   Options options_;
   Causes causes_;
+  bool lines_are_unfinished_ = false;
   static constexpr size_t kMaxForged = 1024;  // between two Takes
   std::vector<Joined> forged_;                // lines that user space wrote to the log
+  std::optional<GapSignal> forged_lost_;
   std::map<FilesystemKey, Filesystem> filesystems_;
 };
 

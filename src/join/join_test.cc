@@ -769,5 +769,207 @@ TEST_F(BtrfsJoin, OldNumbersAtTheMountAreNotNew) {
   EXPECT_TRUE(Rest().empty());
 }
 
+// Errors whose reports say themselves what they are about, in a file system that neither fanotify nor a counter tells of.
+class JoinReportsTest : public JoinTest {
+ protected:
+  JoinReportsTest() { Watch({.trace = true, .lines = true, .lines_with_task = true}); }
+
+  static ErrorReport About(const char* topic, uint32_t part = 0) {
+    ErrorReport report;
+    report.filesystem_type = "xfs";
+    report.topic = topic;
+    report.part = part;
+    return report;
+  }
+  static ErrorReport FailedRead(uint64_t sector, const char* message = "") {
+    ErrorReport report{.kind = Kind::kDevice, .code = EIO, .message = message};
+    report.device_error = DeviceError{
+        .device = "loop0", .operation = DeviceError::Operation::kRead, .sector = sector, .sectors = 8, .code = EIO};
+    return report;
+  }
+  static Signal Event(uint32_t tid, ErrorReport report) {
+    return {kFs,
+            EventSignal{.boottime_ns = 100, .task = TaskOf(tid), .stack = {"met+0x1"}, .report = std::move(report)}};
+  }
+  static Signal Folded(uint64_t count, ErrorReport report) {
+    return {kFs, EventSignal{.boottime_ns = 100, .report = std::move(report), .folded = count}};
+  }
+  static Signal Forged(ErrorReport report) {
+    return {{}, LogSignal{.boottime_ns = 101, .task = TaskOf(9), .report = std::move(report), .trusted = false}};
+  }
+};
+
+TEST_F(JoinReportsTest, AnEventAndItsLineAreOneErrorWithAllThatBothSay) {
+  ErrorReport event = About("daddr 0x38", 1);
+  event.function = "xfs_agf_read_verify";
+  event.inode = 131;
+  event.generation = 5;
+  event.range = Range{.offset_bytes = 4096};
+  ErrorReport line = About("daddr 0x38", 2);
+  line.code = EBADMSG;
+  line.message = "Metadata CRC error";
+  line.corrected = true;
+  Add(Event(7, event));
+  Add(Line(7, line));
+  EXPECT_TRUE(join_.Take(4 * kMs).empty());
+  std::vector<Joined> told = join_.Take(5 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  const Notification& n = told[0].notification;
+  EXPECT_EQ(n.error, (ErrorInfo{.code = EBADMSG, .count = 1}));
+  EXPECT_EQ(n.location, (Location{.function = "xfs_agf_read_verify", .stack = {"met+0x1"}}));
+  EXPECT_EQ(n.object, (ObjectInfo{.inode = 131, .generation = 5}));
+  EXPECT_EQ(n.range, (Range{.offset_bytes = 4096}));
+  EXPECT_EQ(n.task, TaskOf(7));
+  EXPECT_EQ(n.sources, Sources({SourceId::kTrace, SourceId::kKmsg}));
+  EXPECT_TRUE(n.corrected);
+  EXPECT_EQ(told[0].report->message, "Metadata CRC error");
+}
+
+TEST_F(JoinReportsTest, ATaskThatIsAnyIsNotTold) {
+  ErrorReport event = About("write-back of inode 12");
+  event.task_is_any = true;
+  Add(Event(7, event));
+  EXPECT_EQ(join_.Take(5 * kMs).at(0).notification.task, std::nullopt);
+}
+
+TEST_F(JoinReportsTest, EqualErrorsOfOneTakeAreOneNotificationWithTheirCount) {
+  for (int i = 0; i < 3; ++i) Add(Event(7, About("daddr 0x38", 1)));
+  std::vector<Joined> told = join_.Take(5 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.count, 3u);
+}
+
+TEST_F(JoinReportsTest, WhatWasOnlyCountedIsToldWithItsCount) {
+  Add(Folded(900, {.filesystem_type = "xfs", .task_is_any = true}));
+  EXPECT_EQ(Sum(join_.Take(0)), 900u);
+}
+
+TEST_F(JoinReportsTest, AnAdditionIsNeverToldByItself) {
+  ErrorReport addition = About("daddr 0x38");
+  addition.meaning = ErrorReport::Meaning::kAddition;
+  Add(Line(7, addition));
+  EXPECT_TRUE(join_.Take(1000 * kMs).empty());
+}
+
+TEST_F(JoinReportsTest, WhatTheFileSystemCountsIsNotOwedByItsCounter) {
+  Watch({.trace = true, .lines = true, .lines_with_task = true, .counters = true}, 10);
+  ErrorReport line = About("device 1");
+  line.counted = true;
+  line.count = 3;
+  Add(Line(7, line));
+  Add(Counter(13));
+  std::vector<Joined> told = join_.Take(5 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.count, 3u);
+  Add(Counter(14));
+  EXPECT_EQ(join_.Take(5 * kMs).at(0).notification.kind, Kind::kCounter);
+}
+
+TEST_F(JoinReportsTest, WhatIsOpenLeavesWhenTheFileSystemIsGone) {
+  ErrorReport first = About("daddr 0x38", 1);
+  first.more = true;
+  Add(Event(7, first));
+  Add(Event(7, FailedRead(8)));
+  join_.Close(kFs);
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].report->topic, "daddr 0x38");
+  EXPECT_EQ(told[1].notification.kind, Kind::kDevice);
+  EXPECT_EQ(join_.deadline_ns(), std::nullopt);
+}
+
+TEST_F(JoinReportsTest, ARequestThatNobodySpeaksForIsAnErrorOfTheDevice) {
+  Add(Line(7, FailedRead(8, "I/O error, dev loop0, sector 8")));
+  Add(Event(7, FailedRead(8)));
+  EXPECT_EQ(join_.deadline_ns(), 150 * kMs);
+  EXPECT_TRUE(join_.Take(149 * kMs).empty());
+  std::vector<Joined> told = join_.Take(150 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  const Notification& n = told[0].notification;
+  EXPECT_EQ(n.kind, Kind::kDevice);
+  EXPECT_EQ(n.error, (ErrorInfo{.code = EIO, .count = 1}));
+  EXPECT_EQ(n.device_error, FailedRead(8).device_error);
+  EXPECT_EQ(n.task, std::nullopt);
+  EXPECT_EQ(n.sources, Sources({SourceId::kTrace, SourceId::kKmsg}));
+  EXPECT_EQ(told[0].report->message, "I/O error, dev loop0, sector 8");
+}
+
+TEST_F(JoinReportsTest, ARequestIsAPartOfTheErrorThatItBrings) {
+  Add(Event(0, FailedRead(8)));
+  ErrorReport event = About("daddr 0x8", 1);
+  event.code = EIO;
+  Add(Event(7, event));
+  std::vector<Joined> told = join_.Take(5 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kMetadata);
+  EXPECT_EQ(told[0].notification.device_error, FailedRead(8).device_error);
+  EXPECT_TRUE(join_.Take(1000 * kMs).empty());
+}
+
+TEST_F(JoinReportsTest, ARequestIsAPartOfTheErrorThatExt4MakesOfIt) {
+  Watch(kAll);
+  Add(Event(0, FailedRead(8)));
+  Add(Trace(7));
+  Add(Line(7, Said("unable to read itable block")));
+  Add(Fanotify(EIO, 1, 12));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.device_error, FailedRead(8).device_error);
+  EXPECT_TRUE(join_.Take(1000 * kMs).empty());
+}
+
+TEST_F(JoinReportsTest, RequestsThatWereOnlyCountedAreToldWithTheirCount) {
+  ErrorReport common{.kind = Kind::kDevice, .task_is_any = true};
+  Add(Folded(70, common));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kDevice);
+  EXPECT_EQ(told[0].notification.error.count, 70u);
+}
+
+TEST_F(JoinReportsTest, AForgedLineIsJoinedWithNothingAndCountedNowhere) {
+  Watch(kAll);
+  Add(Trace(7));
+  Add(Forged(Said("deleted inode referenced: 13")));
+  Add(Fanotify(EUCLEAN, 1, 12));
+  Add(Counter(1));
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_TRUE(told[0].notification.trusted);
+  EXPECT_EQ(told[0].notification.sources, Sources({SourceId::kFanotify, SourceId::kTrace}));
+  EXPECT_EQ(told[0].report, std::nullopt) << "the line was not the kernel's";
+  const Notification& forged = told[1].notification;
+  EXPECT_FALSE(forged.trusted);
+  EXPECT_EQ(told[1].filesystem, FilesystemKey{});
+  EXPECT_EQ(forged.sources, Sources({SourceId::kKmsg}));
+  EXPECT_EQ(forged.task, TaskOf(9));
+  EXPECT_EQ(forged.location, (Location{.function = "ext4_lookup", .line = 1855}));
+  EXPECT_EQ(forged.object, std::nullopt);
+  EXPECT_EQ(told[1].report->message, "deleted inode referenced: 13");
+}
+
+TEST_F(JoinReportsTest, AForgedLineOfAFailedRequestExplainsNothing) {
+  Add(Forged(FailedRead(8, "I/O error, dev loop0, sector 8")));
+  ErrorReport event = About("daddr 0x8", 1);
+  event.code = EIO;
+  Add(Event(7, event));
+  std::vector<Joined> told = join_.Take(5 * kMs);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].notification.device_error, std::nullopt);
+  EXPECT_FALSE(told[1].notification.trusted);
+}
+
+TEST_F(JoinReportsTest, OfAFloodOfForgedLinesTheFirstAreToldAndTheOthersCounted) {
+  for (int i = 0; i < 2000; ++i) Add(Forged(Said(("forged " + std::to_string(i)).c_str())));
+  EXPECT_EQ(join_.deadline_ns(), 0u);
+  std::vector<Joined> told = join_.Take(0);
+  ASSERT_EQ(told.size(), 1025u);
+  EXPECT_EQ(Sum(told), 1024u);
+  EXPECT_EQ(told.back().notification.kind, Kind::kGap);
+  EXPECT_EQ(told.back().notification.gap->source, SourceId::kKmsg);
+  EXPECT_EQ(told.back().notification.gap->count, 976u);
+  EXPECT_EQ(join_.deadline_ns(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace fsherald

@@ -12,6 +12,12 @@ namespace {
 
 std::string Text(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
+// The kernel puts "ro" or "rw" first.
+bool IsReadOnly(libmnt_fs* fs) {
+  const std::string options = Text(mnt_fs_get_vfs_options(fs));
+  return options == "ro" || options.starts_with("ro,");
+}
+
 MountInfoLine ToEntry(libmnt_fs* fs) {
   const dev_t dev = mnt_fs_get_devno(fs);
   return {.id = static_cast<uint64_t>(mnt_fs_get_id(fs)),
@@ -21,6 +27,7 @@ MountInfoLine ToEntry(libmnt_fs* fs) {
           .root = Text(mnt_fs_get_root(fs)),
           .target = Text(mnt_fs_get_target(fs)),
           .source = Text(mnt_fs_get_source(fs)),
+          .read_only = IsReadOnly(fs),
           .super_options = Text(mnt_fs_get_fs_options(fs))};
 }
 

@@ -23,6 +23,7 @@ struct MountInfoLine {
   std::string root;    // the directory of the file system that is mounted here: "/", or a part of it for a bind mount
   std::string target;  // the mount point
   std::string source;
+  bool read_only = false;     // the mount, whatever the file system is
   std::string super_options;  // of the file system, not of the mount: "rw,user_id=1000"
 };
 

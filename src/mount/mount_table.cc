@@ -84,7 +84,8 @@ bool IsOn(const Mounting& mounting, DeviceNumber dev) {
 
 bool LooksDifferent(const Mounting& a, const Mounting& b) {
   return a.info != b.info || a.devices != b.devices || a.super_options != b.super_options ||
-         a.access_path != b.access_path || a.access_is_root != b.access_is_root;
+         a.read_only_mounts != b.read_only_mounts || a.access_path != b.access_path ||
+         a.access_is_root != b.access_is_root;
 }
 
 bool AnyType(std::string_view) { return true; }
@@ -98,6 +99,7 @@ class MountTable::Impl {
 
   int event_fd() const { return events_.get(); }
   Result<MountChanges> Refresh(uint64_t now_ns);
+  std::vector<const Mounting*> ReadOptions();
   std::optional<uint64_t> recheck_boottime_ns() const { return recheck_ns_; }
   std::vector<const Mounting*> mounted() const;
   const Mounting* Find(uint32_t key) const;
@@ -212,6 +214,12 @@ void MountTable::Impl::UpdateUuid(Mounting& mounting, const Mounting& before,
   if (const auto read = UuidOf(mounting, access)) mounting.info.uuid = read;
 }
 
+static void SetOptions(Mounting& mounting, std::string super_options, size_t read_only_mounts) {
+  mounting.super_options = std::move(super_options);
+  mounting.read_only = HasOption(mounting.super_options, "ro");
+  mounting.read_only_mounts = read_only_mounts;
+}
+
 // Takes over what was seen; true if anything that others see is different now.
 bool MountTable::Impl::Update(Record& record, Observation seen, uint64_t now_ns) {
   Mounting& mounting = record.mounting;
@@ -219,8 +227,7 @@ bool MountTable::Impl::Update(Record& record, Observation seen, uint64_t now_ns)
   if (!seen.info.fsid) seen.info.fsid = mounting.info.fsid;
   mounting.info = std::move(seen.info);
   mounting.devices = std::move(seen.devices);
-  if (seen.super_options) mounting.super_options = std::move(*seen.super_options);
-  mounting.read_only = HasOption(mounting.super_options, "ro");
+  if (seen.super_options) SetOptions(mounting, std::move(*seen.super_options), seen.read_only_mounts);
   mounting.access_path = seen.access ? seen.access->path : std::string();
   mounting.access_is_root = seen.access && seen.access->is_root;
 
@@ -279,6 +286,30 @@ Result<MountChanges> MountTable::Impl::Refresh(uint64_t now_ns) {
   last_refresh_ns_ = now_ns;
   PlanRecheck(now_ns);
   return changes;
+}
+
+// A table that changes while it is read, or has changed since Refresh, is Refresh's: a line here is of the mounting that
+// stood there then, or it is left out.
+std::vector<const Mounting*> MountTable::Impl::ReadOptions() {
+  auto entries = ReadMountInfo(MountInfoPath(), options_.wanted);
+  if (!entries) return {};
+  std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
+  for (MountInfoLine& entry : *entries) {
+    const Record* record = Live(entry.dev);
+    const bool is_known =
+        record != nullptr && record->mounting.info.type == entry.type && record->traits.mount_ids.contains(entry.id);
+    if (is_known) by_device[entry.dev].push_back(std::move(entry));
+  }
+  std::vector<const Mounting*> changed;
+  for (const auto& [dev, lines] : by_device) {
+    Mounting& mounting = records_.at(live_.at(dev)).mounting;
+    std::string options = SharedOptions(lines);
+    const size_t read_only_mounts = CountReadOnly(lines);
+    if (options == mounting.super_options && read_only_mounts == mounting.read_only_mounts) continue;
+    SetOptions(mounting, std::move(options), read_only_mounts);
+    changed.push_back(&mounting);
+  }
+  return changed;
 }
 
 std::vector<const Mounting*> MountTable::Impl::mounted() const {
@@ -408,6 +439,7 @@ Result<std::unique_ptr<MountTable>> MountTable::Open(Options options) {
 
 int MountTable::event_fd() const { return impl_->event_fd(); }
 Result<MountChanges> MountTable::Refresh(uint64_t now_boottime_ns) { return impl_->Refresh(now_boottime_ns); }
+std::vector<const Mounting*> MountTable::ReadOptions() { return impl_->ReadOptions(); }
 std::optional<uint64_t> MountTable::recheck_boottime_ns() const { return impl_->recheck_boottime_ns(); }
 std::vector<const Mounting*> MountTable::mounted() const { return impl_->mounted(); }
 const Mounting* MountTable::Find(uint32_t key) const { return impl_->Find(key); }

@@ -34,6 +34,9 @@ struct Mounting {
   // "emergency_ro" and "shutdown", btrfs's "ro"); XFS never shows its shutdown.
   std::string super_options;
   bool read_only = false;
+  // How many of its mounts in our table are read-only themselves: who remounts one read-only makes both so, the file
+  // system that makes itself read-only leaves its mounts as they were.
+  size_t read_only_mounts = 0;
   // A path by which this process reached it at the last Refresh: a directory, or a file where only files are bind-mounted;
   // /proc/PID/root/... for another namespace's. Empty: none (mounted in a namespace without a process, detached but still
   // in use, hidden below other mounts; or each way leads through a mount that may hang, or it is one itself). Who opens it
@@ -93,6 +96,10 @@ class MountTable {
   // other processes; also where none has it, it stands in the table until its superblock is gone. `now_boottime_ns` is
   // taken just before the call. Errors: the mount table cannot be read; all stays as it was.
   Result<MountChanges> Refresh(uint64_t now_boottime_ns);
+
+  // Reads the super options again, and nothing else: no file system is asked, none appears or vanishes. For what the file
+  // systems do to themselves, which no event tells. Returns those that show others now; the pointers live until Forget.
+  std::vector<const Mounting*> ReadOptions();
 
   // When to call Refresh again even if event_fd is silent: while a file system is in no mount table that we see, but its
   // superblock lives, it is either about to appear or about to end, and no event tells which. First 20 ms after it was

@@ -638,6 +638,39 @@ TEST_F(MountTableTest, NamesAFileSystemWithoutADeviceByTheSourceOfItsMount) {
   EXPECT_THAT(mounting->devices, IsEmpty());
 }
 
+TEST_F(MountTableTest, ReadsTheOptionsAloneAndOfNothingElse) {
+  WriteMounts("self", "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw\n31 27 7:1 / /srv rw - ext4 /dev/loop1 rw\n");
+  auto table = OpenTable();
+  const MountChanges first = Refresh(*table, 1);
+  ASSERT_EQ(first.appeared.size(), 2U);
+  const Mounting* mounting = first.appeared[0];
+  EXPECT_THAT(table->ReadOptions(), IsEmpty());
+
+  // One has changed, one is gone, one is new, and one number is another mount's by now.
+  WriteMounts("self",
+              "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw,emergency_ro\n40 27 7:2 / /opt rw - ext4 /dev/loop2 ro\n");
+  EXPECT_THAT(table->ReadOptions(), ElementsAre(mounting));
+  EXPECT_EQ(mounting->super_options, "rw,emergency_ro");
+  EXPECT_EQ(table->mounted().size(), 2U);
+  EXPECT_THAT(table->ReadOptions(), IsEmpty());
+  WriteMounts("self", "50 27 7:0 / /mnt rw - ext4 /dev/loop0 rw\n");
+  EXPECT_THAT(table->ReadOptions(), IsEmpty());
+  EXPECT_EQ(mounting->super_options, "rw,emergency_ro");
+}
+
+TEST_F(MountTableTest, CountsTheMountsThatAreReadOnlyThemselves) {
+  WriteMounts("self", "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw\n31 27 7:0 / /srv ro,nodev - ext4 /dev/loop0 rw\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 1).appeared.at(0);
+  EXPECT_EQ(mounting->read_only_mounts, 1U);
+  EXPECT_FALSE(mounting->read_only);
+
+  WriteMounts("self", "30 27 7:0 / /mnt ro - ext4 /dev/loop0 ro\n31 27 7:0 / /srv ro,nodev - ext4 /dev/loop0 ro\n");
+  EXPECT_THAT(Refresh(*table, 2).changed, ElementsAre(mounting));
+  EXPECT_EQ(mounting->read_only_mounts, 2U);
+  EXPECT_TRUE(mounting->read_only);
+}
+
 TEST_F(MountTableTest, TellsWhatAFileSystemDoesToItselfAsAChange) {
   WriteMounts("self", "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw,errors=remount-ro\n");
   auto table = OpenTable();

@@ -31,19 +31,6 @@ std::vector<std::string_view> Options(std::string_view text) {
   return options;
 }
 
-// What all mounts of it show: some file systems put an option of the single mount among them (btrfs: subvol).
-std::string SharedOptions(const std::vector<MountInfoLine>& entries) {
-  std::vector<std::string_view> shared = Options(entries.front().super_options);
-  for (const MountInfoLine& entry : entries) {
-    if (entry.super_options == entries.front().super_options) continue;
-    const std::vector<std::string_view> here = Options(entry.super_options);
-    std::erase_if(shared, [&](std::string_view option) { return std::ranges::find(here, option) == here.end(); });
-  }
-  std::string text;
-  for (const std::string_view option : shared) text.append(text.empty() ? "" : ",").append(option);
-  return text;
-}
-
 class Surveyor {
  public:
   Surveyor(const SurveyOptions& options, const MountTree& tree, const KnownMountings& known)
@@ -114,6 +101,7 @@ Observation Surveyor::ObserveMounts(DeviceNumber dev, const std::vector<MountInf
   seen.info.dev = dev;
   seen.info.mounts = MountPoints(entries);
   seen.super_options = SharedOptions(entries);
+  seen.read_only_mounts = CountReadOnly(entries);
   seen.may_hang = options_.may_hang(seen.info.type);
   NameDevice(seen, entries.front().source);
   for (const MountInfoLine& entry : entries) seen.traits.mount_ids.insert(entry.id);
@@ -243,6 +231,22 @@ Observations Surveyor::Observe(const std::vector<MountInfoLine>& entries) const 
 }
 
 }  // namespace
+
+std::string SharedOptions(const std::vector<MountInfoLine>& entries) {
+  std::vector<std::string_view> shared = Options(entries.front().super_options);
+  for (const MountInfoLine& entry : entries) {
+    if (entry.super_options == entries.front().super_options) continue;
+    const std::vector<std::string_view> here = Options(entry.super_options);
+    std::erase_if(shared, [&](std::string_view option) { return std::ranges::find(here, option) == here.end(); });
+  }
+  std::string text;
+  for (const std::string_view option : shared) text.append(text.empty() ? "" : ",").append(option);
+  return text;
+}
+
+size_t CountReadOnly(const std::vector<MountInfoLine>& entries) {
+  return static_cast<size_t>(std::ranges::count(entries, true, &MountInfoLine::read_only));
+}
 
 Observations Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
                     const KnownMountings& known) {

@@ -32,7 +32,8 @@ struct Observation {
   FilesystemInfo info;  // the uuid only where sysfs tells it
   std::vector<BlockDevice> devices;
   std::optional<std::string> super_options;  // empty: in no mount table of ours
-  bool may_hang = false;                     // it must not be asked anything
+  size_t read_only_mounts = 0;
+  bool may_hang = false;  // it must not be asked anything
   Traits traits;
   std::optional<Access> access;
 };
@@ -53,6 +54,12 @@ struct SurveyOptions {
   const std::function<bool(std::string_view type)>& wanted;
   const std::function<bool(std::string_view type)>& may_hang;
 };
+
+// What all mounts of one file system show: some put an option of the single mount among them (btrfs: subvol).
+std::string SharedOptions(const std::vector<MountInfoLine>& entries);
+
+// How many of its mounts are read-only themselves.
+size_t CountReadOnly(const std::vector<MountInfoLine>& entries);
 
 // `entries` is our whole mount table, read just before, and `tree` is made of it.
 Observations Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,

@@ -16,6 +16,7 @@
 #include "mount/mount_table.h"
 #include "notify/coverage.h"
 #include "notify/sources.h"
+#include "notify/state_watch.h"
 #include "notify/teller.h"
 #include "notify/traced_errors.h"
 #include "notify/translator.h"
@@ -24,14 +25,14 @@
 namespace fsherald {
 namespace {
 
-constexpr int kMaxHastyRounds = 16;                 // until a flood lets mounts and counters have their turn
-constexpr int kMaxRefreshes = 8;                    // of the mount table in one round
-constexpr uint64_t kLookAgainNs = 1'000'000;        // while the trace is hot
-constexpr uint64_t kUnfinishedLineNs = 5'000'000;   // how long the rest of a line may take
-constexpr uint64_t kLastWalkNs = 1'000'000'000;     // for the walks that the end of the watch finds under way
+constexpr int kMaxHastyRounds = 16;                  // until a flood lets mounts and counters have their turn
+constexpr int kMaxRefreshes = 8;                     // of the mount table in one round
+constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
+constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
+constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
+constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
 constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
 constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
-constexpr uint64_t kKeepGoneNs = 10'000'000'000;    // signals of a mounting that is gone can still come
 
 std::string KernelRelease() {
   utsname name{};
@@ -42,6 +43,10 @@ std::string KernelRelease() {
 template <typename T>
 bool Contains(const std::vector<T>& values, const T& value) {
   return std::ranges::find(values, value) != values.end();
+}
+
+MountLook LookOf(const Mounting& mounting) {
+  return {mounting.info.type, mounting.super_options, mounting.read_only_mounts};
 }
 
 }  // namespace
@@ -80,6 +85,7 @@ class Monitor::Impl {
     uint64_t told = teller_->told();
     Collect({}, now_ns);
     Tell(now_ns);
+    TellStates(now_ns);
     hinted_ = translator_->TakeMountHint() || hinted_;
     if (teller_->told() == told || hinted_ || ++hasty_rounds_ == kMaxHastyRounds) return PumpRest();
     SetAlarm(BoottimeNowNs());
@@ -111,6 +117,8 @@ class Monitor::Impl {
     for (const Mounting* mounting : mounts_->mounted()) join_.Close({mounting->key});
     for (FilesystemKey key : unwatched_) join_.Close(key);
     Tell(BoottimeNowNs());
+    LookAtOptions(now_ns);
+    for (const StateWatch::State& state : states_.Take(now_ns, true)) TellState(state);
     WaitForPaths();
     teller_->TellAll();
   }
@@ -140,7 +148,7 @@ class Monitor::Impl {
       if (it == watched_.end()) continue;
       watched.push_back({.info = mounting->info,
                          .coverage = it->second.coverage,
-                         .lacks = Lacks(it->second.coverage, sources_.detail_refused()),
+                         .lacks = Lacks(SightOf(mounting->info.type, it->second.coverage)),
                          .past = it->second.past});
       if (!it->second.mark_refused.empty()) watched.back().lacks.push_back(it->second.mark_refused);
     }
@@ -187,19 +195,28 @@ class Monitor::Impl {
   std::optional<FilesystemKey> FindKey(DeviceNumber dev) const {
     for (const Mounting* mounting : mounts_->mounted()) {
       auto it = watched_.find({mounting->key});
-      if (mounting->info.dev == dev && it != watched_.end() && IsCovered(it->second)) return it->first;
+      if (mounting->info.dev == dev && it != watched_.end() && IsCovered(it->second.coverage)) return it->first;
     }
     return std::nullopt;
   }
 
-  static bool IsCovered(const Watched& watched) { return Lacks(watched.coverage, "") != Lacks({}, ""); }
+  Sight SightOf(const std::string& type, const JoinCoverage& coverage) const {
+    const FilesystemModule& module = ModuleOf(type);
+    return {.coverage = coverage,
+            .type = type,
+            .has_tracepoints = module.reporter != nullptr || module.parse_event != nullptr,
+            .has_handler = module.reporter != nullptr,
+            .tells_fanotify = FanotifyCovers(&module, kernel_release_),
+            .keeps_counter = module.counter_event_path != nullptr,
+            .detail_refused = sources_.detail_refused()};
+  }
 
   Status CheckPaths() const {
     for (const std::string& path : options_.paths) {
       Result<const Mounting*> mounting = mounts_->FindByPath(path);
       if (!mounting) return mounting.error();
       auto it = watched_.find({(*mounting)->key});
-      if (it == watched_.end() || !IsCovered(it->second))
+      if (it == watched_.end() || !IsCovered(it->second.coverage))
         return Error{path + ": no source that is there covers this file system (see: fsherald doctor " + path + ")", 0};
     }
     return {};
@@ -242,6 +259,8 @@ class Monitor::Impl {
     if (watched.past && !watched.past->devices.empty()) join_.CountDevices(key, *watched.past, BoottimeNowNs());
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
+    // What another machine or a process answers for tells its errors to that one, and the kernel nothing.
+    if (IsRemoteOrUser(mounting.info.type)) watched.coverage = {};
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
@@ -250,6 +269,7 @@ class Monitor::Impl {
     else if (armed_) base.reset();
     Mark(mounting, module, watched);
     join_.Open(key, watched.coverage, base);
+    states_.Begin(key, LookOf(mounting));
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
   }
@@ -278,6 +298,7 @@ class Monitor::Impl {
     if (watched_.erase(key) == 0) return;
     gone_.push_back({key, BoottimeNowNs()});
     join_.Close(key);
+    states_.End(key);
     std::erase_if(hushed_, [&](const auto& hushed) {
       if (hushed.second != key) return false;
       sources_.trace->SetQuiet(hushed.first, false);  // no mark wakes us for it any more
@@ -315,6 +336,7 @@ class Monitor::Impl {
     for (const Mounting* mounting : changes->vanished) End(*mounting);
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
+    states_.Looked(BoottimeNowNs());
     if (sources_.counters)
       for (const CounterSource::Event& event : sources_.counters->events())
         (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
@@ -337,10 +359,11 @@ class Monitor::Impl {
     }
   }
 
-  // It has got an access path, or lies on a wanted path by now.
+  // It has got an access path, lies on a wanted path by now, or has made something of itself.
   void Change(const Mounting& mounting) {
     auto it = watched_.find({mounting.key});
     if (it == watched_.end()) return Begin(mounting);
+    states_.Look(it->first, LookOf(mounting), BoottimeNowNs());
     if (it->second.coverage.fanotify) return;
     Mark(mounting, ModuleOf(mounting.info.type), it->second);
     join_.Open(it->first, it->second.coverage, std::nullopt);
@@ -515,12 +538,32 @@ class Monitor::Impl {
   }
 
   void Tell(uint64_t now_ns) {
-    for (Joined& joined : join_.Take(now_ns)) {
+    for (Joined& joined : join_.Take(now_ns, translator_->waits_for_pieces())) {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = mounts_->Find(key.value);
       FilesystemInfo seen = translator_->Seen(key);
+      states_.Told(key, joined.notification.kind, now_ns);
       teller_->Tell(std::move(joined), seen, mounting);
     }
+  }
+
+  // What errors have made of a file system, where no line and no event says it.
+  void TellStates(uint64_t now_ns) {
+    if (states_.IsDue(now_ns)) LookAtOptions(now_ns);
+    for (const StateWatch::State& state : states_.Take(now_ns)) TellState(state);
+  }
+
+  void LookAtOptions(uint64_t now_ns) {
+    for (const Mounting* mounting : mounts_->ReadOptions()) states_.Look({mounting->key}, LookOf(*mounting), now_ns);
+    states_.Looked(now_ns);
+  }
+
+  void TellState(const StateWatch::State& state) {
+    Joined joined{.filesystem = state.filesystem};
+    joined.notification.kind = state.kind;
+    joined.notification.boottime_ns = state.seen_boottime_ns;
+    joined.notification.sources = SourceId::kMounts;
+    teller_->Tell(std::move(joined), {}, mounts_->Find(state.filesystem.value));
   }
 
   void SetAlarm(uint64_t now_ns) {
@@ -533,6 +576,7 @@ class Monitor::Impl {
     earlier(mounts_->recheck_boottime_ns());
     earlier(read_silent_at_ns_);
     for (const auto& [key, quiet_at_ns] : quiet_at_ns_) earlier(quiet_at_ns);
+    earlier(states_.due_ns());
     poller_.SetAlarm(alarm);
   }
 
@@ -550,6 +594,7 @@ class Monitor::Impl {
   std::map<FilesystemKey, uint64_t> quiet_at_ns_;  // when the counters of a silent one are to be read
   std::optional<uint64_t> read_silent_at_ns_;      // when all of them are; empty: there is none
   TracedErrors traced_errors_;
+  StateWatch states_;
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();

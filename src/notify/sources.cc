@@ -47,10 +47,21 @@ class Opener {
     auto trace = TraceSource::Open(options);
     if (!trace) return Refused(SourceId::kTrace, trace.error());
     sources_.trace = std::move(*trace);
-    const std::string& by = sources_.trace->detail_by();
-    Report(SourceId::kTrace, true,
-           by.empty() ? "BPF on ext4's tracepoints; no error handler's arguments (" + sources_.detail_refused() + ")"
-                      : "BPF on ext4's tracepoints, and " + by + " on its error handler");
+    Report(SourceId::kTrace, true, TraceWords(*sources_.trace));
+  }
+
+  static std::string TraceWords(const TraceSource& trace) {
+    std::string words = "BPF on the tracepoints of failed requests and failed write-back";
+    if (!trace.storage_refused().empty())
+      words = "BPF, without failed requests and write-back (" + trace.storage_refused() + ")";
+    if (trace.Covers("xfs")) words += ", of XFS";
+    if (!trace.Covers("ext4"))
+      return words +
+             "; ext4 is not in the kernel, and its module could not be loaded: start again after `modprobe ext4`";
+    words += ", of ext4";
+    const std::string& by = trace.detail_by();
+    return by.empty() ? words + "; no error handler's arguments (" + trace.detail_refused() + ")"
+                      : words + ", and " + by + " on its error handler";
   }
 
   // The log comes by printk's tracepoint where the trace is there, with its task and at once; else from the device.

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 
 namespace fsherald {
@@ -35,7 +37,33 @@ std::optional<Specific> SpecificOf(const ErrorReport& report, const std::string&
   return specific;
 }
 
+// The device that the notification's place is on: the file system's only one, or the very one that failed. Empty: it could
+// be any of several.
+std::optional<DeviceNumber> DeviceOfPlace(const Notification& notification, const Mounting& mounting) {
+  const std::vector<BlockDevice>& devices = mounting.devices;
+  if (devices.empty()) return mounting.info.dev;
+  if (devices.size() == 1) return devices.front().dev;
+  const std::optional<DeviceNumber> failed = notification.device_error->dev;
+  const bool is_one = std::ranges::any_of(devices, [&](const BlockDevice& device) { return device.dev == failed; });
+  return is_one ? failed : std::nullopt;
+}
+
+// Whether it says where on the device the bytes of a file are damaged, and not of which file. What the file system itself
+// has spoken for without naming a file is none's.
+bool HasPlaceOnly(const Notification& notification) {
+  if (notification.object || !notification.range || !notification.device_error || !notification.trusted) return false;
+  const DeviceError::Operation operation = notification.device_error->operation;
+  if (operation == DeviceError::Operation::kFlush || operation == DeviceError::Operation::kDiscard) return false;
+  return notification.kind == Kind::kDevice || notification.kind == Kind::kDataRead ||
+         notification.kind == Kind::kDataWrite || notification.kind == Kind::kWriteback;
+}
+
 void SetPath(Notification& notification, const FoundPath& found) {
+  if (!notification.object) {
+    if (!found.inode) return;
+    notification.object = ObjectInfo{.inode = found.inode};
+    notification.range = found.range;
+  }
   if (found.path) {
     notification.object->path = found.path;
     notification.object->path_source = found.source;
@@ -57,18 +85,25 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
   if (!notification.trusted && joined.report) notification.filesystem.device = joined.report->device;
   const FilesystemModule* module = &ModuleOf(type);
   if (joined.report) notification.specific = SpecificOf(*joined.report, type, *module);
-  if (paths_ == nullptr || mounting == nullptr || !notification.object) return Finish(notification, joined.filesystem);
+  const bool has_place_only = HasPlaceOnly(notification);
+  if (paths_ == nullptr || mounting == nullptr || (!notification.object && !has_place_only))
+    return Finish(notification, joined.filesystem);
 
   PathQuery query{.filesystem_key = mounting->key,
                   .filesystem = mounting->info,
                   .access_path = mounting->access_path,
                   .access_is_root = mounting->access_is_root,
                   .module = module,
-                  .inode = notification.object->inode.value_or(0),
-                  .root = joined.report ? joined.report->inode_root : std::nullopt,
-                  .generation = notification.object->generation,
-                  .task = notification.task,
-                  .loadable = IsLoadable(joined, *module)};
+                  .task = notification.task};
+  if (has_place_only) {
+    query.place = notification.range;
+    query.place_on = DeviceOfPlace(notification, *mounting);
+  } else {
+    query.inode = notification.object->inode.value_or(0);
+    query.root = joined.report ? joined.report->inode_root : std::nullopt;
+    query.generation = notification.object->generation;
+    query.loadable = IsLoadable(joined, *module);
+  }
   if (std::optional<FoundPath> found = paths_->FindNow(query)) {
     SetPath(notification, *found);
   } else if (Park(notification, query)) {

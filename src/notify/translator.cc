@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "notify/translator.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -42,6 +44,14 @@ std::string FirstFunction(const std::vector<std::string>& visible) {
   return visible.empty() ? std::string() : std::string(FrameFunction(visible.front()));
 }
 
+// "server:/export" is what is mounted of a server.
+bool IsOfServer(const Mounting& mounting, const ErrorReport& report) {
+  auto server = std::ranges::find(report.fields, "server", &SpecificField::name);
+  if (server == report.fields.end()) return true;
+  const std::string* name = std::get_if<std::string>(&server->value);
+  return name != nullptr && mounting.info.device.starts_with(*name + ":");
+}
+
 }  // namespace
 
 // The latest: a device can carry one file system after the other, and a line names only the device.
@@ -49,6 +59,7 @@ std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& inf
   for (auto it = unmounted_.rbegin(); it != unmounted_.rend(); ++it) {
     const FilesystemInfo& seen = it->second;
     if (taken_.contains(it->first)) continue;
+    if (info.device.empty() && seen.type != info.type) continue;  // without a device there is only the type to go by
     if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return it->first;
   }
   return std::nullopt;
@@ -103,6 +114,28 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
 
+// It is of the only one mounted of its type (of the server that it names, if any), if that can be told: a mount that is
+// under way, or a line without a stack to tell by, may be of another one.
+FilesystemKey Translator::KeyOfType(const ErrorReport& report, std::span<const std::string> stack,
+                                    uint64_t boottime_ns) {
+  if (report.filesystem_type.empty()) return {};
+  const bool is_certain = !stack.empty() && !IsMounting(stack);
+  if (is_certain) refresh_();
+  const Mounting* only = is_certain ? OnlyMounted(report) : nullptr;
+  if (only != nullptr && only->since_boottime_ns < boottime_ns + kFreshNs) return {only->key};
+  return UnmountedKey(FilesystemInfo{.type = std::string(report.filesystem_type)});
+}
+
+const Mounting* Translator::OnlyMounted(const ErrorReport& report) const {
+  const Mounting* only = nullptr;
+  for (const Mounting* mounting : mounts_.mounted()) {
+    if (ModuleOf(mounting->info.type).type != report.filesystem_type || !IsOfServer(*mounting, report)) continue;
+    if (only != nullptr) return nullptr;
+    only = mounting;
+  }
+  return only;
+}
+
 FilesystemInfo Translator::Seen(FilesystemKey key) const {
   auto it = unmounted_.find(key);
   return it == unmounted_.end() ? FilesystemInfo{} : it->second;
@@ -128,17 +161,18 @@ Task Translator::NamedTask(TraceRecordHead& head) {
   return task;
 }
 
-const Translator::NamedStack& Translator::Named(const std::vector<uint64_t>& addresses, TraceSource& trace) {
+const Translator::NamedStack& Translator::Named(const std::vector<uint64_t>& addresses, Symbolizer& symbolizer) {
   if (auto known = stacks_.find(addresses); known != stacks_.end()) return known->second;
   if (stacks_.size() >= kMaxStacks) stacks_.clear();
   NamedStack& stack = stacks_[addresses];
-  stack.complete = trace.Symbolize(addresses);
+  stack.complete = symbolizer.Symbolize(addresses);
   stack.visible = VisibleStack(stack.complete);
   stack.of_user_line = IsUserLine(stack.complete);
+  stack.of_read_ahead = IsReadAhead(stack.complete);
   return stack;
 }
 
-Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
+Signal Translator::TranslateError(TraceErrorRecord record, Symbolizer& symbolizer) {
   Signal signal{.filesystem = KeyOfSuperblock(Superblock(record), record.head.boottime_ns)};
   std::optional<uint32_t> line = record.line == 0 ? std::nullopt : std::optional(record.line);
   if (record.type == TraceErrorRecord::Type::kDetail) {
@@ -151,7 +185,7 @@ Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
                                .block = record.block};
     return signal;
   }
-  const NamedStack& stack = Named(record.head.stack, trace);
+  const NamedStack& stack = Named(record.head.stack, symbolizer);
   TraceSignal error{.boottime_ns = record.head.boottime_ns,
                     .task = NamedTask(record.head),
                     .function = std::move(record.function),
@@ -175,15 +209,15 @@ Signal Translator::TranslateError(TraceErrorRecord record, TraceSource& trace) {
   return signal;
 }
 
-std::optional<Signal> Translator::TranslateEvent(TraceEventRecord record, TraceSource& trace) {
+std::optional<Signal> Translator::TranslateEvent(TraceEventRecord record, Symbolizer& symbolizer) {
   const uint64_t boottime_ns = record.head.boottime_ns;
-  const NamedStack& stack = Named(record.head.stack, trace);
+  const NamedStack& stack = Named(record.head.stack, symbolizer);
   record.event.stack = stack.complete;
   std::optional<ErrorReport> report = ParseEvent(record.event);
   if (!report) return std::nullopt;
   if (report->device_error && report->device_error->device.empty()) report->device_error->device = record.device;
   const bool of_disk = report->device_error && report->device_error->dev;
-  if (report->function.empty() && !of_disk) report->function = FirstFunction(stack.visible);
+  if (!report->topic.empty()) report->speculative = report->speculative || stack.of_read_ahead;
   const FilesystemKey key = of_disk ? KeyOfDisk(record.device, *report->device_error->dev, *report, boottime_ns)
                                     : KeyOfSuperblock(Superblock(record), boottime_ns);
   return Signal{.filesystem = key,
@@ -206,25 +240,28 @@ FilesystemKey Translator::KeyOfDisk(const std::string& device, DeviceNumber disk
   return {above->mounting->key};
 }
 
-std::vector<Signal> Translator::Translate(TraceRecord record, TraceSource& trace) {
+std::vector<Signal> Translator::Translate(TraceRecord record, Symbolizer& symbolizer) {
   std::vector<Signal> signals;
   if (auto* error = std::get_if<TraceErrorRecord>(&record)) {
-    signals.push_back(TranslateError(std::move(*error), trace));
+    signals.push_back(TranslateError(std::move(*error), symbolizer));
     return signals;
   }
   if (auto* event = std::get_if<TraceEventRecord>(&record)) {
-    if (std::optional<Signal> signal = TranslateEvent(std::move(*event), trace)) signals.push_back(std::move(*signal));
+    if (std::optional<Signal> signal = TranslateEvent(std::move(*event), symbolizer))
+      signals.push_back(std::move(*signal));
     return signals;
   }
   for (TraceLineRecord& line : lines_.Add(std::move(std::get<TraceLineRecord>(record))))
-    if (std::optional<Signal> signal = TranslateWhole(std::move(line), trace)) signals.push_back(std::move(*signal));
+    if (std::optional<Signal> signal = TranslateWhole(std::move(line), symbolizer))
+      signals.push_back(std::move(*signal));
   return signals;
 }
 
-std::vector<Signal> Translator::ExpireLines(uint64_t boottime_ns, TraceSource& trace) {
+std::vector<Signal> Translator::ExpireLines(uint64_t boottime_ns, Symbolizer& symbolizer) {
   std::vector<Signal> signals;
   for (TraceLineRecord& line : lines_.Expire(boottime_ns))
-    if (std::optional<Signal> signal = TranslateWhole(std::move(line), trace)) signals.push_back(std::move(*signal));
+    if (std::optional<Signal> signal = TranslateWhole(std::move(line), symbolizer))
+      signals.push_back(std::move(*signal));
   return signals;
 }
 
@@ -232,8 +269,11 @@ std::vector<Signal> Translator::ExpireLines(uint64_t boottime_ns, TraceSource& t
 std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
   const uint64_t now_ns = BoottimeNowNs();
   std::optional<ErrorReport> report = ParseEvent({.point = *fold.point, .filesystem_type = fold.filesystem_type});
-  if (!report || report->meaning != ErrorReport::Meaning::kError) return std::nullopt;
-  ErrorReport common{.filesystem_type = report->filesystem_type, .kind = report->kind, .task_is_any = true};
+  if (!report || report->meaning != ErrorReport::Meaning::kError || report->count == 0) return std::nullopt;
+  ErrorReport common{.filesystem_type = report->filesystem_type,
+                     .kind = report->kind,
+                     .counted = report->counted,
+                     .task_is_any = true};
   const bool of_disk = fold.filesystem_type.empty();
   const FilesystemKey key = of_disk ? KeyOfName(fold.device, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
   return Signal{.filesystem = key,
@@ -253,13 +293,14 @@ std::optional<Signal> Translator::Translate(const TraceFold& fold) {
   return Signal{.filesystem = KeyOfSuperblock(Superblock(fold), now_ns), .what = std::move(error)};
 }
 
-std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, TraceSource& trace) {
-  const NamedStack& stack = Named(line.head.stack, trace);
+std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, Symbolizer& symbolizer) {
+  const NamedStack& stack = Named(line.head.stack, symbolizer);
   std::optional<ParsedLog> parsed = ParseLog(line.text);
   if (!parsed) return std::nullopt;
   LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head), .trusted = !stack.of_user_line};
   if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
   signal.report = std::move(parsed->report);
+  if (!signal.report.topic.empty()) signal.report.speculative = signal.report.speculative || stack.of_read_ahead;
   return Translate(std::move(signal));
 }
 
@@ -271,14 +312,17 @@ std::optional<Signal> Translator::Translate(LogSignal line) {
     mount_hint_ = mount_hint_ || report.meaning != ErrorReport::Meaning::kPast;
     return std::nullopt;
   }
-  // Of what the block layer says in an interrupt, the stack is anybody's.
-  const bool of_disk = report.device_error && report.filesystem_type.empty();
-  if (report.function.empty() && !of_disk) report.function = FirstFunction(line.stack);
-  return Signal{.filesystem = KeyOfLine(report, line.boottime_ns), .what = std::move(line)};
+  // What we met ourselves, looking for a path on the device, is no news.
+  const bool is_ours = line.task && line.task->pid == static_cast<uint32_t>(::getpid());
+  if (is_ours && report.filesystem_type.empty()) return std::nullopt;
+  return Signal{.filesystem = KeyOfLine(line), .what = std::move(line)};
 }
 
-// A line of the block layer names a disk, any other the device of its file system.
-FilesystemKey Translator::KeyOfLine(ErrorReport& report, uint64_t boottime_ns) {
+// A line of the block layer names a disk, any other the device of its file system, or none.
+FilesystemKey Translator::KeyOfLine(LogSignal& line) {
+  ErrorReport& report = line.report;
+  const uint64_t boottime_ns = line.boottime_ns;
+  if (report.device.empty()) return KeyOfType(report, line.stack, boottime_ns);
   if (report.device_error && report.filesystem_type.empty())
     if (std::optional<DeviceNumber> disk = mounts_.NumberOf(report.device))
       return KeyOfDisk(report.device, *disk, report, boottime_ns);
@@ -287,7 +331,6 @@ FilesystemKey Translator::KeyOfLine(ErrorReport& report, uint64_t boottime_ns) {
 
 // What user space wrote to the log is of no file system that is known: it says itself which one it means.
 std::optional<Signal> Translator::TranslateForged(LogSignal line) {
-  ++forged_;
   if (line.report.meaning != ErrorReport::Meaning::kError) return std::nullopt;
   line.stack.clear();
   return Signal{.filesystem = {}, .what = std::move(line)};

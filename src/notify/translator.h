@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,12 +31,12 @@ class Translator {
       : mounts_(mounts), cgroups_(std::move(proc_root)), refresh_(std::move(refresh)) {}
 
   // What a record says; may be several signals (pieces of lines that end together) or none.
-  std::vector<Signal> Translate(TraceRecord record, TraceSource& trace);
+  std::vector<Signal> Translate(TraceRecord record, Symbolizer& symbolizer);
   std::optional<Signal> Translate(const TraceFold& fold);
   // A line that filesystem/ has understood. Empty: it tells of no error.
   std::optional<Signal> Translate(LogSignal line);
   // Lines that stayed unfinished.
-  std::vector<Signal> ExpireLines(uint64_t boottime_ns, TraceSource& trace);
+  std::vector<Signal> ExpireLines(uint64_t boottime_ns, Symbolizer& symbolizer);
   bool waits_for_pieces() const { return !lines_.empty(); }
 
   // Whether a line said, or an unknown device suggests, that the mount table has changed; asking forgets it.
@@ -50,8 +51,6 @@ class Translator {
   // How the code behind a cell reports, once a stack has told.
   std::optional<Reporter> CellReporter(uint32_t cell) const;
 
-  uint64_t forged() const { return forged_; }
-
  private:
   static constexpr uint32_t kFirstUnmountedKey = 0x80000000;
 
@@ -59,6 +58,10 @@ class Translator {
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
   // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
   FilesystemKey KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns);
+  // Of a line that names no device.
+  FilesystemKey KeyOfType(const ErrorReport& report, std::span<const std::string> stack, uint64_t boottime_ns);
+  // The one mounted file system that it can be of; null: none, or any of several.
+  const Mounting* OnlyMounted(const ErrorReport& report) const;
   std::optional<FilesystemKey> FindUnmounted(const FilesystemInfo& info) const;
   FilesystemKey UnmountedKey(FilesystemInfo info);
   // A stack by its names; kept, since errors repeat and their stacks with them.
@@ -66,16 +69,17 @@ class Translator {
     std::vector<std::string> complete;
     std::vector<std::string> visible;  // from the function that met the error on, without the functions' sizes
     bool of_user_line = false;         // see IsUserLine
+    bool of_read_ahead = false;        // see IsReadAhead
   };
-  const NamedStack& Named(const std::vector<uint64_t>& addresses, TraceSource& trace);
-  Signal TranslateError(TraceErrorRecord record, TraceSource& trace);
-  std::optional<Signal> TranslateEvent(TraceEventRecord record, TraceSource& trace);
+  const NamedStack& Named(const std::vector<uint64_t>& addresses, Symbolizer& symbolizer);
+  Signal TranslateError(TraceErrorRecord record, Symbolizer& symbolizer);
+  std::optional<Signal> TranslateEvent(TraceEventRecord record, Symbolizer& symbolizer);
   std::optional<Signal> TranslateEvents(const TraceFold& fold);
   std::optional<Signal> TranslateForged(LogSignal line);
   std::optional<Signal> TranslateLost(const LogSignal& line);
   FilesystemKey KeyOfDisk(const std::string& device, DeviceNumber disk, ErrorReport& report, uint64_t boottime_ns);
-  FilesystemKey KeyOfLine(ErrorReport& report, uint64_t boottime_ns);
-  std::optional<Signal> TranslateWhole(TraceLineRecord line, TraceSource& trace);
+  FilesystemKey KeyOfLine(LogSignal& line);
+  std::optional<Signal> TranslateWhole(TraceLineRecord line, Symbolizer& symbolizer);
   Task NamedTask(TraceRecordHead& head);
 
   MountTable& mounts_;
@@ -93,7 +97,6 @@ class Translator {
   std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
-  uint64_t forged_ = 0;
 };
 
 }  // namespace fsherald

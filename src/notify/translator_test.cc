@@ -7,11 +7,27 @@
 #include <fstream>
 
 #include "base/clock.h"
+#include "filesystem/page_cache.h"
 
 namespace fsherald {
 namespace {
 
-// Devices that are in no mount table: the table is an empty file.
+// Address 1 is the first name.
+class TestSymbolizer : public Symbolizer {
+ public:
+  std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses) override {
+    std::vector<std::string> names;
+    for (uint64_t address : addresses) names.push_back(kNames.at(address - 1));
+    return names;
+  }
+
+ private:
+  inline static const std::vector<std::string> kNames{"printk_sprint+0x1/0x2", "vprintk+0x1/0x2",
+                                                      "devkmsg_write+0x1/0x2", "vfs_write+0x1/0x2",
+                                                      "__filemap_set_wb_err+0x1/0x2"};
+};
+
+// Devices that are in no mount table, until a test writes one: the table is an empty file.
 class TranslatorTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -41,6 +57,45 @@ class TranslatorTest : public testing::Test {
     return fold;
   }
 
+  // A disk of 10,000 sectors whose first partition, from sector 2,048 on, carries an ext4.
+  void MountPartition() {
+    namespace fs = std::filesystem;
+    const auto make_device = [&](const std::string& name, const std::string& number) {
+      fs::create_directories(root_ + "/sys/dev/block");
+      fs::create_directories(root_ + "/sys/class/block/" + name);
+      fs::create_symlink("../../devices/virtual/block/" + name, root_ + "/sys/dev/block/" + number);
+      std::ofstream(root_ + "/sys/class/block/" + name + "/dev") << number << "\n";
+    };
+    make_device("sda", "8:0");
+    make_device("sda1", "8:1");
+    const std::string partition = root_ + "/sys/class/block/sda/sda1";
+    fs::create_directories(partition);
+    std::ofstream(partition + "/partition") << "1\n";
+    std::ofstream(partition + "/start") << "2048\n";
+    std::ofstream(partition + "/size") << "1000\n";
+    std::ofstream(root_ + "/proc/self/mountinfo") << "27 1 8:1 / /data rw - ext4 /dev/sda1 rw\n";
+    ASSERT_TRUE(mounts_->Refresh(BoottimeNowNs()));
+    mounted_ = mounts_->mounted().at(0)->key;
+  }
+  static TraceEventRecord FailedRequest(uint64_t sector) {
+    TraceEventRecord record;
+    record.head.boottime_ns = BoottimeNowNs();
+    record.head.task = Task{.pid = 0, .tid = 0, .comm = "swapper/1"};
+    record.device = "sda";
+    record.dev = {8, 0};
+    record.event.point = TracePoint::kBlockError;
+    record.event.values = {10, sector, 4096, 0, 8U << 20, 0};  // BLK_STS_IOERR, REQ_OP_READ
+    return record;
+  }
+  std::optional<Signal> Translate(TraceRecord record) {
+    std::vector<Signal> signals = translator_->Translate(std::move(record), symbolizer_);
+    EXPECT_LE(signals.size(), 1U);
+    if (signals.empty()) return std::nullopt;
+    return std::move(signals[0]);
+  }
+
+  uint32_t mounted_ = 0;
+  TestSymbolizer symbolizer_;
   std::string root_;
   std::unique_ptr<MountTable> mounts_;
   std::unique_ptr<Translator> translator_;
@@ -106,6 +161,121 @@ TEST_F(TranslatorTest, ADeviceThatIsMountedByNowHasAnotherKey) {
   EXPECT_EQ(translator_->TakeUnmounted(info), std::nullopt);
   EXPECT_NE(translator_->Translate(Fold(1)).value().filesystem, key);
   EXPECT_EQ(translator_->Seen(key).device, "loop0") << "what waits to be told is told with its device";
+}
+
+TEST_F(TranslatorTest, AnEventBelongsToItsSuperblockAndHasThePlaceThatItsStackNames) {
+  TraceEventRecord record;
+  record.head.boottime_ns = BoottimeNowNs();
+  record.head.task = Task{.pid = 7, .tid = 8, .comm = "kworker"};
+  record.head.stack = {5, 4};
+  record.device = "loop0";
+  record.dev = {7, 0};
+  record.event.point = TracePoint::kWritebackError;
+  record.event.filesystem_type = "xfs";
+  record.event.values = {5, 131, 9};
+  const Signal signal = Translate(record).value();
+  const auto& event = std::get<EventSignal>(signal.what);
+  EXPECT_EQ(translator_->Seen(signal.filesystem).type, "xfs");
+  EXPECT_EQ(translator_->Seen(signal.filesystem).device, "loop0");
+  EXPECT_EQ(event.boottime_ns, record.head.boottime_ns);
+  EXPECT_EQ(event.task, record.head.task);
+  EXPECT_EQ(event.stack, (std::vector<std::string>{"__filemap_set_wb_err+0x1", "vfs_write+0x1"}));
+  EXPECT_EQ(event.report.function, "__filemap_set_wb_err");
+  EXPECT_EQ(event.report.inode, 131U);
+  EXPECT_EQ(event.report.topic, WritebackTopic(131));
+  EXPECT_EQ(event.folded, 0U);
+}
+
+TEST_F(TranslatorTest, AnEventThatSaysNothingToAnybodyIsNoSignal) {
+  TraceEventRecord record = FailedRequest(0);
+  record.event.point = TracePoint::kXfsShutdown;
+  record.event.filesystem_type = "no such file system";
+  EXPECT_EQ(Translate(record), std::nullopt);
+}
+
+TEST_F(TranslatorTest, AFailedRequestOfADiskBelongsToTheFileSystemOnItsPartition) {
+  MountPartition();
+  const Signal signal = Translate(FailedRequest(2050)).value();
+  EXPECT_EQ(signal.filesystem, FilesystemKey{mounted_});
+  const ErrorReport& report = std::get<EventSignal>(signal.what).report;
+  EXPECT_EQ(report.device_error, (DeviceError{.device = "sda",
+                                              .dev = DeviceNumber{8, 0},
+                                              .operation = DeviceError::Operation::kRead,
+                                              .sector = 2050,
+                                              .sectors = 8,
+                                              .code = EIO}))
+      << "where the disk's error is, is said of the disk";
+  EXPECT_EQ(report.range, (Range{.offset_bytes = 1024, .length_bytes = 4096})) << "and of the file system's device";
+  EXPECT_EQ(report.function, "") << "an interrupt's stack is anybody's";
+}
+
+TEST_F(TranslatorTest, AFailedRequestBesideEveryPartitionBelongsToTheDiskAlone) {
+  MountPartition();
+  const Signal signal = Translate(FailedRequest(9000)).value();
+  EXPECT_NE(signal.filesystem, FilesystemKey{mounted_});
+  EXPECT_EQ(translator_->Seen(signal.filesystem).device, "sda");
+}
+
+TEST_F(TranslatorTest, TheLineOfAFailedRequestBelongsWhereItsEventDoes) {
+  MountPartition();
+  ParsedLog parsed =
+      ParseLog("I/O error, dev sda, sector 2050 op 0x0:(READ) flags 0x0 phys_seg 1 prio class 2").value();
+  const Signal signal =
+      translator_->Translate(LogSignal{.boottime_ns = BoottimeNowNs(), .report = parsed.report}).value();
+  EXPECT_EQ(signal.filesystem, FilesystemKey{mounted_});
+  EXPECT_EQ(std::get<LogSignal>(signal.what).report.range->offset_bytes, 1024U);
+}
+
+TEST_F(TranslatorTest, OfFoldedEventsOnlyTheirCountIsKnown) {
+  TraceFold fold{
+      .point = TracePoint::kWritebackError, .filesystem_type = "xfs", .dev = {7, 0}, .device = "loop0", .count = 900};
+  const Signal signal = translator_->Translate(fold).value();
+  EXPECT_EQ(translator_->Seen(signal.filesystem).type, "xfs");
+  const auto& event = std::get<EventSignal>(signal.what);
+  EXPECT_EQ(event.folded, 900U);
+  EXPECT_EQ(event.task, std::nullopt);
+  EXPECT_EQ(event.report, (ErrorReport{.kind = Kind::kWriteback, .task_is_any = true}));
+}
+
+TEST_F(TranslatorTest, ALineThatUserSpaceWroteBelongsToNoFileSystem) {
+  MountPartition();
+  TraceLineRecord line;
+  line.head.boottime_ns = BoottimeNowNs();
+  line.head.task = Task{.pid = 7, .tid = 7, .comm = "sh"};
+  line.head.stack = {1, 2, 3, 4};
+  line.text = "EXT4-fs error (device sda1): ext4_lookup:1855: inode #12: comm ls: deleted inode referenced: 13\n";
+  const Signal signal = Translate(line).value();
+  EXPECT_EQ(signal.filesystem, FilesystemKey{});
+  const auto& forged = std::get<LogSignal>(signal.what);
+  EXPECT_FALSE(forged.trusted);
+  EXPECT_EQ(forged.task, line.head.task);
+  EXPECT_EQ(forged.stack, std::vector<std::string>());
+  line.head.stack = {1, 2, 4};
+  EXPECT_EQ(Translate(line)->filesystem, FilesystemKey{mounted_}) << "the same line of the kernel";
+}
+
+TEST_F(TranslatorTest, AForgedLineThatTellsOfNoErrorIsNothingNotEvenAHint) {
+  for (auto meaning : {ErrorReport::Meaning::kMounted, ErrorReport::Meaning::kUnmounted, ErrorReport::Meaning::kPast,
+                       ErrorReport::Meaning::kAddition, ErrorReport::Meaning::kLost}) {
+    LogSignal line = Line("loop0");
+    line.trusted = false;
+    line.report.meaning = meaning;
+    EXPECT_EQ(translator_->Translate(std::move(line)), std::nullopt);
+  }
+  EXPECT_FALSE(translator_->TakeMountHint());
+}
+
+TEST_F(TranslatorTest, WhatTheKernelSaysThatItCouldNotReportIsAGapOfThatFileSystem) {
+  MountPartition();
+  LogSignal lost = Line("sda1");
+  lost.report.meaning = ErrorReport::Meaning::kLost;
+  lost.report.count = 3;
+  const uint64_t boottime_ns = lost.boottime_ns;
+  const Signal signal = translator_->Translate(std::move(lost)).value();
+  EXPECT_EQ(signal.filesystem, FilesystemKey{mounted_});
+  EXPECT_EQ(std::get<GapSignal>(signal.what).count, 3U);
+  EXPECT_EQ(std::get<GapSignal>(signal.what).source, SourceId::kFanotify);
+  EXPECT_EQ(std::get<GapSignal>(signal.what).to_boottime_ns, boottime_ns);
 }
 
 }  // namespace

@@ -2,29 +2,18 @@
 #include "object/by_handle.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cstring>
-#include <limits>
-
 #include "object/mount_entry.h"
 
 namespace fsherald {
 namespace {
 
-// Generation 0 stands for any: ext4 accepts it so.
-Fd OpenByHandle(const MountEntry& mount, uint32_t inode, uint32_t generation) {
+// Generation 0 stands for any, where the file system has it so.
+Fd OpenByHandle(const MountEntry& mount, uint64_t inode, uint32_t generation) {
   const auto root = HandleOf(mount.fd());
   if (!root || root->inode != mount.root_inode()) return Fd();
   const Fd mount_fd(::openat(mount.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // O_PATH will not do
   if (!mount_fd) return Fd();
-  const InodeHandle wanted{inode, generation};
-  alignas(file_handle) char memory[sizeof(file_handle) + sizeof(wanted)] = {};
-  auto* handle = reinterpret_cast<file_handle*>(memory);
-  handle->handle_bytes = sizeof(wanted);
-  handle->handle_type = kInodeHandleType;
-  std::memcpy(handle->f_handle, &wanted, sizeof(wanted));
-  return Fd(::open_by_handle_at(mount_fd.get(), handle, O_PATH | O_CLOEXEC));
+  return OpenHandle(mount_fd.get(), {inode, generation, root->type});
 }
 
 std::optional<std::string> PathOf(int fd, const std::string& proc_root) {
@@ -34,10 +23,10 @@ std::optional<std::string> PathOf(int fd, const std::string& proc_root) {
 }  // namespace
 
 std::optional<FoundPath> FindByHandle(const PathQuery& query, const std::string& proc_root) {
-  if (query.inode > std::numeric_limits<uint32_t>::max()) return std::nullopt;
+  if (!query.generation && (query.module == nullptr || !query.module->opens_any_generation)) return std::nullopt;
   const auto mount = MountEntry::Open(query.access_path, query.filesystem);
   if (!mount) return std::nullopt;
-  const Fd file = OpenByHandle(*mount, static_cast<uint32_t>(query.inode), query.generation.value_or(0));
+  const Fd file = OpenByHandle(*mount, query.inode, query.generation.value_or(0));
   if (!file) return std::nullopt;
   const auto handle = HandleOf(file.get());
   if (!handle || handle->inode != query.inode) return std::nullopt;

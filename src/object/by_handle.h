@@ -9,9 +9,9 @@
 
 namespace fsherald {
 
-// Empty: not allowed (CAP_DAC_READ_SEARCH), no such handles on this file system, or the kernel knows no path: a file
-// that is not a directory has one only while it is in the dentry cache. May make the kernel load the inode, see
-// path_finder.h.
+// Empty: not allowed (CAP_DAC_READ_SEARCH), no such handles on this file system, no generation where it needs one, or the
+// kernel knows no path: a file that is not a directory has one only while it is in the dentry cache. May make the kernel
+// load the inode, see path_finder.h.
 std::optional<FoundPath> FindByHandle(const PathQuery& query, const std::string& proc_root);
 
 }  // namespace fsherald

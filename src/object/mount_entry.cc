@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstring>
 
 namespace fsherald {
@@ -20,7 +21,10 @@ namespace {
 
 bool IsSameFilesystem(int fd, const struct stat& root, const FilesystemInfo& filesystem) {
   if (!filesystem.fsid && !filesystem.dev) return false;
-  if (filesystem.dev && root.st_dev != ::makedev(filesystem.dev->major, filesystem.dev->minor)) return false;
+  // A subvolume of btrfs has a number of its own there, and an fsid.
+  const bool is_anonymous = filesystem.dev && filesystem.dev->major == 0 && filesystem.fsid;
+  if (filesystem.dev && !is_anonymous && root.st_dev != ::makedev(filesystem.dev->major, filesystem.dev->minor))
+    return false;
   if (!filesystem.fsid) return true;
   struct statfs statistics {};
   if (::fstatfs(fd, &statistics) != 0) return false;
@@ -40,6 +44,37 @@ Fd OpenBelow(int directory_fd, const std::string& relative) {
     fd.Reset(static_cast<int>(::syscall(SYS_openat2, directory_fd, relative.c_str(), &how, sizeof(how))));
   }
   return fd;
+}
+
+// Linux, include/linux/exportfs.h: FILEID_INO32_GEN; fs/xfs/xfs_export.h: struct xfs_fid64, without a parent.
+struct Inode32Handle {
+  uint32_t inode = 0;
+  uint32_t generation = 0;
+};
+struct __attribute__((packed)) XfsHandle {
+  uint64_t inode = 0;
+  uint32_t generation = 0;
+};
+static_assert(sizeof(XfsHandle) == 12);
+
+template <typename T>
+void Encode(const T& value, file_handle& handle) {
+  handle.handle_bytes = sizeof(value);
+  std::memcpy(handle.f_handle, &value, sizeof(value));
+}
+
+template <typename T>
+std::optional<InodeHandle> DecodeAs(const file_handle& handle) {
+  if (handle.handle_bytes != sizeof(T)) return std::nullopt;
+  T value;
+  std::memcpy(&value, handle.f_handle, sizeof(value));
+  return InodeHandle{value.inode, value.generation, handle.handle_type};
+}
+
+std::optional<InodeHandle> Decode(const file_handle& handle) {
+  if (handle.handle_type == kInodeHandleType) return DecodeAs<Inode32Handle>(handle);
+  if (handle.handle_type == kXfsHandleType) return DecodeAs<XfsHandle>(handle);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -69,10 +104,20 @@ std::optional<InodeHandle> HandleOf(int fd) {
   handle->handle_bytes = MAX_HANDLE_SZ;
   int mount_id = 0;
   if (::name_to_handle_at(fd, "", handle, &mount_id, AT_EMPTY_PATH) != 0) return std::nullopt;
-  if (handle->handle_type != kInodeHandleType || handle->handle_bytes != sizeof(InodeHandle)) return std::nullopt;
-  InodeHandle result;
-  std::memcpy(&result, handle->f_handle, sizeof(result));
-  return result;
+  return Decode(*handle);
+}
+
+Fd OpenHandle(int mount_fd, const InodeHandle& wanted) {
+  alignas(file_handle) char memory[sizeof(file_handle) + MAX_HANDLE_SZ] = {};
+  auto* handle = reinterpret_cast<file_handle*>(memory);
+  handle->handle_type = wanted.type;
+  if (wanted.type == kXfsHandleType) {
+    Encode(XfsHandle{wanted.inode, wanted.generation}, *handle);
+  } else {
+    if (wanted.inode > UINT32_MAX) return Fd();
+    Encode(Inode32Handle{static_cast<uint32_t>(wanted.inode), wanted.generation}, *handle);
+  }
+  return Fd(::open_by_handle_at(mount_fd, handle, O_PATH | O_CLOEXEC));
 }
 
 std::optional<std::string> ReadLink(int directory_fd, const std::string& name) {

@@ -14,11 +14,14 @@
 
 namespace fsherald {
 
-// A file's handle as name_to_handle_at(2) gives it with type FILEID_INO32_GEN; ext4's, and that of many others.
+// What is in a file's handle of name_to_handle_at(2), of two types: FILEID_INO32_GEN, ext4's and that of many others, and
+// that of XFS where inode numbers may have more than 32 bits.
 inline constexpr int kInodeHandleType = 1;
+inline constexpr int kXfsHandleType = 0x81;
 struct InodeHandle {
-  uint32_t inode = 0;
+  uint64_t inode = 0;
   uint32_t generation = 0;
+  int type = kInodeHandleType;
 };
 
 class MountEntry {
@@ -43,8 +46,12 @@ class MountEntry {
   uint64_t root_inode_;
 };
 
-// The handle of what `fd` (O_PATH will do) refers to. Empty: the file system has no handles of that type.
+// The handle of what `fd` (O_PATH will do) refers to. Empty: the file system has no handles of those types.
 std::optional<InodeHandle> HandleOf(int fd);
+
+// open_by_handle_at(2) with O_PATH; `mount_fd` is any file of the file system, not opened with O_PATH. An empty descriptor:
+// not allowed, no such file, or its inode does not fit into a handle of that type.
+Fd OpenHandle(int mount_fd, const InodeHandle& handle);
 
 // readlink(2) below a directory, whole. Empty: failed.
 std::optional<std::string> ReadLink(int directory_fd, const std::string& name);

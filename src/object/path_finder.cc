@@ -32,7 +32,14 @@ struct Known {
 // What is known of the inodes asked for last.
 class Cache {
  public:
-  using Id = std::tuple<uint32_t, uint64_t, uint64_t>;  // file system key, subvolume, inode
+  struct Id {
+    uint32_t filesystem_key = 0;
+    uint64_t root = 0;   // the subvolume that the inode's number is of
+    uint64_t inode = 0;  // or the place on the device
+    std::optional<Range> place = {};
+    std::optional<DeviceNumber> place_on = {};
+    auto operator<=>(const Id&) const = default;
+  };
 
   // Makes an empty one if there is none that still holds.
   Known& Get(const Id& id, Clock::time_point now) {
@@ -81,9 +88,10 @@ class PathFinder::Impl {
   Impl(Options options, Fd event)
       : options_(std::move(options)),
         event_(std::move(event)),
-        walker_(event_.get(), options_.dev_root, options_.walk_limit, options_.max_waiting) {}
+        walker_(event_.get(), options_.proc_root, options_.dev_root, options_.walk_limit, options_.max_waiting) {}
 
   std::optional<FoundPath> FindNow(const PathQuery& query) {
+    if (query.place) return FindPlaceNow(query);
     Known& known = KnownOf(query);
     if (auto found = ForGeneration(known.found, query.generation); found.path) return found;
     if (query.loadable && !std::exchange(known.handle_tried, true)) {
@@ -103,6 +111,7 @@ class PathFinder::Impl {
 
   bool Submit(const PathQuery& query, uint64_t ticket) {
     const Known& known = KnownOf(query);
+    if (!known.walked && query.place && IsPaused(query)) return false;
     if (!known.walked) return walker_.Submit(query, ticket);
     if (answers_.size() >= kMaxAnswers) return false;
     answers_.push_back(Answer{ticket, ForGeneration(known.found, query.generation)});
@@ -121,6 +130,7 @@ class PathFinder::Impl {
       if (!known.found.path) known.found = walk.found;
       known.walked = true;
       known.until = options_.now() + kRetryAfter;
+      if (!walk.complete) paused_until_[walk.query.filesystem_key] = known.until;
     }
     return std::exchange(answers_, {});
   }
@@ -131,7 +141,21 @@ class PathFinder::Impl {
   static constexpr size_t kMaxAnswers = 4096;
 
   Known& KnownOf(const PathQuery& query) {
-    return cache_.Get(Cache::Id(query.filesystem_key, query.root.value_or(0), query.inode), options_.now());
+    return cache_.Get({query.filesystem_key, query.root.value_or(0), query.inode, query.place, query.place_on},
+                      options_.now());
+  }
+
+  // Whose a place is, never is told at once but by the cache.
+  std::optional<FoundPath> FindPlaceNow(const PathQuery& query) {
+    const Known& known = KnownOf(query);
+    if (known.walked) return known.found;
+    return std::nullopt;
+  }
+
+  // A device that fails in many places is not read for each of them.
+  bool IsPaused(const PathQuery& query) {
+    std::erase_if(paused_until_, [&](const auto& paused) { return paused.second <= options_.now(); });
+    return paused_until_.contains(query.filesystem_key);
   }
 
   static FoundPath Keep(Known& known, const FoundPath& found, const PathQuery& query) {
@@ -142,7 +166,8 @@ class PathFinder::Impl {
   Options options_;
   Fd event_;
   Cache cache_;
-  std::vector<Answer> answers_;  // not collected yet
+  std::map<uint32_t, Clock::time_point> paused_until_;  // by file system key: whose look-ups by sector were given up
+  std::vector<Answer> answers_;                         // not collected yet
   Walker walker_;
 };
 

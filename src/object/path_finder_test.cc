@@ -18,6 +18,7 @@
 #include <fstream>
 #include <semaphore>
 #include <string>
+#include <utility>
 
 #include "base/fd.h"
 #include "filesystem/ext4_walk.h"
@@ -81,6 +82,7 @@ Result<WalkResult> FindWhenTold(const std::string& device, WalkTarget target, st
 FilesystemModule ModuleWith(Result<WalkResult> (*find_path)(const std::string&, WalkTarget, steady_clock::time_point)) {
   FilesystemModule module{};
   module.find_path = find_path;
+  module.opens_any_generation = true;
   return module;
 }
 
@@ -233,6 +235,20 @@ TEST_F(PathFinderTest, AFileSystemWithoutAWalkOrADeviceIsRefused) {
   EXPECT_FALSE(finder().Submit(query, 1)) << "not that block device";
 }
 
+TEST_F(PathFinderTest, ThePlaceOfWhatIsNoFileSystemIsNobodysAndIsAskedForOnce) {
+  const FilesystemModule module = ModuleWith(&FindAtOnce);
+  PathQuery query = QueryFor(0, &module);
+  query.filesystem.type = "ext4";
+  query.place = Range{4096, 4096};
+  ASSERT_TRUE(finder().Submit(query, 1));
+  EXPECT_EQ(WaitFor(finder()).at(0).found, FoundPath{});
+  EXPECT_EQ(finder().FindNow(query), FoundPath{});
+  EXPECT_EQ(walks, 0);
+  query.filesystem.type = "tmpfs";
+  query.place->offset_bytes = 0;
+  EXPECT_FALSE(finder().Submit(query, 2)) << "has no such way";
+}
+
 TEST_F(PathFinderTest, APathOfAnotherGenerationIsNotTold) {
   const FilesystemModule module = ModuleWith(&FindAtOnce);
   PathQuery query = QueryFor(12, &module);
@@ -328,6 +344,14 @@ class PathFinderMountTest : public testing::Test {
     ASSERT_EQ(std::system(command.c_str()), 0);
     query.filesystem.dev = DeviceOf(mount());
     query.filesystem.device = DeviceName();
+  }
+  uint64_t FirstBlockOf(const std::string& path) const {
+    const std::string command = "PATH=$PATH:/sbin:/usr/sbin; cd " + directory_ + " && debugfs -R 'bmap " + path +
+                                " 0' image 2>/dev/null >block";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    uint64_t block = 0;
+    std::ifstream(directory_ + "/block") >> block;
+    return block;
   }
   std::string ErrorsCounted() const {
     std::string count;
@@ -430,6 +454,28 @@ TEST_F(PathFinderMountTest, AMountOfAnotherNamespaceIsToldBelowTheFirstMountPoin
   const auto found = finder().FindNow(query);
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->path, mount() + "/d/e");
+}
+
+TEST_F(PathFinderMountTest, TheFileOfAPlaceIsAnsweredLaterAndThenFromTheCache) {
+  PathQuery query = QueryFor("/d/e/file");
+  ASSERT_NO_FATAL_FAILURE(Remount(query));  // so that no path is in memory
+  query.filesystem.type = "ext4";
+  query.place_on = query.filesystem.dev;
+  query.place = Range{FirstBlockOf("/d/e/file") * 1024, 1024};
+  const uint64_t inode = std::exchange(query.inode, 0);
+
+  EXPECT_EQ(finder().FindNow(query), std::nullopt);
+  ASSERT_TRUE(finder().Submit(query, 1));
+  const auto answers = WaitFor(finder());
+  ASSERT_EQ(answers.size(), 1U);
+  const FoundPath& found = answers[0].found;
+  EXPECT_EQ(found.inode, inode);
+  EXPECT_EQ(found.range, (Range{0, 1024}));
+  EXPECT_EQ(found.path, mount() + "/d/e/file");
+  EXPECT_EQ(found.source, PathSource::kWalk);
+  EXPECT_EQ(finder().FindNow(query), found);
+  query.place->offset_bytes += 1024;
+  EXPECT_EQ(finder().FindNow(query), std::nullopt) << "another place";
 }
 
 TEST_F(PathFinderMountTest, NothingKeepsTheFileSystemMounted) {

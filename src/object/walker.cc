@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "object/by_sector.h"
 #include "object/mount_entry.h"
 
 namespace fsherald {
@@ -28,17 +29,37 @@ std::optional<std::string> ToldPath(const Walker::Walk& walk, const MountEntry& 
   return JoinPath(ToldRoot(walk.query), *relative);
 }
 
-FoundPath Answer(const Walker::Walk& walk, Clock::time_point deadline) {
+void FindByWalk(Walker::Walk& walk, Clock::time_point deadline) {
   // To see whether it is still the same inode; one that cannot be loaded may lie on a sector that cannot be read.
   const bool reads_inode = walk.query.loadable || !walk.query.generation;
-  auto result = walk.query.module->find_path(walk.device_path, {walk.query.inode, reads_inode}, deadline);
+  WalkTarget target(walk.query.inode, reads_inode);
+  target.unreadable = walk.query.place;
+  auto result = walk.query.module->find_path(walk.device_path, target, deadline);
   // Only what is still mounted is known to be what the device holds: another could have been mounted from it meanwhile.
   const auto mount = MountEntry::Open(walk.query.access_path, walk.query.filesystem);
-  if (!result || !mount) return FoundPath{};
-  FoundPath found{std::nullopt, std::nullopt, result->generation};
-  if (result->path) found.path = ToldPath(walk, *mount, *std::move(result->path), deadline);
-  if (found.path) found.source = PathSource::kWalk;
-  return found;
+  if (!result || !mount) return;
+  walk.found.generation = result->generation;
+  if (result->path) walk.found.path = ToldPath(walk, *mount, *std::move(result->path), deadline);
+  if (walk.found.path) walk.found.source = PathSource::kWalk;
+}
+
+// Whose the place is, then the path of that file as if it had been asked for.
+void FindOwner(Walker::Walk& walk, const std::string& proc_root, Clock::time_point deadline) {
+  FoundOwner owner = FindBySector(walk.query, walk.device_path, proc_root, deadline);
+  walk.found = owner.found;
+  walk.complete = owner.complete;
+  if (!owner.found.inode || owner.found.path || walk.query.module->find_path == nullptr) return;
+  const PathQuery asked = walk.query;
+  walk.query.inode = *owner.found.inode;
+  FindByWalk(walk, deadline);
+  walk.query = asked;
+  // Another file by now.
+  if (walk.found.generation != owner.found.generation) walk.found = owner.found;
+}
+
+bool IsPossible(const PathQuery& query) {
+  if (query.module == nullptr) return false;
+  return query.place ? CanFindBySector(query) : query.module->find_path != nullptr;
 }
 
 }  // namespace
@@ -61,8 +82,10 @@ std::optional<std::string> DevicePath(const FilesystemInfo& filesystem, const st
   return std::nullopt;
 }
 
-Walker::Walker(int event_fd, std::string dev_root, std::chrono::milliseconds limit, size_t max_waiting)
+Walker::Walker(int event_fd, std::string proc_root, std::string dev_root, std::chrono::milliseconds limit,
+               size_t max_waiting)
     : event_fd_(event_fd),
+      proc_root_(std::move(proc_root)),
       dev_root_(std::move(dev_root)),
       limit_(limit),
       max_waiting_(max_waiting),
@@ -72,11 +95,11 @@ bool Walker::Submit(const PathQuery& query, uint64_t ticket) {
   const std::lock_guard lock(mutex_);
   Walk* walk = Find(query);
   if (walk == nullptr) {
-    if (query.module == nullptr || query.module->find_path == nullptr) return false;
+    if (!IsPossible(query)) return false;
     if (waiting_.size() + running_.size() + done_.size() >= max_waiting_) return false;
     auto device_path = DevicePath(query.filesystem, dev_root_);
-    if (!device_path) return false;
-    walk = &waiting_.emplace_back(Walk{query, *std::move(device_path), {}, {}});
+    if (!device_path && (!query.place || ReadsDevice(query))) return false;
+    walk = &waiting_.emplace_back(Walk{query, std::move(device_path).value_or(""), {}, true, {}});
     wake_.notify_one();
   }
   if (walk->tickets.size() >= kMaxTickets) return false;
@@ -95,7 +118,8 @@ void Walker::Run(const std::stop_token& stop) {
     running_.splice(running_.end(), waiting_, waiting_.begin());
     Walk& walk = running_.front();
     lock.unlock();
-    walk.found = Answer(walk, Clock::now() + limit_);
+    if (walk.query.place) FindOwner(walk, proc_root_, Clock::now() + limit_);
+    else FindByWalk(walk, Clock::now() + limit_);
     lock.lock();
     done_.splice(done_.end(), running_);
     ::eventfd_write(event_fd_, 1);
@@ -105,7 +129,9 @@ void Walker::Run(const std::stop_token& stop) {
 Walker::Walk* Walker::Find(const PathQuery& query) {
   for (std::list<Walk>* walks : {&waiting_, &running_, &done_}) {
     for (Walk& walk : *walks) {
-      if (walk.query.filesystem_key == query.filesystem_key && walk.query.inode == query.inode) return &walk;
+      if (walk.query.filesystem_key == query.filesystem_key && walk.query.inode == query.inode &&
+          walk.query.place == query.place && walk.query.place_on == query.place_on)
+        return &walk;
     }
   }
   return nullptr;

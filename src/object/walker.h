@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The third way to a path: FilesystemModule::find_path, on a thread of its own that sleeps while there is nothing to
-// do.
+// What takes longer than microseconds, on a thread of its own that sleeps while there is nothing to do: the third way to a
+// path, FilesystemModule::find_path, and the way from a place on the device to a file (by_sector.h).
 #pragma once
 
 #include <chrono>
@@ -30,13 +30,15 @@ class Walker {
     PathQuery query;  // the first one
     std::string device_path;
     FoundPath found;
+    bool complete = true;  // of a look-up by sector, see FoundOwner
     std::vector<Ticket> tickets;
   };
 
   // Adds to `event_fd`, an eventfd that must outlive it, when a walk is done.
-  Walker(int event_fd, std::string dev_root, std::chrono::milliseconds limit, size_t max_waiting);
+  Walker(int event_fd, std::string proc_root, std::string dev_root, std::chrono::milliseconds limit,
+         size_t max_waiting);
 
-  // Queues a walk, or adds the ticket to the one for the same inode. False: see PathFinder::Submit.
+  // Queues a walk, or adds the ticket to the one for the same inode or place. False: see PathFinder::Submit.
   bool Submit(const PathQuery& query, uint64_t ticket);
 
   // Those done since the last call.
@@ -47,6 +49,7 @@ class Walker {
   Walk* Find(const PathQuery& query);
 
   const int event_fd_;
+  const std::string proc_root_;
   const std::string dev_root_;
   const std::chrono::milliseconds limit_;
   const size_t max_waiting_;

@@ -315,4 +315,7 @@ void AppendJson(const Notification& notification, const Host& host, std::string&
   out.append("}\n");
 }
 
+void AppendJsonFilesystem(const FilesystemInfo& filesystem, std::string& out) { AppendFilesystem(filesystem, out); }
+void AppendJsonTime(int64_t utc_ns, std::string& out) { AppendTime(utc_ns, out); }
+
 }  // namespace fsherald

@@ -14,4 +14,8 @@ namespace fsherald {
 // other byte becomes U+FFFD (base/text.h).
 void AppendJson(const Notification& notification, const Host& host, std::string& out);
 
+// Parts of it, for other objects: the object `filesystem`, and a time (the quotes included).
+void AppendJsonFilesystem(const FilesystemInfo& filesystem, std::string& out);
+void AppendJsonTime(int64_t utc_ns, std::string& out);
+
 }  // namespace fsherald

@@ -47,6 +47,7 @@ std::string_view Name(SourceId source) {
     case SourceId::kCounters: return "counters";
     case SourceId::kProducer: return "producer";
     case SourceId::kGroup: return "group";
+    case SourceId::kMounts: return "mounts";
   }
   return "";
 }

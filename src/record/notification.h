@@ -75,8 +75,7 @@ struct Specific {
   friend bool operator==(const Specific&, const Specific&) = default;
 };
 
-// Which of the four ways found the path (design: the object); or a file system in user space said it.
-// kIoctl: the file system was asked by an ioctl of its own.
+// Which of the ways found the path (design: the object); or a file system in user space said it.
 enum class PathSource { kHandle, kOpenFile, kWalk, kProducer, kIoctl };
 
 struct ObjectInfo {
@@ -91,7 +90,7 @@ struct ObjectInfo {
 struct Range {
   uint64_t offset_bytes = 0;
   std::optional<uint64_t> length_bytes;
-  friend bool operator==(const Range&, const Range&) = default;
+  friend auto operator<=>(const Range&, const Range&) = default;
 };
 
 // What the device below reported, where that is the error, or what caused it.
@@ -118,9 +117,9 @@ struct Task {
 
 enum class Kind { kMetadata, kDataRead, kDataWrite, kWriteback, kShutdown, kReadOnly, kDevice, kCounter, kGap };
 enum class Origin { kKernel, kUser };
-// kGroup: only of a gap, the subscriber's own ring was full.
-enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup };
-inline constexpr int kSourceCount = 6;
+// kGroup: only of a gap, the subscriber's own ring was full. kMounts: the mount table, of a state alone.
+enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts };
+inline constexpr int kSourceCount = 7;
 
 // A set of sources.
 class SourceSet {

@@ -22,6 +22,7 @@ TEST(NotificationTest, EachWordIsWrittenAsDocumented) {
   EXPECT_EQ(Name(PathSource::kOpenFile), "open_file");
   EXPECT_EQ(Name(PathSource::kWalk), "walk");
   EXPECT_EQ(Name(PathSource::kProducer), "producer");
+  EXPECT_EQ(Name(PathSource::kIoctl), "ioctl");
   EXPECT_EQ(Name(Origin::kKernel), "kernel");
   EXPECT_EQ(Name(Origin::kUser), "user");
   EXPECT_EQ(Name(DeviceError::Operation::kUnknown), "");
@@ -34,7 +35,8 @@ TEST(NotificationTest, EachWordIsWrittenAsDocumented) {
 TEST(NotificationTest, EverySourceHasAWordOfItsOwn) {
   std::set<std::string_view> words;
   for (int i = 0; i < kSourceCount; ++i) words.insert(Name(static_cast<SourceId>(i)));
-  EXPECT_EQ(words, (std::set<std::string_view>{"fanotify", "trace", "kmsg", "counters", "producer", "group"}));
+  EXPECT_EQ(words,
+            (std::set<std::string_view>{"fanotify", "trace", "kmsg", "counters", "producer", "group", "mounts"}));
 }
 
 TEST(NotificationTest, ASourceSetHoldsWhatWasAdded) {

@@ -321,7 +321,7 @@ TEST(StreamTest, EveryKindOriginSourceAndPathSourceIsReadBack) {
       n.kind = static_cast<Kind>(kind);
       n.origin = source % 2 == 0 ? Origin::kKernel : Origin::kUser;
       n.sources = static_cast<SourceId>(source);
-      n.object->path_source = static_cast<PathSource>(source % 4);
+      n.object->path_source = static_cast<PathSource>(source % 5);
       if (n.kind == Kind::kGap) n.gap = Gap{static_cast<SourceId>(source), 3, source % 2 == 0, -5, 7};
       EXPECT_EQ(There(n).notification, n);
     }

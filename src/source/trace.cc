@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "bpf/records.h"
 #include "detail.skel.h"
+#include "fserror.skel.h"
 #include "storage.skel.h"
 #include "trace.skel.h"
 #include "xfs.skel.h"
@@ -32,6 +33,7 @@ struct DestroySkeleton {
   void operator()(detail_bpf* skeleton) const { detail_bpf__destroy(skeleton); }
   void operator()(storage_bpf* skeleton) const { storage_bpf__destroy(skeleton); }
   void operator()(xfs_bpf* skeleton) const { xfs_bpf__destroy(skeleton); }
+  void operator()(fserror_bpf* skeleton) const { fserror_bpf__destroy(skeleton); }
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
@@ -75,9 +77,17 @@ Error LoadError(int code) {
         0};
   if (code == EPERM || code == EACCES)
     return Error{
-        "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON (or root), and no lockdown in "
-        "confidentiality mode, are needed",
+        "the kernel refused to load BPF programs: CAP_BPF and CAP_PERFMON, for a file system in a module CAP_SYS_ADMIN "
+        "too "
+        "(or root), and no lockdown in confidentiality mode, are needed",
         code};
+  // The verifier's answer where lockdown takes the helpers that read the kernel's memory: an unknown function.
+  if (code == EINVAL)
+    return Error{
+        "the kernel refused what the BPF programs do: lockdown in confidentiality mode takes them their right to read "
+        "the "
+        "kernel's memory",
+        0};
   return Error{"load BPF programs (" + LibbpfWords().substr(0, LibbpfWords().find('\n')) + ")", code};
 }
 
@@ -106,6 +116,7 @@ class TraceSource::Impl {
     if (options.detail && HasExt4()) OpenDetail();
     OpenStorage();
     OpenXfs();
+    OpenFserror();
     return {};
   }
 
@@ -158,7 +169,8 @@ class TraceSource::Impl {
 
   Losses losses() const {
     return {.errors_uncounted = skeleton_->bss->errors_uncounted + (storage_ ? storage_->bss->events_uncounted : 0) +
-                                (xfs_ ? xfs_->bss->events_uncounted : 0),
+                                (xfs_ ? xfs_->bss->events_uncounted : 0) +
+                                (fserror_ ? fserror_->bss->events_uncounted : 0),
             .lines_dropped = skeleton_->bss->lines_dropped,
             .details_dropped = detail_ ? detail_->bss->details_dropped : 0,
             .records_refused = refused_};
@@ -172,7 +184,7 @@ class TraceSource::Impl {
   }
 
   bool Covers(std::string_view type) const {
-    if (type == "ext4") return has_ext4_;
+    if (type == "ext4" || type == "ext3" || type == "ext2") return has_ext4_;
     return type == "xfs" && xfs_ != nullptr;
   }
 
@@ -317,6 +329,23 @@ class TraceSource::Impl {
     }
   }
 
+  // What file systems hand to fanotify, where the kernel has that function and lets it be hooked; else it is not there.
+  void OpenFserror() {
+    for (bool fentry : {true, false}) {
+      LibbpfWords().clear();
+      std::unique_ptr<fserror_bpf, DestroySkeleton> fserror(fserror_bpf__open());
+      if (!fserror) return;
+      ShareMaps(*fserror);
+      bpf_program__set_autoload(fserror->progs.fentry_fserror_report, fentry);
+      bpf_program__set_autoload(fserror->progs.kprobe_fserror_report, !fentry);
+      const int code = fserror_bpf__load(fserror.get());
+      if (code == -ESRCH) return;  // the kernel's types know no such function
+      if (code != 0 || fserror_bpf__attach(fserror.get()) != 0) continue;
+      fserror_ = std::move(fserror);
+      return;
+    }
+  }
+
   uint32_t CellCount() const {
     return static_cast<uint32_t>(std::min<uint64_t>(__atomic_load_n(cell_count_, __ATOMIC_RELAXED), FSH_CELLS));
   }
@@ -355,6 +384,7 @@ class TraceSource::Impl {
   std::unique_ptr<detail_bpf, DestroySkeleton> detail_;
   std::unique_ptr<storage_bpf, DestroySkeleton> storage_;  // each null where it is not to be had
   std::unique_ptr<xfs_bpf, DestroySkeleton> xfs_;
+  std::unique_ptr<fserror_bpf, DestroySkeleton> fserror_;
   std::unique_ptr<ring_buffer, DestroySkeleton> ring_;
   bool has_ext4_ = false;
   fsh_cell* cells_ = nullptr;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "source/symbolizer.h"
 #include "source/trace_record.h"
 
 namespace fsherald {
@@ -30,7 +31,7 @@ struct TraceFold {
 };
 
 // One thread. The programs are detached and their memory freed when it is destroyed, also by the kernel after kill -9.
-class TraceSource {
+class TraceSource : public Symbolizer {
  public:
   struct Options {
     // The beginnings of the log lines that are wanted, of each the first 8 bytes; one that begins with ": " stands behind
@@ -41,7 +42,7 @@ class TraceSource {
   };
   // Errors: a sentence that says why not, and what would help.
   static Result<std::unique_ptr<TraceSource>> Open(const Options& options);
-  ~TraceSource();
+  ~TraceSource() override;
 
   // poll(2) says POLLIN when a record woke us.
   int fd() const;
@@ -65,8 +66,8 @@ class TraceSource {
   };
   Losses losses() const;
 
-  // "function+0xoffset/0xsize" of kernel addresses, by the kernel itself; cached.
-  std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses);
+  // By the kernel itself; cached.
+  std::vector<std::string> Symbolize(const std::vector<uint64_t>& addresses) override;
 
   // Whether the tracepoints of this type of file system are listened to.
   bool Covers(std::string_view type) const;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What cannot work is said in a sentence, with the exit code of the manual, and leaves nothing behind.
+// What cannot work is said in a sentence, with the exit code of the manual, and leaves nothing behind. What user space wrote to
+// the kernel's log is told as that.
+#include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "kernel_log.h"
 #include "system_fixture.h"
 #include "watcher.h"
 
@@ -141,16 +147,125 @@ TEST_F(BadInputTest, WithoutTypeInformationOfTheKernelTheOtherSourcesWatch) {
   EXPECT_EQ(told[0]["sources"], Json({"fanotify", "kmsg"}));
 }
 
-TEST_F(BadInputTest, LinesThatSomebodyElseWroteIntoTheKernelsLogAreNotTold) {
+// Each by an open file of its own: the kernel lets each write but ten lines in five seconds.
+void WriteToTheLog(const std::string& line) { WriteFile("/dev/kmsg", "<2>" + line + "\n"); }
+
+std::vector<Json> Trusted(const std::vector<Json>& lines, bool trusted) {
+  std::vector<Json> found;
+  for (const Json& line : lines)
+    if (line.at("trusted") == trusted) found.push_back(line);
+  return found;
+}
+
+uint64_t SumOfCounts(const std::vector<Json>& lines) {
+  uint64_t sum = 0;
+  for (const Json& line : lines) sum += line.at("error").at("count").get<uint64_t>();
+  return sum;
+}
+
+// What such a line names is said, and nothing that only a look at the file system could add.
+void ExpectForged(const Json& line, const Ext4Filesystem& filesystem) {
+  EXPECT_EQ(line["filesystem"]["device"], filesystem.device()) << line;
+  EXPECT_TRUE(line["filesystem"]["uuid"].is_null()) << line;
+  EXPECT_TRUE(line["filesystem"]["fsid"].is_null()) << line;
+  EXPECT_TRUE(line["filesystem"]["mounts"].is_null()) << line;
+  EXPECT_EQ(line["sources"], Json({"kmsg"})) << line;
+  EXPECT_TRUE(line["object"].is_null()) << line;
+}
+
+// The kernel's own error, and the very line that it prints for it, written by us before and after.
+void ExpectForgedLinesToldApart(const std::vector<std::string>& options, const Json& sources_of_kernel) {
   const Ext4Filesystem filesystem({.name = "data"});
   const Ext4Filesystem sentinel({.name = "sentinel"});
-  Watcher watcher;
-  WriteFile("/dev/kmsg",
-            "<2>EXT4-fs error (device " + filesystem.device() + "): ext4_lookup:1: inode #2: comm ls: forged\n");
+  Watcher watcher(options);
+  KernelLog log;
+  filesystem.Trigger("the first");
+  watcher.WaitUntilToldUpToNow(sentinel);
+  std::string line;
+  for (const std::string& text : log.Lines(filesystem.device()))
+    if (text.ends_with(": the first")) line = text.substr(0, text.size() - std::string("the first").size()) + "again";
+  ASSERT_NE(line, "");
+  WriteToTheLog(line);
+  filesystem.Trigger("again");
+  WriteToTheLog(line);
+  const auto all_told = [&] {
+    const std::vector<Json> told = watcher.About(filesystem);
+    return SumOfCounts(Trusted(told, true)) >= 2 && SumOfCounts(Trusted(told, false)) >= 2;
+  };
+  EXPECT_TRUE(watcher.WaitUntil(all_told, After(5s))) << watcher.talk();
   watcher.WaitUntilToldUpToNow(sentinel);
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
-  EXPECT_EQ(watcher.About(filesystem), std::vector<Json>());
+
+  const std::vector<Json> told = watcher.About(filesystem);
+  const std::vector<Json> genuine = Trusted(told, true);
+  EXPECT_EQ(SumOfCounts(genuine), filesystem.ErrorsCountOnceAtLeast(2, After(2s)));
+  ASSERT_EQ(genuine.size(), 2U);
+  EXPECT_EQ(genuine[1]["specific"]["message"], "again");
+  EXPECT_EQ(genuine[1]["filesystem"]["uuid"], filesystem.uuid());
+  EXPECT_EQ(genuine[1]["sources"], sources_of_kernel);
+  const std::vector<Json> forged = Trusted(told, false);
+  EXPECT_EQ(SumOfCounts(forged), 2U);
+  for (const Json& told_line : forged) {
+    ExpectForged(told_line, filesystem);
+    EXPECT_EQ(told_line["specific"]["message"], "again");
+    EXPECT_EQ(told_line["location"]["line"], genuine[1]["location"]["line"]);
+  }
 }
+
+TEST_F(BadInputTest, ForgedLinesAreToldApartByTheirStack) {
+  ExpectForgedLinesToldApart({}, Json({"fanotify", "trace", "kmsg"}));
+}
+
+TEST_F(BadInputTest, ForgedLinesAreToldApartByTheirFacility) {
+  ExpectForgedLinesToldApart({"--without=trace"}, Json({"fanotify", "kmsg"}));
+}
+
+TEST_F(BadInputTest, ForgedLinesAreNotToldToWhoWatchesOneFileSystem) {
+  const Ext4Filesystem filesystem({.name = "data"});
+  Watcher watcher({filesystem.directory()});
+  WriteToTheLog("EXT4-fs error (device " + filesystem.device() + "): ext4_lookup:1: inode #2: comm ls: forged");
+  watcher.WaitUntilToldUpToNow(filesystem);
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  EXPECT_THAT(Trusted(watcher.About(filesystem), false), testing::IsEmpty());
+}
+
+// Only in forged lines can a test do that to them: the kernel's own come whole and in their order.
+void ExpectTornLinesHarmNothing(const std::vector<std::string>& options) {
+  const Ext4Filesystem filesystem({.name = "data"});
+  const Ext4Filesystem sentinel({.name = "sentinel"});
+  Watcher watcher(options);
+  const std::string device = filesystem.device();
+  const std::string whole[] = {
+      "EXT4-fs error (device " + device + "): ext4_lookup:1855: inode #12: comm ls: deleted inode referenced: 13",
+      "EXT4-fs (" + device + "): unmounting filesystem 8cd4a1e8-2c4a-4b0e-9d5e-3b1a0e6f7c11.",
+      "I/O error, dev " + device + ", sector 18446744073709551615 op 0x0:(READ) flags 0x80700 phys_seg 1 prio class 2",
+      "Buffer I/O error on dev " + device + ", logical block 99999999999999999999, lost async page write",
+      device + ": writeback error on inode 131, offset 0, sector 192",
+  };
+  for (const std::string& line : whole) {
+    for (size_t size = line.size(); size > 0; size -= std::min<size_t>(size, 5)) WriteToTheLog(line.substr(0, size));
+    WriteToTheLog(line.substr(line.size() / 2));  // the end before the beginning
+    WriteToTheLog(line.substr(0, line.size() / 2));
+  }
+  WriteToTheLog(whole[0].substr(0, 40) + std::string(900, 'x'));
+  WriteToTheLog(whole[0] + " \x1b[2J\t\xff\xfe");
+  filesystem.Trigger("genuine");
+  watcher.WaitUntilToldUpToNow(sentinel);
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  const std::vector<Json> told = watcher.About(filesystem);
+  const std::vector<Json> genuine = Trusted(told, true);
+  ASSERT_EQ(genuine.size(), 1U);
+  EXPECT_EQ(genuine[0]["specific"]["message"], "genuine");
+  EXPECT_EQ(genuine[0]["error"]["count"], 1);
+  EXPECT_EQ(genuine[0]["filesystem"]["uuid"], filesystem.uuid());
+  const std::vector<Json> forged = Trusted(told, false);
+  EXPECT_GE(SumOfCounts(forged), std::size(whole) - 1) << "all that are whole but that of the unmounting";
+  for (const Json& line : forged) ExpectForged(line, filesystem);
+}
+
+TEST_F(BadInputTest, TornLinesHarmNothingByTheTrace) { ExpectTornLinesHarmNothing({}); }
+
+TEST_F(BadInputTest, TornLinesHarmNothingByTheLogItself) { ExpectTornLinesHarmNothing({"--without=trace"}); }
 
 }  // namespace
 }  // namespace fsherald::system_test

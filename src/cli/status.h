@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// `fsherald status`: the state of every mounted file system, from what it keeps itself. It needs no daemon and no history,
+// reads, and changes nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/terminal.h"
+
+namespace fsherald {
+
+struct StatusOptions {
+  std::vector<std::string> paths;  // only the file systems that these lie on; empty: all with storage
+  bool json = false;
+  bool verbose = false;
+  Color color = Color::kAuto;
+};
+
+// Returns the exit code: 0 where all are well, 10 where one is not (one that nothing covers included), 1 failure, an unknown
+// path included, 4 where nothing of any could be read for lack of permission.
+int RunStatus(const StatusOptions& options);
+
+}  // namespace fsherald

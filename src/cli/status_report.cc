@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+//
+//     TYPE   DEVICE  STATE             ERRORS  MOUNTED AT
+//     ext4   loop0   errors now             3  /data
+//            first  2026-11-20 10:31:07  ext4_lookup:1855, EUCLEAN, inode 12
+//            last   2026-11-20 10:31:09  ext4_lookup:1855, EUCLEAN, inode 12
+#include "cli/status_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/exit_code.h"
+#include "filesystem/repair.h"
+#include "record/json.h"
+
+namespace fsherald {
+namespace {
+
+constexpr std::string_view kRed = "\x1b[1;31m";
+constexpr std::string_view kGreen = "\x1b[32m";
+constexpr std::string_view kYellow = "\x1b[33m";
+constexpr std::string_view kDim = "\x1b[2m";
+constexpr std::string_view kNormal = "\x1b[0m";
+
+using Occurrence = CounterReading::Occurrence;
+
+std::string Styled(std::string_view style, std::string_view text, bool color) {
+  return color ? fmt::format("{}{}{}", style, text, kNormal) : std::string(text);
+}
+
+std::string_view Words(Health health) {
+  switch (health) {
+    case Health::kNotCovered: return "not covered";
+    case Health::kWell: return "well";
+    case Health::kPastErrors: return "errors in the past";
+    case Health::kErrors: return "errors now";
+    case Health::kReadOnly: return "read-only";
+    case Health::kShutDown: return "shut down";
+  }
+  return "";
+}
+
+std::string_view ColorOf(Health health) {
+  if (health == Health::kWell) return kGreen;
+  return health == Health::kNotCovered || health == Health::kPastErrors ? kYellow : kRed;
+}
+
+std::string LocalTime(int64_t utc_s) {
+  const std::time_t time = utc_s;
+  std::tm local{};
+  ::localtime_r(&time, &local);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+                     local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+std::string OccurrenceWords(const Occurrence& occurrence) {
+  std::string place = ForTerminal(occurrence.function);
+  if (occurrence.line) place += fmt::format(":{}", *occurrence.line);
+  std::string words = LocalTime(occurrence.utc_seconds);
+  std::string_view separator = "  ";
+  const auto append = [&](const std::string& word) {
+    words += fmt::format("{}{}", separator, word);
+    separator = ", ";
+  };
+  if (!place.empty()) append(place);
+  if (const char* name = occurrence.code ? ::strerrorname_np(*occurrence.code) : nullptr) append(name);
+  if (occurrence.inode) append(fmt::format("inode {}", *occurrence.inode));
+  if (occurrence.block) append(fmt::format("block {}", *occurrence.block));
+  return words;
+}
+
+// "-": no counter of it can be read.
+std::string CountWords(const FilesystemStatus& status) {
+  return status.evidence.counters ? std::to_string(status.evidence.counters->errors) : "-";
+}
+
+std::string MountWords(const FilesystemStatus& status) {
+  const auto& mounts = status.info.mounts;
+  if (mounts.empty()) return "(another mount namespace)";
+  std::string words = ForTerminal(mounts.front());
+  if (mounts.size() > 1) words += fmt::format(" and {} more", mounts.size() - 1);
+  return words;
+}
+
+// As wide as what stands in them; the mount point, which may be long, comes last.
+struct Columns {
+  size_t type = 4;
+  size_t device = 6;
+  size_t count = 6;
+};
+
+Columns Measure(const std::vector<FilesystemStatus>& statuses) {
+  Columns columns;
+  for (const FilesystemStatus& status : statuses) {
+    columns.type = std::max(columns.type, ForTerminal(status.info.type).size());
+    columns.device = std::max(columns.device, ForTerminal(status.info.device).size());
+    columns.count = std::max(columns.count, CountWords(status).size());
+  }
+  columns.type = std::min<size_t>(columns.type, 12);
+  columns.device = std::min<size_t>(columns.device, 20);
+  return columns;
+}
+
+constexpr size_t kStateWidth = 18;  // "errors in the past"
+
+class Table {
+ public:
+  Table(const Columns& columns, bool color) : columns_(columns), color_(color) {}
+
+  void Heading() {
+    text_ += Styled(kDim,
+                    fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}}  MOUNTED AT", "TYPE", columns_.type, "DEVICE",
+                                columns_.device, "STATE", kStateWidth, "ERRORS", columns_.count),
+                    color_) +
+             "\n";
+  }
+  void Row(const FilesystemStatus& status) {
+    const std::string state = fmt::format("{:<{}}", Words(status.health), kStateWidth);
+    text_ +=
+        fmt::format("{:<{}}  {:<{}}  {}  {:>{}}  {}\n", ForTerminal(status.info.type), columns_.type,
+                    ForTerminal(status.info.device), columns_.device, Styled(ColorOf(status.health), state, color_),
+                    CountWords(status), columns_.count, MountWords(status));
+  }
+  void Item(std::string_view label, std::string_view words) {
+    text_ += fmt::format("    {}  {}\n", Styled(kDim, fmt::format("{:<8}", label), color_), words);
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  Columns columns_;
+  bool color_;
+  std::string text_;
+};
+
+std::optional<Patient::Trouble> TroubleOf(Health health) {
+  switch (health) {
+    case Health::kPastErrors:
+    case Health::kErrors: return Patient::Trouble::kErrors;
+    case Health::kReadOnly: return Patient::Trouble::kReadOnly;
+    case Health::kShutDown: return Patient::Trouble::kShutDown;
+    case Health::kNotCovered:
+    case Health::kWell: break;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> StepsOf(const FilesystemStatus& status) {
+  const std::optional<Patient::Trouble> trouble = TroubleOf(status.health);
+  if (!trouble) return {};
+  const auto& mounts = status.info.mounts;
+  return NextSteps({.type = status.info.type,
+                    .node = status.node,
+                    .mount_point = mounts.empty() ? std::string() : mounts.front(),
+                    .is_root = std::ranges::find(mounts, "/") != mounts.end()},
+                   *trouble);
+}
+
+void AddOccurrences(const FilesystemStatus& status, Table& table) {
+  const auto& counters = status.evidence.counters;
+  if (!counters) return;
+  if (counters->first && counters->errors > 1) table.Item("first", OccurrenceWords(*counters->first));
+  if (counters->last) table.Item(counters->errors > 1 ? "last" : "when", OccurrenceWords(*counters->last));
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + ForTerminal(word);
+  return text.empty() ? "nothing" : text;
+}
+
+void AddDetails(const FilesystemStatus& status, Table& table) {
+  for (size_t i = 1; i < status.info.mounts.size(); ++i)
+    table.Item(i == 1 ? "also at" : "", ForTerminal(status.info.mounts[i]));
+  if (status.evidence.mount == MountState::kReadOnly) table.Item("mounted", "read-only, as it was asked for");
+  if (status.evidence.counters && status.evidence.counters->warnings > 0)
+    table.Item("warnings", fmt::format("{} since it was mounted", status.evidence.counters->warnings));
+  for (const SelfReport::Detail& detail : status.details) {
+    const std::string name = ForTerminal(detail.name);
+    table.Item("detail", detail.name.starts_with("damaged") ? name : fmt::format("{}: {}", name, detail.value));
+  }
+  if (!status.super_options.empty()) table.Item("options", ForTerminal(status.super_options));
+  table.Item("read", Joined(status.read));
+  for (const std::string& sentence : status.not_read) table.Item("not read", ForTerminal(sentence));
+  std::string_view label = "next";
+  for (const std::string& step : StepsOf(status)) table.Item(std::exchange(label, ""), ForTerminal(step));
+}
+
+// The parts of the JSON, each a value.
+std::string Quoted(std::string_view raw) {
+  std::string text;
+  AppendJsonString(raw, text);
+  return text;
+}
+std::string QuotedOrNull(std::string_view raw) { return raw.empty() ? "null" : Quoted(raw); }
+
+template <typename T>
+std::string NumberOrNull(const std::optional<T>& value) {
+  return value ? std::to_string(*value) : "null";
+}
+
+std::string List(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (const std::string& text : texts) list += (list.size() > 1 ? "," : "") + Quoted(text);
+  return list + "]";
+}
+
+// A damaged superblock can hold any second.
+std::string TimeOrNull(int64_t utc_s) {
+  constexpr int64_t kLast = INT64_MAX / 1'000'000'000;
+  if (utc_s < 0 || utc_s > kLast) return "null";
+  std::string time;
+  AppendJsonTime(utc_s * 1'000'000'000, time);
+  return time;
+}
+
+std::string Json(const std::optional<Occurrence>& occurrence) {
+  if (!occurrence) return "null";
+  const char* name = occurrence->code ? ::strerrorname_np(*occurrence->code) : nullptr;
+  return fmt::format(R"({{"time":{},"errno":{},"name":{},"function":{},"line":{},"inode":{},"block":{}}})",
+                     TimeOrNull(occurrence->utc_seconds), NumberOrNull(occurrence->code),
+                     name == nullptr ? "null" : Quoted(name), QuotedOrNull(occurrence->function),
+                     NumberOrNull(occurrence->line), NumberOrNull(occurrence->inode), NumberOrNull(occurrence->block));
+}
+
+std::string Json(const std::vector<SelfReport::Detail>& details) {
+  std::string list = "[";
+  for (const SelfReport::Detail& detail : details)
+    list += fmt::format(R"({}{{"name":{},"value":{}}})", list.size() > 1 ? "," : "", Quoted(detail.name), detail.value);
+  return list + "]";
+}
+
+// Whether it can be written, as far as its own line in the mount table says.
+std::string_view ModeOf(const FilesystemStatus& status) {
+  if (status.super_options.empty()) return "null";
+  return status.evidence.mount == MountState::kWritable ? "\"rw\"" : "\"ro\"";
+}
+
+std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_utc_ns) {
+  std::string time;
+  AppendJsonTime(now_utc_ns, time);
+  std::string filesystem;
+  AppendJsonFilesystem(status.info, filesystem);
+  const auto& counters = status.evidence.counters;
+  std::string json = fmt::format(R"({{"v":1,"time":{},"boot":{},"filesystem":{},"state":"{}","mode":{},"options":{},)",
+                                 time, QuotedOrNull(host.boot_id), filesystem, Name(status.health), ModeOf(status),
+                                 QuotedOrNull(status.super_options));
+  json += fmt::format(R"("errors":{},"warnings":{},"first":{},"last":{},"details":{},)",
+                      counters ? std::to_string(counters->errors) : "null",
+                      counters && status.counts_warnings ? std::to_string(counters->warnings) : "null",
+                      Json(counters ? counters->first : std::nullopt), Json(counters ? counters->last : std::nullopt),
+                      Json(status.details));
+  return json + fmt::format(R"("read":{},"not_read":{},"next":{}}})", List(status.read), List(status.not_read),
+                            List(StepsOf(status)));
+}
+
+}  // namespace
+
+int StatusExitCode(const std::vector<FilesystemStatus>& statuses) {
+  const auto is_unknown = [](const FilesystemStatus& status) {
+    return status.health == Health::kNotCovered && status.refused;
+  };
+  if (!statuses.empty() && std::ranges::all_of(statuses, is_unknown)) return kExitNotPermitted;
+  const bool all_well =
+      std::ranges::all_of(statuses, [](const FilesystemStatus& status) { return status.health == Health::kWell; });
+  return all_well ? kExitOk : kExitFindings;
+}
+
+std::string StatusText(const std::vector<FilesystemStatus>& statuses, bool verbose, bool color) {
+  if (statuses.empty()) return "no file system with storage is mounted\n";
+  Table table(Measure(statuses), color);
+  table.Heading();
+  for (const FilesystemStatus& status : statuses) {
+    table.Row(status);
+    AddOccurrences(status, table);
+    if (verbose) AddDetails(status, table);
+  }
+  return table.Take();
+}
+
+std::string StatusJson(const std::vector<FilesystemStatus>& statuses, const Host& host, int64_t now_utc_ns) {
+  std::string json;
+  for (const FilesystemStatus& status : statuses) json += Json(status, host, now_utc_ns) + "\n";
+  return json;
+}
+
+}  // namespace fsherald

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// What `fsherald status` has found, as a table, with details, and as JSON (docs/json.md). Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "filesystem/self_report.h"
+#include "health/health.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+struct FilesystemStatus {
+  FilesystemInfo info;
+  std::string super_options;
+  std::string node;  // of its device, as the administrator named it: "/dev/mapper/home"
+  Evidence evidence;
+  Health health = Health::kNotCovered;
+  bool counts_warnings = false;
+  bool refused = false;  // a part was not permitted to be read
+  std::vector<SelfReport::Detail> details;
+  std::vector<std::string> read;
+  std::vector<std::string> not_read;
+};
+
+// The exit code for them.
+int StatusExitCode(const std::vector<FilesystemStatus>& statuses);
+
+// One line a file system, below a heading; with `verbose` what is behind it and what to do next below each. Control bytes are
+// escaped; times are of the local time zone.
+std::string StatusText(const std::vector<FilesystemStatus>& statuses, bool verbose, bool color);
+
+// One object a line.
+std::string StatusJson(const std::vector<FilesystemStatus>& statuses, const Host& host, int64_t now_utc_ns);
+
+}  // namespace fsherald
