@@ -29,8 +29,14 @@ bool IsNearer(const DeviceError& news, const DeviceError& known) {
   return news.sectors && (!known.sectors || *news.sectors < *known.sectors);
 }
 
+// What was found to be other than expected has been read: there no request has failed.
+bool WasRead(const ErrorReport& report) {
+  return report.claims || std::ranges::find(report.fields, "found", &SpecificField::name) != report.fields.end();
+}
+
 // Whether an error of a file system is one that a failed request brings.
 bool ComesFromADevice(const ErrorReport& report) {
+  if (WasRead(report)) return false;
   if (report.kind == Kind::kWriteback || report.kind == Kind::kDataRead || report.kind == Kind::kDataWrite ||
       report.kind == Kind::kDevice || report.kind == Kind::kReadOnly)
     return true;
