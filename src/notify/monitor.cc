@@ -32,6 +32,8 @@ constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
+constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
+constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
 
 std::string KernelRelease() {
   utsname name{};
@@ -120,6 +122,8 @@ class Monitor::Impl {
 
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
+    if (sources_.counters)
+      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
     Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
     if (sources_.trace)
       for (const Signal& signal : translator_->ExpireLines(UINT64_MAX, *sources_.trace)) AddSignal(signal, now_ns);
@@ -259,12 +263,14 @@ class Monitor::Impl {
     unwatched_.erase(key);
     Watched& watched = watched_[key];
     watched.since_boottime_ns = BoottimeNowNs();
-    if (sources_.counters && sources_.counters->Add(key, module, mounting.info.device)) {
+    if (sources_.counters && sources_.counters->Add(key, module, mounting.info, mounting.access_path)) {
       if (auto reading = sources_.counters->Read(key)) watched.past = *reading;
+      if (!read_silent_at_ns_ && sources_.counters->IsSilent(key)) read_silent_at_ns_ = BoottimeNowNs() + kReadSilentNs;
       watched.coverage.counters = watched.past.has_value();
     }
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
+    if (watched.past && !watched.past->devices.empty()) join_.CountDevices(key, *watched.past, BoottimeNowNs());
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
     if (!IsToldByKernel(mounting, module)) watched.coverage = {};
@@ -325,6 +331,7 @@ class Monitor::Impl {
       for (const CounterSource::Event& event : sources_.counters->events())
         if (event.key == key) poller_.Remove(event.fd);
       sources_.counters->Forget(key);
+      quiet_at_ns_.erase(key);
     }
   }
 
@@ -402,11 +409,34 @@ class Monitor::Impl {
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
     refreshes_this_round_ = 0;
     std::vector<ErrorCount> counts = ReadCounts(risen);
+    std::vector<Signal> readings = ReadSilent(now_ns);
     FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
     ReadKmsg(now_ns);
     AddFanotify(late, now_ns);
     AddCounters(counts, now_ns);
+    for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
+  }
+
+  // Those of which lines have come, and no more are coming; and from time to time all.
+  std::vector<Signal> ReadSilent(uint64_t now_ns) {
+    std::vector<Signal> readings;
+    if (!sources_.counters) return readings;
+    if (read_silent_at_ns_ && *read_silent_at_ns_ <= now_ns) {
+      read_silent_at_ns_.reset();
+      for (FilesystemKey key : sources_.counters->silent()) {
+        quiet_at_ns_[key] = now_ns;
+        read_silent_at_ns_ = now_ns + kReadSilentNs;
+      }
+    }
+    for (const auto& [key, quiet_at_ns] : quiet_at_ns_) {
+      if (quiet_at_ns > now_ns) continue;
+      const uint64_t boottime_ns = BoottimeNowNs();
+      if (Result<CounterReading> reading = sources_.counters->Read(key))
+        readings.push_back({key, CounterSignal{.boottime_ns = boottime_ns, .reading = std::move(*reading)}});
+    }
+    std::erase_if(quiet_at_ns_, [&](const auto& quiet) { return quiet.second <= now_ns; });
+    return readings;
   }
 
   std::vector<ErrorCount> ReadCounts(const std::vector<CounterSource::Event>& risen) {
@@ -500,6 +530,8 @@ class Monitor::Impl {
     if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
       join_.Open(signal.filesystem, sources_.LogAndTrace(), std::nullopt);
     if (auto* trace = std::get_if<TraceSignal>(&signal.what)) Remember(signal.filesystem, *trace);
+    if (sources_.counters && sources_.counters->IsSilent(signal.filesystem))
+      quiet_at_ns_[signal.filesystem] = now_ns + kQuietNs;
     join_.Add(std::move(signal), now_ns);
   }
 
@@ -566,6 +598,8 @@ class Monitor::Impl {
     if (sources_.trace && sources_.trace->hot()) earlier(now_ns + kLookAgainNs);
     if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
     earlier(mounts_->recheck_boottime_ns());
+    earlier(read_silent_at_ns_);
+    for (const auto& [key, quiet_at_ns] : quiet_at_ns_) earlier(quiet_at_ns);
     earlier(states_.due_ns());
     poller_.SetAlarm(alarm);
   }
@@ -582,6 +616,8 @@ class Monitor::Impl {
   std::unique_ptr<Teller> teller_;
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
+  std::map<FilesystemKey, uint64_t> quiet_at_ns_;  // when the counters of a silent one are to be read
+  std::optional<uint64_t> read_silent_at_ns_;      // when all of them are; empty: there is none
   TracedErrors traced_errors_;
   StateWatch states_;
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
