@@ -101,7 +101,7 @@ Columns Measure(const std::vector<FilesystemStatus>& statuses) {
     columns.device = std::max(columns.device, ForTerminal(status.info.device).size());
     columns.count = std::max(columns.count, CountWords(status).size());
   }
-  columns.type = std::min<size_t>(columns.type, 12);
+  columns.type = std::min<size_t>(columns.type, 20);
   columns.device = std::min<size_t>(columns.device, 20);
   return columns;
 }
