@@ -51,6 +51,7 @@ class Episodes {
 
   // When Take has to be called; empty: never.
   std::optional<uint64_t> deadline_ns() const;
+  const std::deque<Episode>& open() const { return episodes_; }
 
  private:
   struct Said {
