@@ -163,12 +163,21 @@ std::string DeviceNode(const MountedFilesystem& mounted) {
   return node;
 }
 
-std::string ClearWords(const MountedFilesystem& mounted) {
+std::string ClearWords(const MountedFilesystem& mounted, bool by_device) {
   const auto& mounts = mounted.info.mounts;
+  if (by_device)
+    return fmt::format("btrfs device stats --reset {}",
+                       ForTerminal(mounts.empty() ? DeviceNode(mounted) : mounts.front()));
   const std::string command =
       fmt::format("fsck.{} -f {}", ForTerminal(mounted.info.type), ForTerminal(DeviceNode(mounted)));
   if (std::ranges::find(mounts, "/") == mounts.end()) return "unmount it, then: " + command;
   return fmt::format("boot once with fsck.mode=force (or from another system: {})", command);
+}
+
+std::string DeviceCounterWords(const DeviceCounter& counter) {
+  const std::string device =
+      counter.device.empty() && counter.id ? fmt::format("device {}", *counter.id) : counter.device;
+  return fmt::format("{}: {} {}", ForTerminal(device), counter.name, counter.value);
 }
 
 void AddPast(const DoctorRow& row, Page& page) {
@@ -176,12 +185,16 @@ void AddPast(const DoctorRow& row, Page& page) {
   if (!past) return page.Item(4, 8, "past", "not known: it has no counter that can be read");
   std::string warnings;
   if (past->warnings > 0) warnings = fmt::format("; {} since it was mounted", Plural(past->warnings, "warning"));
-  if (past->errors == 0) return page.Item(4, 8, "past", "no errors counted since the last check" + warnings);
+  const bool by_device = !past->devices.empty();
+  const std::string_view since = by_device ? "since its device stats were last reset" : "since the last check";
+  if (past->errors == 0) return page.Item(4, 8, "past", fmt::format("no errors counted {}{}", since, warnings));
   const std::string errors = page.Styled(kRed, Plural(past->errors, "error"));
-  page.Item(4, 8, "past", fmt::format("{} counted since the last check{}", errors, warnings));
+  page.Item(4, 8, "past", fmt::format("{} counted {}{}", errors, since, warnings));
+  for (const DeviceCounter& counter : past->devices)
+    if (counter.value > 0) page.Item(6, 6, "of", DeviceCounterWords(counter));
   if (past->first && past->errors > 1) page.Item(6, 6, "first", OccurrenceWords(*past->first));
   if (past->last) page.Item(6, 6, past->errors > 1 ? "last" : "when", OccurrenceWords(*past->last));
-  page.Item(6, 6, "clear", ClearWords(row.mounted));
+  page.Item(6, 6, "clear", ClearWords(row.mounted, by_device));
 }
 
 std::string LineWords(const PastLine& line, bool name_device) {

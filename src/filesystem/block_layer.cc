@@ -151,6 +151,13 @@ std::optional<ErrorReport> ParseBlockLayerLine(std::string_view line) {
   return ParseRequestLine(scanner.rest());
 }
 
+std::string KernelName(std::string_view node) {
+  constexpr std::string_view kDirectory = "/dev/";
+  if (!node.starts_with(kDirectory)) return {};
+  node.remove_prefix(kDirectory.size());
+  return node.find('/') == std::string_view::npos ? std::string(node) : std::string();
+}
+
 std::optional<int> ErrnoOfBlockStatus(uint64_t status) {
   // Linux, include/linux/blk_types.h; the numbers above BLK_STS_IOERR have changed between kernels.
   constexpr std::array<int, 11> kCodes = {0,     EOPNOTSUPP, ETIMEDOUT, ENOSPC, ENOLINK, EREMOTEIO,

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "filesystem/filesystem.h"
@@ -19,6 +20,10 @@ std::optional<ErrorReport> ParseBlockEvent(const TraceEvent& event);
 
 // Empty: no line of the block layer, or nothing to tell.
 std::optional<ErrorReport> ParseBlockLayerLine(std::string_view line);
+
+// The kernel's own name of a block device by its node: "sda1" of "/dev/sda1". Empty: the node's name is another one
+// ("/dev/mapper/data").
+std::string KernelName(std::string_view node);
 
 // The errno of a block layer's status number (blk_status_t), as some log lines print it. Empty: not the same in every
 // kernel, or none.

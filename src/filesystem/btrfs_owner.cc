@@ -22,8 +22,8 @@ namespace {
 constexpr uint64_t kMaxDevices = 1024;
 constexpr uint64_t kMaxBlocks = 1024;  // of one place
 constexpr size_t kMaxReferences = 16;  // of one block; more are shared anyway
-constexpr uint64_t kStriped = BTRFS_BLOCK_GROUP_RAID0 | BTRFS_BLOCK_GROUP_RAID10 | BTRFS_BLOCK_GROUP_RAID5 |
-                              BTRFS_BLOCK_GROUP_RAID6;
+constexpr uint64_t kStriped =
+    BTRFS_BLOCK_GROUP_RAID0 | BTRFS_BLOCK_GROUP_RAID10 | BTRFS_BLOCK_GROUP_RAID5 | BTRFS_BLOCK_GROUP_RAID6;
 
 // The number that the file system has for one of its devices.
 std::optional<uint64_t> DeviceIdOf(int fd, DeviceNumber device) {

@@ -60,7 +60,9 @@ std::optional<CounterReading::Occurrence> ReadOccurrence(const std::string& pref
 
 }  // namespace
 
-Result<CounterReading> ReadExt4Counters(const std::string& sysfs_root, const std::string& device) {
+Result<CounterReading> ReadExt4Counters(const std::string& sysfs_root, const FilesystemInfo& filesystem,
+                                        const std::string& /*access_path*/) {
+  const std::string& device = filesystem.device;
   std::string path = Ext4CounterEventPath(sysfs_root, device);
   Result<std::string> errors = ReadFile(path);
   if (!errors) return errors.error();

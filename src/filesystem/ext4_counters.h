@@ -12,7 +12,8 @@ namespace fsherald {
 
 // The files are read one after another: an error in between can make `last` newer than `errors`. The kernel brings them up
 // to date a moment after the error, in a work item.
-Result<CounterReading> ReadExt4Counters(const std::string& sysfs_root, const std::string& device);
+Result<CounterReading> ReadExt4Counters(const std::string& sysfs_root, const FilesystemInfo& filesystem,
+                                        const std::string& access_path);
 
 // errors_count: the kernel notifies it (since 5.14).
 std::string Ext4CounterEventPath(const std::string& sysfs_root, const std::string& device);

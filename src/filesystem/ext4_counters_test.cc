@@ -44,7 +44,7 @@ TEST(Ext4Counters, FirstAndLastErrorAreRead) {
                             {"last_error_ino", "0\n"},
                             {"last_error_block", "1172\n"},
                             {"last_error_errcode", "1\n"}});
-  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), "loop0");
+  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), {.device = "loop0"}, "");
   ASSERT_TRUE(reading);
   CounterReading::Occurrence first{1795171405, EUCLEAN, "ext4_lookup", 1787, 13, std::nullopt};
   CounterReading::Occurrence last{1795171406,   std::nullopt, "a_function_name_of_32_bytes_exac",
@@ -54,14 +54,14 @@ TEST(Ext4Counters, FirstAndLastErrorAreRead) {
 
 TEST(Ext4Counters, WithoutErrorsThereIsNoFirstAndNoLast) {
   FakeSysfs sysfs("loop0", {{"errors_count", "0\n"}, {"warning_count", "7\n"}, {"first_error_time", "0\n"}});
-  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), "loop0");
+  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), {.device = "loop0"}, "");
   ASSERT_TRUE(reading);
   EXPECT_EQ(*reading, (CounterReading{0, 7, std::nullopt, std::nullopt}));
 }
 
 TEST(Ext4Counters, AnOlderKernelWithoutSomeFilesStillCounts) {
   FakeSysfs sysfs("sda1", {{"errors_count", "4\n"}, {"last_error_time", "9\n"}});
-  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), "sda1");
+  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), {.device = "sda1"}, "");
   ASSERT_TRUE(reading);
   EXPECT_EQ(reading->errors, 4);
   EXPECT_EQ(reading->first, std::nullopt);
@@ -70,14 +70,14 @@ TEST(Ext4Counters, AnOlderKernelWithoutSomeFilesStillCounts) {
 
 TEST(Ext4Counters, NoCountersIsAnError) {
   FakeSysfs sysfs("sda1", {});
-  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), "sda1");
+  Result<CounterReading> reading = ReadExt4Counters(sysfs.root(), {.device = "sda1"}, "");
   ASSERT_FALSE(reading);
   EXPECT_EQ(reading.error().code, ENOENT);
 }
 
 TEST(Ext4Counters, WhatIsNoNumberIsAnError) {
   FakeSysfs sysfs("sda1", {{"errors_count", "12 monkeys\n"}});
-  EXPECT_FALSE(ReadExt4Counters(sysfs.root(), "sda1"));
+  EXPECT_FALSE(ReadExt4Counters(sysfs.root(), {.device = "sda1"}, ""));
 }
 
 TEST(Ext4Counters, ASlashInTheDevicesNameIsAnExclamationMarkInSysfs) {

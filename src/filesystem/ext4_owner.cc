@@ -214,7 +214,8 @@ class OwnerSearch {
     if (At<uint16_t>(node, 0) != kExtentMagic) return;
     const uint16_t own_depth = At<uint16_t>(node, 6);
     if (depth ? own_depth != *depth : own_depth > kMaxExtentDepth) return;
-    const size_t entries = std::min<size_t>(At<uint16_t>(node, 2), (node.size() - kExtentHeaderBytes) / kExtentEntryBytes);
+    const size_t entries =
+        std::min<size_t>(At<uint16_t>(node, 2), (node.size() - kExtentHeaderBytes) / kExtentEntryBytes);
     for (size_t i = 0; i < entries && !HasGivenUpNow(); ++i) {
       const Bytes entry = node.subspan(kExtentHeaderBytes + i * kExtentEntryBytes, kExtentEntryBytes);
       if (own_depth == 0) AddExtent(entry);

@@ -61,7 +61,7 @@ class Ext4OwnerTest : public Ext4ImageTest {
 class Ext4OwnerFormatTest : public Ext4OwnerTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(Ext4OwnerFormatTest, EachBlockOfAFileIsItsOwnWithItsPlaceInTheFile) {
-  AddBytes("d/small", 500);  // too many for the inode itself
+  AddBytes("d/small", 500);           // too many for the inode itself
   AddBytes("d/large", 700 * kBlock);  // with pointers, of three levels
   MakeImage(std::string("-b 1024 ") + GetParam(), "16m");
   Debugfs("sif /d/large generation 4711");

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "filesystem/block_layer.h"
+#include "filesystem/btrfs.h"
 #include "filesystem/disk_types.h"
 #include "filesystem/ext4.h"
 #include "filesystem/fserror.h"
@@ -56,6 +57,7 @@ std::string_view ServingType(std::string_view type) {
 std::span<const FilesystemModule> FilesystemModules() {
   static const FilesystemModule kModules[] = {
       Ext4Module(),
+      BtrfsModule(),
       XfsModule(),
       TableModule<kF2fs>(),
       TableModule<kVfat>(),

@@ -17,6 +17,18 @@
 
 namespace fsherald {
 
+// One of the counters that a file system keeps of each of its devices (btrfs: device stats), as it stood at one moment.
+struct DeviceCounter {
+  std::optional<uint64_t> id;  // the file system's own number of the device; empty: not known (a line names it alone)
+  std::string device;          // as the file system's lines name it: "/dev/sda1"; empty: not known
+  std::string name;            // "corruption_errs"
+  uint64_t value = 0;
+  // What it means that it rose: the kind of the error, and of what request.
+  Kind kind = Kind::kDevice;
+  DeviceError::Operation operation = DeviceError::Operation::kUnknown;
+  friend bool operator==(const DeviceCounter&, const DeviceCounter&) = default;
+};
+
 // What one line of the kernel's log, or one event of the trace, says.
 struct ErrorReport {
   enum class Meaning {
@@ -38,6 +50,8 @@ struct ErrorReport {
   std::string file = {};  // "fs/xfs/xfs_fsops.c"; empty: it names none
   std::optional<uint64_t> inode;
   std::optional<uint32_t> generation = {};
+  std::optional<uint64_t> inode_root =
+      {};  // the subvolume that the inode's number is of, where a file system has several
   std::optional<uint64_t> block;
   std::optional<uint64_t> group;
   std::optional<Range> range = {};  // of the inode; of the device where there is none
@@ -53,14 +67,22 @@ struct ErrorReport {
   // How many errors of the file system's own count it stands for, where it is counted; 0: of what is healthy again.
   uint64_t count = 1;
 
+  // How it stands to the counters of the file system's devices (join/device_counts.h).
+  std::string counter = {};                  // the one that its errors are counted by, if they are: "corruption_errs"
+  bool claims = false;                       // it is itself one error of that counter
+  std::vector<DeviceCounter> counters = {};  // absolute numbers that the report gives; new is what they have grown by
+  bool counters_are_old = false;             // it repeats them, nothing has happened
+
   // How it belongs to an error that several reports tell together (join/episodes.h). Without a topic, and if it does not
   // follow, it is an error by itself.
   std::string topic = {};    // what it is about, in words of the file system's own: "daddr 0x38"
   bool follows = false;      // it is about what the same task reported just before
+  bool concludes = false;    // it is what came of the error just before, whichever task reported that
   uint32_t part = 0;         // which part of the telling, a bit: two of the same part are two errors. 0: may repeat
   bool more = false;         // more will follow, and a slow console may stand between
   bool speculative = false;  // of a read-ahead: if the same is asked for and fails again, that is the same error
-  bool of_stack = false;     // of a device that is made of others: if one of those has failed just before, that is the cause
+  bool of_stack =
+      false;  // of a device that is made of others: if one of those has failed just before, that is the cause
   bool task_is_any = false;  // reported in an interrupt or by a worker: its task is not the one that met the error
   friend bool operator==(const ErrorReport&, const ErrorReport&) = default;
 };
@@ -87,6 +109,7 @@ struct CounterReading {
   uint64_t warnings = 0;
   std::optional<Occurrence> first;
   std::optional<Occurrence> last;
+  std::vector<DeviceCounter> devices = {};  // where the file system counts by device: `errors` is their sum
   friend bool operator==(const CounterReading&, const CounterReading&) = default;
 };
 
@@ -135,14 +158,24 @@ struct FilesystemModule {
   // Whether the kernel can load the inode of this message without raising the same error again.
   bool (*object_is_loadable)(const ErrorReport& message);
 
-  // Reads the counters below sysfs_root (I/O). Errors: none there, or unreadable.
-  Result<CounterReading> (*read_counters)(const std::string& sysfs_root, const std::string& device);
-  // The file whose POLLPRI tells that the number of errors rose, and that holds it; empty string: none.
+  // Reads the counters below sysfs_root (I/O). `access_path` leads to the file system, empty: no way is known. Errors: none
+  // there, or unreadable.
+  Result<CounterReading> (*read_counters)(const std::string& sysfs_root, const FilesystemInfo& filesystem,
+                                          const std::string& access_path);
+  // The file whose POLLPRI tells that the number of errors rose, and that holds it; empty string: none. Null: the file
+  // system's counters tell of no rise, they have to be read from time to time.
   std::string (*counter_event_path)(const std::string& sysfs_root, const std::string& device);
+  // A file that is there for as long as the mounting whose counters these are. Null: that of counter_event_path.
+  std::string (*counter_instance_path)(const std::string& sysfs_root, const FilesystemInfo& filesystem) = nullptr;
 
   // Looks for the inode below the root directory, reading the block device (I/O, slow, raises no error in the kernel).
   Result<WalkResult> (*find_path)(const std::string& device_path, WalkTarget target,
                                   std::chrono::steady_clock::time_point deadline);
+
+  // Asks the file system itself, by an open directory of it, for the path of an inode of the subvolume `root`, from that
+  // directory and without a leading slash (I/O: it may read the file system's trees). Empty: not found, or not below it.
+  std::optional<std::string> (*ask_path)(int directory_fd, const FilesystemInfo& filesystem, uint64_t root,
+                                         uint64_t inode) = nullptr;
 
   // Whether a file's handle with generation 0 opens it whatever its generation is. Others refuse it, having loaded the
   // inode all the same.

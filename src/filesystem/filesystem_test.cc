@@ -23,6 +23,9 @@ TEST(FilesystemTable, EveryRowIsFilled) {
     EXPECT_FALSE(module.log_prefixes.empty()) << module.type;
     EXPECT_TRUE(module.parse_log && module.is_reporting_helper && module.specific && module.object_is_loadable)
         << module.type;
+    EXPECT_EQ(module.read_counters != nullptr,
+              module.counter_event_path != nullptr || module.counter_instance_path != nullptr)
+        << module.type;
     EXPECT_EQ(FindFilesystemModule(module.type), &module) << "no two of a type";
   }
 }

@@ -32,6 +32,9 @@ std::string_view WithoutSubtype(std::string_view type) { return type.substr(0, t
 }  // namespace
 
 bool IsPseudoFilesystem(std::string_view type) { return IsOneOf(type, kPseudo); }
+bool IsServedByProcess(std::string_view type) {
+  return WithoutSubtype(type) == "fuse" || WithoutSubtype(type) == "fuseblk";
+}
 bool IsRemoteOrUser(std::string_view type) { return IsOneOf(WithoutSubtype(type), kRemoteOrUser); }
 
 }  // namespace fsherald

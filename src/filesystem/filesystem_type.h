@@ -15,4 +15,7 @@ bool IsPseudoFilesystem(std::string_view type);
 // (stat, statfs, open, a path walk through it) then waits as long as no answer comes, perhaps for ever.
 bool IsRemoteOrUser(std::string_view type);
 
+// Whether a process of this machine is the file system (FUSE): of its errors the kernel knows nothing.
+bool IsServedByProcess(std::string_view type);
+
 }  // namespace fsherald

@@ -32,5 +32,11 @@ TEST(FilesystemTypeTest, WhatHasADiskAndWhatIsNotKnownIsNeither) {
   }
 }
 
+TEST(FilesystemTypeTest, FuseIsServedByAProcess) {
+  for (const char* type : {"fuse", "fuse.sshfs", "fuseblk", "fuseblk.ntfs"})
+    EXPECT_TRUE(IsServedByProcess(type)) << type;
+  for (const char* type : {"nfs", "ext4", "fusectl", ""}) EXPECT_FALSE(IsServedByProcess(type)) << type;
+}
+
 }  // namespace
 }  // namespace fsherald

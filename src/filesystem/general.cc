@@ -32,6 +32,7 @@ void SetMeaning(const LineRow& row, ErrorReport& report) {
   report.follows = row.follows;
   report.part = row.part;
   report.more = row.more;
+  report.task_is_any = row.by_worker;
   report.corrected = row.corrected || row.healthy;
   if (row.healthy) report.count = 0;
 }

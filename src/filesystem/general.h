@@ -22,6 +22,7 @@ struct LineRow {
   bool follows = false;
   uint32_t part = 0;
   bool more = false;
+  bool by_worker = false;  // the task that prints it is a worker's: who wanted it may say more
   bool corrected = false;
   bool healthy = false;  // what was wrong no longer is: corrected, and no error
 };

@@ -9,10 +9,8 @@ namespace fsherald {
 namespace {
 
 constexpr OwnerFinder kFinders[] = {
-    {.type = "ext4", .by_device = FindExt4Owner},
-    {.type = "ext3", .by_device = FindExt4Owner},
-    {.type = "ext2", .by_device = FindExt4Owner},
-    {.type = "xfs", .by_ioctl = FindXfsOwner},
+    {.type = "ext4", .by_device = FindExt4Owner},  {.type = "ext3", .by_device = FindExt4Owner},
+    {.type = "ext2", .by_device = FindExt4Owner},  {.type = "xfs", .by_ioctl = FindXfsOwner},
     {.type = "btrfs", .by_ioctl = FindBtrfsOwner},
 };
 

@@ -42,7 +42,7 @@ void NotRead(const Error& error, std::string_view what, SelfReport& report) {
 }
 
 void ReadExt4(const FilesystemInfo& info, const std::string& sys_root, SelfReport& report) {
-  Result<CounterReading> counters = ReadExt4Counters(sys_root, info.device);
+  Result<CounterReading> counters = ReadExt4Counters(sys_root, info, "");
   if (!counters) return NotRead(counters.error(), "the error counters", report);
   report.counters = std::move(*counters);
   report.counts_warnings = true;

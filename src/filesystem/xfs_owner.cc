@@ -86,7 +86,8 @@ std::optional<SectorOwner> OwnerOf(std::span<const fsmap> mappings, const Place&
   for (const fsmap& mapping : mappings) {
     if ((mapping.fmr_flags & (FMR_OF_SPECIAL_OWNER | FMR_OF_SHARED)) != 0) return std::nullopt;
     if (mapping.fmr_owner != owner.inode || mapping.fmr_physical > next) return std::nullopt;
-    const uint64_t here = mapping.fmr_offset - mapping.fmr_physical + place.first;  // modulo 2^64, as it may begin before
+    const uint64_t here =
+        mapping.fmr_offset - mapping.fmr_physical + place.first;  // modulo 2^64, as it may begin before
     if ((mapping.fmr_flags & kNotData) != 0 || (offset && *offset != here)) is_range = false;
     offset = here;
     next = std::max<uint64_t>(next, mapping.fmr_physical + mapping.fmr_length);

@@ -29,8 +29,14 @@ bool IsNearer(const DeviceError& news, const DeviceError& known) {
   return news.sectors && (!known.sectors || *news.sectors < *known.sectors);
 }
 
+// What was found to be other than expected has been read: there no request has failed.
+bool WasRead(const ErrorReport& report) {
+  return report.claims || std::ranges::find(report.fields, "found", &SpecificField::name) != report.fields.end();
+}
+
 // Whether an error of a file system is one that a failed request brings.
 bool ComesFromADevice(const ErrorReport& report) {
+  if (WasRead(report)) return false;
   if (report.kind == Kind::kWriteback || report.kind == Kind::kDataRead || report.kind == Kind::kDataWrite ||
       report.kind == Kind::kDevice || report.kind == Kind::kReadOnly)
     return true;
@@ -60,7 +66,8 @@ bool Fits(const Causes::Cause& cause, const ErrorReport& report) {
   if (!IsSameOperation(cause.error.operation, OperationOf(report))) return false;
   if (!report.inode && report.range && cause.report.range && !Overlap(*report.range, *cause.report.range)) return false;
   if (!report.device_error) return true;
-  if (!IsSameDevice(cause.error, *report.device_error)) return false;
+  if (!IsSameDevice(cause.error, *report.device_error) && cause.report.device != report.device_error->device)
+    return false;
   return !report.device_error->sector || Overlap(cause.error, *report.device_error);
 }
 
@@ -136,8 +143,9 @@ bool Causes::Attach(FilesystemKey filesystem, const ErrorReport& report, Notific
     else told.device_error = cause.error;  // which says more than the file system does of its device
     taken = true;
   };
-  // What is written together fails together: in many requests, one error.
-  if (OperationOf(report) == Operation::kWrite) {
+  // What is written together fails together: in many requests, one error. So do all of a device that was told without a place.
+  const bool of_device = report.device_error && !report.device_error->device.empty() && !report.device_error->sector;
+  if (OperationOf(report) == Operation::kWrite || of_device) {
     for (Cause& cause : causes_)
       if (!cause.explained && fits(cause)) take(cause);
     if (taken) return true;
@@ -155,6 +163,16 @@ void Causes::Await(FilesystemKey filesystem, const ErrorReport& report, uint64_t
   for (Cause& cause : causes_)
     if (cause.filesystem == filesystem && Fits(cause, report))
       cause.deadline_ns = std::max(cause.deadline_ns, until_ns);
+}
+
+// Its place is one on its own device, which can be a partition of the one that failed: the range knows both.
+void Causes::Correct(FilesystemKey filesystem, const DeviceError& error) {
+  for (Cause& cause : causes_) {
+    DeviceError place = cause.error;
+    if (cause.report.range) place.sector = cause.report.range->offset_bytes / 512;
+    if (cause.filesystem == filesystem && IsSameOperation(place.operation, error.operation) && Overlap(place, error))
+      cause.corrected = true;
+  }
 }
 
 std::vector<Causes::Cause> Causes::Take(uint64_t now_ns) {

@@ -33,6 +33,7 @@ class Causes {
     uint64_t deadline_ns = 0;
     uint64_t requests = 0;  // by the trace
     uint64_t lines = 0;
+    bool corrected = false;  // what it failed to read was read from another copy
     bool explained = false;  // a part of an error that was told
   };
 
@@ -47,6 +48,9 @@ class Causes {
 
   // An error that this report began will be told by then: what may be behind it waits for it.
   void Await(FilesystemKey filesystem, const ErrorReport& report, uint64_t until_ns);
+
+  // The file system has read from another copy what this device failed to read at this place.
+  void Correct(FilesystemKey filesystem, const DeviceError& error);
 
   // Those that nobody has spoken for in time, or all of one file system.
   std::vector<Cause> Take(uint64_t now_ns);

@@ -42,6 +42,7 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   LearnKind(known.kind, news.kind);
   Learn(known.code, news.code);
   Learn(known.inode, news.inode);
+  Learn(known.inode_root, news.inode_root);
   Learn(known.generation, news.generation);
   Learn(known.block, news.block);
   Learn(known.group, news.group);
@@ -53,6 +54,11 @@ void LearnReport(ErrorReport& known, ErrorReport& news) {
   known.corrected = known.corrected || news.corrected;
 }
 
+// An addition may know the end of the topic alone.
+bool IsTopic(std::string_view topic, const ErrorReport& report) {
+  return report.meaning == ErrorReport::Meaning::kAddition ? topic.ends_with(report.topic) : topic == report.topic;
+}
+
 // What becomes of a file system, or of a file's data, is told apart from the error that it came of.
 bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kReadOnly || kind == Kind::kWriteback; }
 
@@ -61,21 +67,22 @@ bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kRead
 void Episodes::Add(LogSignal signal, uint64_t now_ns) {
   // A line names its task's comm at the least.
   if (!signal.task && !signal.report.comm.empty()) signal.task = Task{.comm = signal.report.comm};
-  Add({.boottime_ns = signal.boottime_ns,
-       .task = std::move(signal.task),
-       .stack = std::move(signal.stack),
-       .report = std::move(signal.report),
-       .source = SourceId::kKmsg},
+  Add(Said{.boottime_ns = signal.boottime_ns,
+           .task = std::move(signal.task),
+           .stack = std::move(signal.stack),
+           .report = std::move(signal.report),
+           .folded = 0,
+           .sources = SourceId::kKmsg},
       now_ns);
 }
 
 void Episodes::Add(EventSignal signal, uint64_t now_ns) {
-  Add({.boottime_ns = signal.boottime_ns,
-       .task = std::move(signal.task),
-       .stack = std::move(signal.stack),
-       .report = std::move(signal.report),
-       .source = SourceId::kTrace,
-       .folded = signal.folded},
+  Add(Said{.boottime_ns = signal.boottime_ns,
+           .task = std::move(signal.task),
+           .stack = std::move(signal.stack),
+           .report = std::move(signal.report),
+           .folded = signal.folded,
+           .sources = signal.sources},
       now_ns);
 }
 
@@ -118,36 +125,70 @@ bool Episodes::IsNear(const Episode& episode, const Said& said) const {
   return between <= (episode.report.speculative ? options_.speculative_window_ns : options_.slow_window_ns);
 }
 
+// Without the task (from /dev/kmsg) the order of the lines has to do.
+bool Episodes::IsOfTask(const Episode& episode, const Said& said) {
+  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
+  return !tid || !episode.told.task || !episode.told.task->tid || episode.told.task->tid == tid;
+}
+
+template <typename Fits>
+Episodes::Episode* Episodes::Latest(const Said& said, Fits fits) {
+  auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                         [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
+  return it == episodes_.rend() ? nullptr : &*it;
+}
+
+Episodes::Episode* Episodes::FindByTopic(const Said& said) {
+  const ErrorReport& report = said.report;
+  auto is_of_any = [&](const Episode& e) { return report.task_is_any || e.report.task_is_any || e.report.speculative; };
+  Episode* episode = Latest(
+      said, [&](const Episode& e) { return IsTopic(e.report.topic, report) && (is_of_any(e) || IsOfTask(e, said)); });
+  if (episode == nullptr) return nullptr;
+  return (episode->parts & report.part) == 0 || IsToldAgain(*episode, report) ? episode : nullptr;
+}
+
+Episodes::Episode* Episodes::FindByTask(const Said& said) {
+  const ErrorReport& report = said.report;
+  auto is_of_another = [&](const Episode& e) {
+    const bool other_inode = report.inode && e.report.inode && report.inode != e.report.inode;
+    const bool other_counter = report.counted && (e.report.counter != report.counter || e.report.claims);
+    return other_inode || other_counter ||
+           (e.report.kind != report.kind && (IsItsOwn(e.report.kind) || IsItsOwn(report.kind)));
+  };
+  Episode* episode = Latest(said, [&](const Episode& e) {
+    return !e.report.topic.empty() && (report.concludes || IsOfTask(e, said)) && !is_of_another(e);
+  });
+  return episode != nullptr && (episode->parts & report.part) == 0 ? episode : nullptr;
+}
+
+// A block that could not be read, and was read from another copy: the report names the device, and so may the error.
+Episodes::Episode* Episodes::FindCorrected(const Said& said) {
+  const std::optional<DeviceError>& wanted = said.report.device_error;
+  if (!said.report.corrected || !wanted) return nullptr;
+  return Latest(said, [&](const Episode& e) {
+    const std::optional<DeviceError>& found = e.report.device_error;
+    return found && found->device == wanted->device && found->operation == wanted->operation;
+  });
+}
+
 Episodes::Episode* Episodes::Find(const Said& said) {
   if (said.folded > 0) return nullptr;
   const ErrorReport& report = said.report;
-  auto latest = [&](auto fits) -> Episode* {
-    auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
-                           [&](const Episode& episode) { return IsNear(episode, said) && fits(episode); });
-    return it == episodes_.rend() ? nullptr : &*it;
-  };
-  auto takes_part = [&](const Episode& episode) { return (episode.parts & report.part) == 0; };
-  // Without the task (from /dev/kmsg) the order of the lines has to do.
-  const std::optional<uint32_t> tid = said.task ? said.task->tid : std::nullopt;
-  auto is_of_task = [&](const Episode& e) {
-    return !tid || !e.told.task || !e.told.task->tid || e.told.task->tid == tid;
-  };
-  if (!report.topic.empty()) {
-    auto is_of_any = [&](const Episode& e) {
-      return report.task_is_any || e.report.task_is_any || e.report.speculative;
-    };
-    Episode* episode =
-        latest([&](const Episode& e) { return e.report.topic == report.topic && (is_of_any(e) || is_of_task(e)); });
-    if (episode != nullptr && (takes_part(*episode) || IsToldAgain(*episode, report))) return episode;
-  }
-  if (!report.follows) return nullptr;
-  auto is_of_another = [&](const Episode& e) {
-    const bool other_inode = report.inode && e.report.inode && report.inode != e.report.inode;
-    return other_inode || (e.report.kind != report.kind && (IsItsOwn(e.report.kind) || IsItsOwn(report.kind)));
-  };
-  Episode* episode =
-      latest([&](const Episode& e) { return !e.report.topic.empty() && is_of_task(e) && !is_of_another(e); });
-  return episode != nullptr && takes_part(*episode) ? episode : nullptr;
+  Episode* episode = nullptr;
+  if (report.counted && report.follows) episode = FindByTask(said);
+  if (episode == nullptr && !report.topic.empty()) episode = FindByTopic(said);
+  if (episode == nullptr && (report.follows || report.concludes)) episode = FindByTask(said);
+  if (episode == nullptr && report.meaning == ErrorReport::Meaning::kAddition) episode = FindCorrected(said);
+  return episode;
+}
+
+bool Episodes::Count(const std::string& topic, uint64_t count) {
+  auto it = std::find_if(episodes_.rbegin(), episodes_.rend(),
+                         [&](const Episode& episode) { return episode.report.topic == topic; });
+  if (it == episodes_.rend()) return false;
+  it->counted += count;
+  it->told.sources.Add(SourceId::kCounters);
+  return true;
 }
 
 Episodes::Episode& Episodes::Begin(const Said& said) {
@@ -158,6 +199,8 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.filesystem_type = said.report.filesystem_type;
   episode.report.device = said.report.device;
   episode.report.speculative = said.report.speculative;
+  episode.report.counter = said.report.counter;
+  episode.report.claims = said.report.claims;
   episode.report.task_is_any = true;
   episode.told.error.count = said.folded > 0 ? said.folded : said.report.count;  // 0: what is healthy again
   return episode;
@@ -165,10 +208,18 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
 
 void Episodes::Merge(Said said, Episode& episode) {
   ErrorReport& report = said.report;
+  // Where it was read from instead: its device has failed nothing.
+  if (report.corrected && report.meaning == ErrorReport::Meaning::kAddition) {
+    report.device_error.reset();
+    if (!IsTopic(episode.report.topic, report)) {
+      ++episode.corrections;
+      report.corrected = false;
+    }
+  }
   episode.parts |= report.part;
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
-  episode.told.sources.Add(said.source);
+  episode.told.sources.Add(said.sources);
   // The first task that is one; until then any, for what follows in it.
   if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);

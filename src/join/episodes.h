@@ -7,7 +7,8 @@
 //      not another inode's. Two tasks' reports, each of its own error, are two errors.
 //   2. An episode takes each part once: the same part again is the next error.
 //   3. What is found by a read-ahead, and then again, is one error: of who wanted it.
-//   4. An episode is complete when nothing has joined it for as long as its last report said (`more`).
+//   4. What is counted, but not itself known as an error, goes to what its task has found by the same counter (scrub).
+//   5. An episode is complete when nothing has joined it for as long as its last report said (`more`).
 //
 // Pure, like the join that owns it.
 #pragma once
@@ -35,6 +36,7 @@ class Episodes {
     Notification told;   // without what is of the report below
     ErrorReport report;  // what all its reports said
     uint64_t counted = 0;
+    uint64_t corrections = 0;  // of its errors, one by one
     uint64_t last_boottime_ns = 0;
     uint64_t deadline_ns = 0;
     uint32_t parts = 0;
@@ -45,6 +47,9 @@ class Episodes {
 
   void Add(LogSignal signal, uint64_t now_ns);
   void Add(EventSignal signal, uint64_t now_ns);
+
+  // `count` more errors that the latest episode of this topic stands for. False: there is none.
+  bool Count(const std::string& topic, uint64_t count);
 
   // Those that are complete, or all, oldest first.
   std::vector<Episode> Take(uint64_t now_ns, bool all);
@@ -59,11 +64,17 @@ class Episodes {
     std::optional<Task> task;
     std::vector<std::string> stack;
     ErrorReport report;
-    SourceId source = SourceId::kTrace;
     uint64_t folded = 0;
+    SourceSet sources = {};
   };
   void Add(Said said, uint64_t now_ns);
   Episode* Find(const Said& said);
+  Episode* FindByTopic(const Said& said);
+  Episode* FindByTask(const Said& said);
+  Episode* FindCorrected(const Said& said);
+  static bool IsOfTask(const Episode& episode, const Said& said);
+  template <typename Fits>
+  Episode* Latest(const Said& said, Fits fits);
   bool IsNear(const Episode& episode, const Said& said) const;
   Episode& Begin(const Said& said);
   static bool IsToldAgain(const Episode& episode, const ErrorReport& report);

@@ -62,15 +62,33 @@ TEST_F(EpisodesTest, WhatSaysNothingOfOthersIsAnErrorByItselfAndLeavesAtOnce) {
   EXPECT_EQ(told[1].report.message, "two");
 }
 
-TEST_F(EpisodesTest, ReportsOfOneTopicAreOneErrorWhoeverSaysThem) {
+TEST_F(EpisodesTest, ReportsOfOneTopicAndTaskAreOneError) {
   Event(About("daddr 0x38", kEvent), 7);
-  Line(About("daddr 0x38", kFirstLine), 8);
-  Line(About("daddr 0x40", kFirstLine), 8);
+  Line(About("daddr 0x38", kFirstLine), 7);
+  Line(About("daddr 0x40", kFirstLine), 7);
   const std::vector<Episode> told = All();
   ASSERT_THAT(told, SizeIs(2));
   EXPECT_EQ(told[0].told.sources, Both());
   EXPECT_EQ(told[0].parts, kEvent | kFirstLine);
   EXPECT_EQ(told[1].told.sources, SourceSet(SourceId::kKmsg));
+}
+
+TEST_F(EpisodesTest, WhatTwoTasksMeetAtOnePlaceIsTwoErrors) {
+  Event(About("daddr 0x38", kEvent), 7);
+  Event(About("daddr 0x38", kEvent), 8);
+  Line(About("daddr 0x38", kFirstLine), 7);
+  Line(About("daddr 0x38", kFirstLine), 8);
+  const std::vector<Episode> told = All();
+  ASSERT_THAT(told, SizeIs(2));
+  for (const Episode& episode : told) EXPECT_EQ(episode.parts, kEvent | kFirstLine);
+}
+
+TEST_F(EpisodesTest, WhatAWorkerSaysOfATopicIsOfWhoeverMetIt) {
+  ErrorReport by_worker = About("daddr 0x38", kEvent);
+  by_worker.task_is_any = true;
+  Event(by_worker, 1);
+  Line(About("daddr 0x38", kFirstLine), 8);
+  EXPECT_THAT(All(), SizeIs(1));
 }
 
 TEST_F(EpisodesTest, WhatFollowsJoinsTheLatestOfItsTask) {
@@ -199,7 +217,9 @@ TEST_F(EpisodesTest, TheFirstTaskThatIsOneIsTold) {
   by_worker.task_is_any = true;
   Event(by_worker, 1);
   Line(About("a", kFirstLine), 7);
-  Line(About("a", kSecondLine), 9);
+  ErrorReport by_another = About("a", kSecondLine);
+  by_another.task_is_any = true;
+  Line(by_another, 9);
   const std::vector<Episode> told = All();
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_EQ(told[0].told.task, TaskOf(7));

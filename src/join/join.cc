@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "filesystem/block_layer.h"
 
 #include "filesystem/stack_frame.h"
 
@@ -62,6 +66,34 @@ Joined MakeGap(FilesystemKey key, const GapSignal& signal) {
   return gap;
 }
 
+std::string TopicOf(const DeviceCounter& counter) { return counter.name + " of " + counter.device; }
+
+// A line of a device's counters as the error that the growth of one of them is.
+void TakeGrowth(const DeviceCounts::Growth& growth, ErrorReport& report) {
+  const DeviceCounter& counter = growth.counter;
+  report.kind = counter.kind;
+  report.counter = counter.name;
+  report.counted = true;
+  report.count = growth.count;
+  report.topic = TopicOf(counter);
+  report.follows = counter.kind != Kind::kDevice;  // a failed request is of its device, whichever task tells of it
+  if (counter.kind == Kind::kDevice)
+    report.device_error = DeviceError{.device = KernelName(counter.device), .operation = counter.operation};
+}
+
+// Growth of a device's counter that no line told.
+Joined Untold(FilesystemKey key, const DeviceCounts::Growth& growth) {
+  Joined joined{.filesystem = key};
+  ErrorReport& report = joined.report.emplace();
+  TakeGrowth(growth, report);
+  joined.notification.kind = Kind::kCounter;
+  joined.notification.sources = SourceId::kCounters;
+  joined.notification.error.count = growth.count;
+  if (!growth.counter.device.empty()) report.fields.push_back({"device", growth.counter.device});
+  if (growth.counter.id) report.fields.push_back({"devid", *growth.counter.id});
+  return joined;
+}
+
 // What the counters keep of one error.
 void Describe(const CounterReading::Occurrence& occurrence, Joined& joined) {
   Notification& told = joined.notification;
@@ -95,6 +127,10 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
     fs.reading.reset();
     fs.reading_due_ns.reset();
   }
+}
+
+void Join::CountDevices(FilesystemKey key, const CounterReading& base, uint64_t boottime_ns) {
+  At(key).devices.Start(base.devices, boottime_ns);
 }
 
 void Join::Close(FilesystemKey key) {
@@ -234,7 +270,28 @@ void Join::AddReport(FilesystemKey key, Filesystem& fs, LogSignal&& signal, uint
   if (report.traced || report.told_by_fanotify) return AddLine(fs, std::move(signal), now_ns);
   if (report.kind == Kind::kDevice && report.device_error && report.filesystem_type.empty())
     return causes_.Add(key, signal.boottime_ns, std::move(signal.report), SourceId::kKmsg, now_ns);
+  if (!report.counters.empty()) return AddDeviceCounters(fs, std::move(signal), now_ns);
   if (report.counted) fs.accounted += report.count;
+  if (report.claims) {
+    fs.devices.Claim(report.counter, signal.boottime_ns);
+    signal.report.counted = true;
+  }
+  if (report.corrected && report.device_error) causes_.Correct(key, *report.device_error);
+  fs.episodes.Add(std::move(signal), now_ns);
+}
+
+// What has grown is new, each counter an error of its own; what has been told already by a line before is an addition to it.
+void Join::AddDeviceCounters(Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
+  const std::vector<DeviceCounter> counters = std::exchange(signal.report.counters, {});
+  const std::vector<DeviceCounts::Growth> growth =
+      fs.devices.AddLine(counters, signal.report.counters_are_old, signal.boottime_ns);
+  for (const DeviceCounts::Growth& one : growth) {
+    LogSignal grown = signal;
+    TakeGrowth(one, grown.report);
+    fs.episodes.Add(std::move(grown), now_ns);
+  }
+  if (!growth.empty() || signal.report.counters_are_old) return;
+  signal.report.meaning = ErrorReport::Meaning::kAddition;
   fs.episodes.Add(std::move(signal), now_ns);
 }
 
@@ -367,6 +424,10 @@ void Join::MatchFanotify(Filesystem& fs, uint64_t now_ns) const {
 }
 
 void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns) {
+  if (!signal.reading.devices.empty()) {
+    fs.device_readings.push_back(signal);
+    return;
+  }
   NoticeCleared(fs, signal.reading.errors);
   fs.reading = signal.reading;
   bool late = fs.coverage.lines && !fs.coverage.lines_with_task && !fs.coverage.trace;
@@ -412,13 +473,16 @@ void Join::TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std:
     ErrorReport& report = episode.report;
     told.error.code = report.code;
     told.error.count = std::max(told.error.count, episode.counted);
+    if (episode.counted == 0) report.counter.clear();
     told.location = PlaceOf(report, std::move(told.location));
     if (report.task_is_any) told.task.reset();
     if (report.inode) told.object = ObjectInfo{.inode = *report.inode, .generation = report.generation};
     told.range = report.range;
     told.device_error = report.device_error;
-    told.corrected = report.corrected;
+    told.corrected = report.corrected || (episode.corrections > 0 && episode.corrections >= episode.counted);
     causes_.Attach(key, report, told);
+    // Of a request that failed, the device alone knows why.
+    if (!told.error.code && told.kind == Kind::kDevice && told.device_error) told.error.code = told.device_error->code;
     Append(Joined{key, std::move(told), std::move(report)}, out);
   }
 }
@@ -433,6 +497,7 @@ void Join::TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& ou
     told.sources = cause.sources;
     told.range = cause.report.range;
     told.device_error = std::move(cause.error);
+    told.corrected = cause.corrected;
     joined.report = std::move(cause.report);
     Append(std::move(joined), out);
   }
@@ -468,6 +533,23 @@ void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
   std::erase_if(fs.credits, [](const Credit& credit) { return credit.left == 0; });
 }
 
+// What is left of failed requests goes to their error, if it has not been told yet, or is what the requests that wait for
+// one were counted as. Of anything else nobody knows whose it is.
+void Join::SettleDevices(FilesystemKey key, Filesystem& fs, std::vector<Joined>& out) {
+  for (const CounterSignal& signal : std::exchange(fs.device_readings, {}))
+    for (const DeviceCounts::Growth& growth : fs.devices.AddReading(signal.reading.devices, signal.boottime_ns))
+      if (!fs.episodes.Count(TopicOf(growth.counter), growth.count)) Append(ToldByCounter(key, growth), out);
+}
+
+Joined Join::ToldByCounter(FilesystemKey key, const DeviceCounts::Growth& growth) {
+  Joined joined = Untold(key, growth);
+  Notification& told = joined.notification;
+  if (growth.counter.kind != Kind::kDevice || !causes_.Attach(key, *joined.report, told)) return joined;
+  told.kind = Kind::kDevice;
+  told.error.code = told.device_error->code;
+  return joined;
+}
+
 void Join::SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
   if (!fs.reading_due_ns || (!fs.closed && now_ns < *fs.reading_due_ns)) return;
   fs.reading_due_ns.reset();
@@ -494,6 +576,7 @@ std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
     auto& [key, fs] = *it;
     MatchFanotify(fs, now_ns);
     TakePending(key, fs, now_ns, out);
+    SettleDevices(key, fs, out);
     TakeEpisodes(key, fs, now_ns, out);
     for (const Episodes::Episode& episode : fs.episodes.open()) causes_.Await(key, episode.report, episode.deadline_ns);
     if (fs.closed) TakeCauses(causes_.TakeAll(key), out);

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "join/causes.h"
+#include "join/device_counts.h"
 #include "join/episodes.h"
 #include "source/signal.h"
 
@@ -40,6 +41,7 @@ struct JoinCoverage {
   bool lines = false;            // the kernel's log, by either way
   bool lines_with_task = false;  // by printk's tracepoint, in order with the trace signals
   bool counters = false;
+  bool server = false;  // the death of the process that serves it (source/fuse_servers.h)
   friend bool operator==(const JoinCoverage&, const JoinCoverage&) = default;
 };
 
@@ -63,6 +65,8 @@ class Join {
   // Starts a file system, or changes its coverage. `counter_base`: the counter when watching began; growth beyond it is
   // owed. Given again it starts the bookkeeping anew.
   void Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<uint64_t> counter_base);
+  // Where the file system counts by device: the counters when watching began, read just before `boottime_ns`.
+  void CountDevices(FilesystemKey key, const CounterReading& base, uint64_t boottime_ns);
   // The file system is gone: what is pending leaves at the next Take, then it is forgotten.
   void Close(FilesystemKey key);
 
@@ -120,6 +124,8 @@ class Join {
     uint64_t accounted = 0;   // errors since counter_base that were told or are pending
     std::optional<CounterReading> reading;
     std::optional<uint64_t> reading_due_ns;  // when the reading may be held against `accounted`; empty: it has been
+    DeviceCounts devices;
+    std::deque<CounterSignal> device_readings;  // not yet held against what was told
     std::vector<GapSignal> gaps;
   };
 
@@ -127,6 +133,7 @@ class Join {
   void AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns);
   void AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns);
   void AddReport(FilesystemKey key, Filesystem& fs, LogSignal&& signal, uint64_t now_ns);
+  static void AddDeviceCounters(Filesystem& fs, LogSignal&& signal, uint64_t now_ns);
   void AddForged(FilesystemKey key, LogSignal&& signal);
   void AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns);
   void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
@@ -147,6 +154,8 @@ class Join {
   void TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   static void TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& out);
   static void TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  Joined ToldByCounter(FilesystemKey key, const DeviceCounts::Growth& growth);
+  void SettleDevices(FilesystemKey key, Filesystem& fs, std::vector<Joined>& out);
   static void SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
 
   Filesystem& At(FilesystemKey key) { return filesystems_.try_emplace(key, options_.episodes).first->second; }

@@ -635,6 +635,140 @@ TEST_F(JoinTest, AGapIsToldAsItIs) {
   EXPECT_EQ(told[0].notification.gap->count, 3u);
 }
 
+// btrfs: what its module makes of its lines.
+Signal BtrfsLine(const char* line, uint32_t tid, uint64_t boottime_ns = 101) {
+  std::optional<ParsedLog> parsed = ParseLog(line);
+  EXPECT_TRUE(parsed) << line;
+  return {kFs, LogSignal{.boottime_ns = boottime_ns, .task = TaskOf(tid), .report = std::move(parsed->report)}};
+}
+
+CounterReading Stats(uint64_t read, uint64_t corrupt) {
+  return {.errors = read + corrupt,
+          .devices = {
+              {.id = 1,
+               .device = "/dev/loop0",
+               .name = "read_errs",
+               .value = read,
+               .kind = Kind::kDevice,
+               .operation = DeviceError::Operation::kRead},
+              {.id = 1, .device = "/dev/loop0", .name = "corruption_errs", .value = corrupt, .kind = Kind::kDataRead}}};
+}
+
+class BtrfsJoin : public JoinTest {
+ protected:
+  BtrfsJoin() {
+    join_.Open(kFs, {.trace = true, .lines = true, .lines_with_task = true, .counters = true}, 0);
+    join_.CountDevices(kFs, Stats(0, 0), 1);
+  }
+  void Read(uint64_t read, uint64_t corrupt) {
+    join_.Add({kFs, CounterSignal{.boottime_ns = 1000 * kMs, .reading = Stats(read, corrupt)}}, 80 * kMs);
+  }
+  std::vector<Joined> Rest() { return join_.Take(1000 * kMs); }
+};
+
+constexpr const char* kChecksum =
+    "BTRFS warning (device loop0): csum failed root 5 ino 260 off 0 csum 0x1 expected csum 0x2 mirror 1";
+
+TEST_F(BtrfsJoin, ABadBlockOfDataIsOneErrorWithItsCount) {
+  Add(BtrfsLine(kChecksum, 7));
+  Add(BtrfsLine("BTRFS error (device loop0): bdev /dev/loop0 errs: wr 0, rd 0, flush 0, corrupt 1, gen 0", 7));
+  Add(BtrfsLine(kChecksum, 8));
+  Add(BtrfsLine("BTRFS error (device loop0): bdev /dev/loop0 errs: wr 0, rd 0, flush 0, corrupt 2, gen 0", 8));
+  EXPECT_TRUE(join_.Take(50 * kMs).empty()) << "more may follow";
+  Read(0, 2);
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EIO, .count = 2}));
+  EXPECT_EQ(told[0].notification.kind, Kind::kDataRead);
+  EXPECT_EQ(told[0].notification.object, (ObjectInfo{.inode = 260}));
+  EXPECT_EQ(told[0].notification.task, std::nullopt) << "it was a worker";
+  EXPECT_EQ(told[0].report->counter, "corruption_errs");
+}
+
+TEST_F(BtrfsJoin, WhatTheRateLimitTookIsToldByTheReading) {
+  Add(BtrfsLine(kChecksum, 7));
+  Read(0, 5);
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(Sum(told), 5u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kCounter);
+  EXPECT_EQ(told[0].notification.error.count, 4u);
+}
+
+TEST_F(BtrfsJoin, ARepairedBlockIsCorrected) {
+  Add(BtrfsLine(kChecksum, 7));
+  Add(BtrfsLine("BTRFS error (device loop0): bdev /dev/loop0 errs: wr 0, rd 0, flush 0, corrupt 1, gen 0", 7));
+  Add(BtrfsLine("BTRFS info (device loop0): read error corrected: ino 260 off 0 (dev /dev/loop0 sector 8)", 9));
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].notification.corrected);
+  EXPECT_EQ(told[0].notification.device_error, std::nullopt);
+}
+
+TEST_F(BtrfsJoin, TheCopiesOfATreeBlockAreOneErrorThatNothingCounts) {
+  Add(BtrfsLine(
+      "BTRFS warning (device loop0): checksum verify failed on logical 7 mirror 1 wanted 0x1 found 0x2 level 0", 7));
+  Add(BtrfsLine(
+      "BTRFS warning (device loop0): checksum verify failed on logical 7 mirror 2 wanted 0x1 found 0x2 level 0", 8));
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.count, 1u);
+  EXPECT_EQ(told[0].report->counter, "");
+}
+
+TEST_F(BtrfsJoin, AnAbortIsOneErrorWithItsFirstPlace) {
+  Add(BtrfsLine("BTRFS error (device loop0 state A): Transaction aborted (error -5)", 7));
+  Add(BtrfsLine("BTRFS: error (device loop0 state A) in __btrfs_update_delayed_inode:1044: errno=-5 IO failure", 7));
+  Add(BtrfsLine("BTRFS info (device loop0 state EA): forced readonly", 7));
+  Add(BtrfsLine("BTRFS: error (device loop0 state EA) in __btrfs_run_delayed_items:1181: errno=-5 IO failure", 7));
+  Add(BtrfsLine("BTRFS: error (device loop0 state EA) in cleanup_transaction:2038: errno=-5 IO failure", 7));
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kReadOnly);
+  EXPECT_EQ(told[0].notification.location->function, "__btrfs_update_delayed_inode");
+  EXPECT_EQ(told[0].notification.location->line, 1044u);
+  EXPECT_EQ(told[0].notification.task, TaskOf(7));
+}
+
+TEST_F(BtrfsJoin, AMountThatIsRefusedSaysWhoMetTheBadBlock) {
+  Add(BtrfsLine(
+      "BTRFS warning (device loop0): checksum verify failed on logical 7 mirror 1 wanted 0x1 found 0x2 level 0", 7));
+  Add(BtrfsLine("BTRFS error (device loop0): failed to read chunk root", 9));
+  Add(BtrfsLine("BTRFS error (device loop0): open_ctree failed: -5", 9));
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.task, TaskOf(9));
+}
+
+TEST_F(BtrfsJoin, AFailedRequestIsAPartOfWhatItWasCountedAs) {
+  const DeviceError request{
+      .device = "loop0", .operation = DeviceError::Operation::kRead, .sector = 26624, .sectors = 8, .code = EIO};
+  ErrorReport failed{.kind = Kind::kDevice, .code = EIO, .device_error = request, .task_is_any = true};
+  Add({kFs, EventSignal{.boottime_ns = 100, .report = failed}});
+  Add(BtrfsLine("BTRFS error (device loop0): bdev /dev/loop0 errs: wr 0, rd 1, flush 0, corrupt 0, gen 0", 7));
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EIO, .count = 1}));
+  EXPECT_EQ(told[0].notification.device_error, request);
+}
+
+TEST_F(BtrfsJoin, AFailedRequestWhoseLineTheRateLimitTookIsCountedByTheReading) {
+  const DeviceError request{.device = "loop0", .operation = DeviceError::Operation::kRead, .sector = 8, .code = EIO};
+  ErrorReport failed{.kind = Kind::kDevice, .code = EIO, .device_error = request, .task_is_any = true};
+  Add({kFs, EventSignal{.boottime_ns = 100, .report = failed}});
+  Read(1, 0);
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.kind, Kind::kDevice);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EIO, .count = 1}));
+  EXPECT_EQ(told[0].report->counter, "read_errs");
+}
+
+TEST_F(BtrfsJoin, OldNumbersAtTheMountAreNotNew) {
+  Add(BtrfsLine("BTRFS info (device loop0): bdev /dev/loop0 errs: wr 0, rd 0, flush 0, corrupt 0, gen 0", 7));
+  EXPECT_TRUE(Rest().empty());
+}
+
 // Errors whose reports say themselves what they are about, in a file system that neither fanotify nor a counter tells of.
 class JoinReportsTest : public JoinTest {
  protected:

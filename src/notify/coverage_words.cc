@@ -17,7 +17,7 @@ constexpr size_t kMaxListed = 20;
 std::string FilesystemWords(const WatchedFilesystem& watched) {
   std::string mounts = watched.info.mounts.empty() ? "(mounted in another namespace)" : watched.info.mounts.front();
   if (watched.info.mounts.size() > 1) mounts += fmt::format(" and {} more", watched.info.mounts.size() - 1);
-  return fmt::format("  {:<6} {:<10} {}  by {}\n", watched.info.type, ForTerminal(watched.info.device),
+  return fmt::format("  {:<6} {:<10} {}  by {}\n", ForTerminal(watched.info.type), ForTerminal(watched.info.device),
                      ForTerminal(mounts), SourceWords(watched.coverage));
 }
 
@@ -29,6 +29,7 @@ std::string SourceWords(const JoinCoverage& coverage) {
   if (coverage.trace) names.push_back("trace");
   if (coverage.lines) names.push_back("kmsg");
   if (coverage.counters) names.push_back("counters");
+  if (coverage.server) names.push_back("its server's process");
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
 

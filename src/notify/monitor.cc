@@ -21,6 +21,7 @@
 #include "notify/traced_errors.h"
 #include "notify/translator.h"
 #include "object/path_finder.h"
+#include "source/fuse_servers.h"
 
 namespace fsherald {
 namespace {
@@ -31,6 +32,8 @@ constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
+constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
+constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
 
 std::string KernelRelease() {
   utsname name{};
@@ -61,6 +64,9 @@ class Monitor::Impl {
         Sources::Open({.without = options_.without, .sys_root = options_.sys_root, .kmsg_path = options_.kmsg_path});
     if (!sources) return sources.error();
     sources_ = std::move(*sources);
+    auto servers = FuseServers::Open(options_.proc_root, options_.sys_root);
+    if (!servers) return servers.error();
+    servers_ = std::make_unique<FuseServers>(std::move(*servers));
     if (Status opened = OpenMounts(); !opened) return opened;
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
@@ -99,14 +105,25 @@ class Monitor::Impl {
       Tell(now_ns);
     }
     if (Contains(ready, paths_->event_fd())) teller_->TellFound();
-    if (MountsChanged(ready, now_ns))
+    const bool server_ended = Contains(ready, servers_->fd());
+    if (MountsChanged(ready, now_ns) || server_ended)
       if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
+    if (server_ended) TellDeaths();
     SetAlarm(BoottimeNowNs());
     return {};
   }
 
+  // What has been unmounted is forgotten by now: a server ends then of itself.
+  void TellDeaths() {
+    const uint64_t now_ns = BoottimeNowNs();
+    for (Signal& death : servers_->Read(now_ns)) AddSignal(std::move(death), now_ns);
+    Tell(now_ns);
+  }
+
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
+    if (sources_.counters)
+      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
     Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
     if (sources_.trace)
       for (const Signal& signal : translator_->ExpireLines(UINT64_MAX, *sources_.trace)) AddSignal(signal, now_ns);
@@ -232,6 +249,7 @@ class Monitor::Impl {
     if (sources_.kmsg)
       if (Status added = poller_.Add(sources_.kmsg->fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(paths_->event_fd(), EPOLLIN); !added) return added;
+    if (Status added = poller_.Add(servers_->fd(), EPOLLIN); !added) return added;
     return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
   }
 
@@ -245,19 +263,21 @@ class Monitor::Impl {
     unwatched_.erase(key);
     Watched& watched = watched_[key];
     watched.since_boottime_ns = BoottimeNowNs();
-    if (sources_.counters && sources_.counters->Add(key, module, mounting.info.device)) {
+    if (sources_.counters && sources_.counters->Add(key, module, mounting.info, mounting.access_path)) {
       if (auto reading = sources_.counters->Read(key)) watched.past = *reading;
+      if (!read_silent_at_ns_ && sources_.counters->IsSilent(key)) read_silent_at_ns_ = BoottimeNowNs() + kReadSilentNs;
       watched.coverage.counters = watched.past.has_value();
     }
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
+    if (watched.past && !watched.past->devices.empty()) join_.CountDevices(key, *watched.past, BoottimeNowNs());
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
-    // What another machine or a process answers for tells its errors to that one, and the kernel nothing.
-    if (IsRemoteOrUser(mounting.info.type)) watched.coverage = {};
+    if (!IsToldByKernel(mounting, module)) watched.coverage = {};
     watched.coverage.counters = counters;
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
+    if (FuseServers::IsServed(mounting.info.type) && mounting.info.dev) servers_->Add(key, *mounting.info.dev);
     // The tracepoint of an error wakes us; if that is how we came here, fanotify and the counter may have yet to tell it.
     if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
     else if (armed_) base.reset();
@@ -266,6 +286,13 @@ class Monitor::Impl {
     states_.Begin(key, LookOf(mounting));
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
+  }
+
+  // By its own lines, or by those of its devices. What a process serves, and what is not known and has no device, is told by
+  // nobody here.
+  static bool IsToldByKernel(const Mounting& mounting, const FilesystemModule& module) {
+    if (!mounting.devices.empty()) return true;
+    return module.parse_log != nullptr && !IsServedByProcess(mounting.info.type);
   }
 
   void Mark(const Mounting& mounting, const FilesystemModule& module, Watched& watched) {
@@ -298,11 +325,13 @@ class Monitor::Impl {
       sources_.trace->SetQuiet(hushed.first, false);  // no mark wakes us for it any more
       return true;
     });
+    servers_->Forget(key);
     if (sources_.fanotify) sources_.fanotify->Forget(key);
     if (sources_.counters) {
       for (const CounterSource::Event& event : sources_.counters->events())
         if (event.key == key) poller_.Remove(event.fd);
       sources_.counters->Forget(key);
+      quiet_at_ns_.erase(key);
     }
   }
 
@@ -329,6 +358,8 @@ class Monitor::Impl {
     for (const Mounting* mounting : changes->vanished) End(*mounting);
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
+    servers_->Look();
+    for (auto& [key, watched] : watched_) watched.coverage.server = servers_->Covers(key);
     states_.Looked(BoottimeNowNs());
     if (sources_.counters)
       for (const CounterSource::Event& event : sources_.counters->events())
@@ -378,11 +409,34 @@ class Monitor::Impl {
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
     refreshes_this_round_ = 0;
     std::vector<ErrorCount> counts = ReadCounts(risen);
+    std::vector<Signal> readings = ReadSilent(now_ns);
     FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
     ReadKmsg(now_ns);
     AddFanotify(late, now_ns);
     AddCounters(counts, now_ns);
+    for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
+  }
+
+  // Those of which lines have come, and no more are coming; and from time to time all.
+  std::vector<Signal> ReadSilent(uint64_t now_ns) {
+    std::vector<Signal> readings;
+    if (!sources_.counters) return readings;
+    if (read_silent_at_ns_ && *read_silent_at_ns_ <= now_ns) {
+      read_silent_at_ns_.reset();
+      for (FilesystemKey key : sources_.counters->silent()) {
+        quiet_at_ns_[key] = now_ns;
+        read_silent_at_ns_ = now_ns + kReadSilentNs;
+      }
+    }
+    for (const auto& [key, quiet_at_ns] : quiet_at_ns_) {
+      if (quiet_at_ns > now_ns) continue;
+      const uint64_t boottime_ns = BoottimeNowNs();
+      if (Result<CounterReading> reading = sources_.counters->Read(key))
+        readings.push_back({key, CounterSignal{.boottime_ns = boottime_ns, .reading = std::move(*reading)}});
+    }
+    std::erase_if(quiet_at_ns_, [&](const auto& quiet) { return quiet.second <= now_ns; });
+    return readings;
   }
 
   std::vector<ErrorCount> ReadCounts(const std::vector<CounterSource::Event>& risen) {
@@ -476,6 +530,8 @@ class Monitor::Impl {
     if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
       join_.Open(signal.filesystem, sources_.LogAndTrace(), std::nullopt);
     if (auto* trace = std::get_if<TraceSignal>(&signal.what)) Remember(signal.filesystem, *trace);
+    if (sources_.counters && sources_.counters->IsSilent(signal.filesystem))
+      quiet_at_ns_[signal.filesystem] = now_ns + kQuietNs;
     join_.Add(std::move(signal), now_ns);
   }
 
@@ -542,6 +598,8 @@ class Monitor::Impl {
     if (sources_.trace && sources_.trace->hot()) earlier(now_ns + kLookAgainNs);
     if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
     earlier(mounts_->recheck_boottime_ns());
+    earlier(read_silent_at_ns_);
+    for (const auto& [key, quiet_at_ns] : quiet_at_ns_) earlier(quiet_at_ns);
     earlier(states_.due_ns());
     poller_.SetAlarm(alarm);
   }
@@ -553,10 +611,13 @@ class Monitor::Impl {
   Sources sources_;
   std::unique_ptr<MountTable> mounts_;
   std::unique_ptr<PathFinder> paths_;
+  std::unique_ptr<FuseServers> servers_;
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<Teller> teller_;
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
+  std::map<FilesystemKey, uint64_t> quiet_at_ns_;  // when the counters of a silent one are to be read
+  std::optional<uint64_t> read_silent_at_ns_;      // when all of them are; empty: there is none
   TracedErrors traced_errors_;
   StateWatch states_;
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone

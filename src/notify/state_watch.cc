@@ -31,9 +31,11 @@ void StateWatch::Look(FilesystemKey key, const MountLook& look, uint64_t now_ns)
   if (it == filesystems_.end()) return;
   Filesystem& fs = it->second;
   const MountLook before{fs.type, fs.super_options, fs.read_only_mounts};
+  const MountState state = MountStateOf(look);
   std::erase_if(held_, [&](const Held& held) {
+    const bool by_remount = state == MountState::kReadOnly && look.read_only_mounts > held.read_only_mounts;
     return held.state.filesystem == key && held.state.kind == Kind::kReadOnly &&
-           MountStateOf(look) == MountState::kReadOnly && look.read_only_mounts > held.read_only_mounts;
+           (by_remount || state == MountState::kWritable);
   });
   if (const std::optional<Kind> kind = NewState(before, look))
     held_.push_back(

@@ -38,7 +38,7 @@ class StateWatch {
   void Told(FilesystemKey key, Kind kind, uint64_t now_ns);
 
   // A look at the mount table: Look for what shows differently, then Looked. It is due also before anything is told: a remount
-  // sets the file system first and the mount after it, and between the two it looks like what an error does.
+  // sets the file system first and the mount after it, and between the two it looks like what an error does. A state that does not last until then is not told.
   void Look(FilesystemKey key, const MountLook& look, uint64_t now_ns);
   void Looked(uint64_t now_ns);
   bool IsDue(uint64_t now_ns) const;

@@ -118,6 +118,12 @@ TEST_F(StateWatchTest, TheMomentWithinARemountIsNoState) {
   EXPECT_EQ(watch_.due_ns(), std::nullopt);
 }
 
+TEST_F(StateWatchTest, NorIsOneThatDoesNotLast) {
+  Look({"ext4", "ro", 0}, 5000);
+  Look(kWritable, 5200);
+  EXPECT_TRUE(watch_.Take(At(9000)).empty());
+}
+
 TEST_F(StateWatchTest, AStateThatWasLeftIsToldAgain) {
   Look(kForced, 5000);
   EXPECT_EQ(watch_.Take(At(5300)).size(), 1U);

@@ -100,6 +100,7 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
     query.place_on = DeviceOfPlace(notification, *mounting);
   } else {
     query.inode = notification.object->inode.value_or(0);
+    query.root = joined.report ? joined.report->inode_root : std::nullopt;
     query.generation = notification.object->generation;
     query.loadable = IsLoadable(joined, *module);
   }

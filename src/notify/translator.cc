@@ -234,6 +234,7 @@ FilesystemKey Translator::KeyOfDisk(const std::string& device, DeviceNumber disk
   const std::optional<uint64_t> sector = report.device_error->sector;
   const std::optional<MountingAbove> above = mounts_.FindAboveDevice(disk, sector, boottime_ns);
   if (!above) return KeyOfName(device, report.filesystem_type, boottime_ns);
+  report.device = above->device.name;
   if (report.inode) return {above->mounting->key};  // its range is the file's
   if (!above->sector || !report.range) report.range.reset();
   else report.range->offset_bytes = *above->sector * 512;

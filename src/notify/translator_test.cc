@@ -278,5 +278,60 @@ TEST_F(TranslatorTest, WhatTheKernelSaysThatItCouldNotReportIsAGapOfThatFileSyst
   EXPECT_EQ(std::get<GapSignal>(signal.what).to_boottime_ns, boottime_ns);
 }
 
+// A mount table of what stands in its file alone: nothing mounted is asked.
+class NamelessLineTest : public TranslatorTest {
+ protected:
+  void Mount(const std::string& lines) {
+    std::ofstream(root_ + "/proc/self/mountinfo") << lines;
+    auto mounts = MountTable::Open({.proc_root = root_ + "/proc",
+                                    .sys_root = root_ + "/sys",
+                                    .wanted = [](std::string_view) { return true; },
+                                    .may_hang = [](std::string_view) { return true; }});
+    ASSERT_TRUE(mounts) << mounts.error().ToString();
+    table_ = std::move(*mounts);
+    ASSERT_TRUE(table_->Refresh(BoottimeNowNs()));
+    translator_ = std::make_unique<Translator>(*table_, root_ + "/proc", [] {});
+  }
+  FilesystemKey KeyOf(const char* text, std::vector<std::string> stack) {
+    LogSignal line{.boottime_ns = BoottimeNowNs(), .stack = std::move(stack), .report = ParseLog(text)->report};
+    return translator_->Translate(std::move(line))->filesystem;
+  }
+  FilesystemKey KeyOfMount(size_t index) const { return {table_->mounted().at(index)->key}; }
+
+  static constexpr const char* kDamage = "SQUASHFS error: Unable to read inode 0xe8";
+  std::unique_ptr<MountTable> table_;
+};
+
+TEST_F(NamelessLineTest, IsOfTheOnlyFileSystemOfItsType) {
+  Mount("36 25 7:5 / /a ro - squashfs /dev/loop5 ro\n37 25 7:6 / /b rw - ext4 /dev/loop6 rw\n");
+  EXPECT_EQ(KeyOf(kDamage, {"squashfs_lookup+0x1", "__lookup_slow+0x1"}), KeyOfMount(0));
+}
+
+TEST_F(NamelessLineTest, IsOfNoneThatIsMountedWhereItCanBeOfSeveral) {
+  Mount("36 25 7:5 / /a ro - squashfs /dev/loop5 ro\n37 25 7:6 / /b ro - squashfs /dev/loop6 ro\n");
+  const FilesystemKey key = KeyOf(kDamage, {"squashfs_lookup+0x1", "__lookup_slow+0x1"});
+  EXPECT_EQ(translator_->Seen(key), FilesystemInfo{.type = "squashfs"});
+}
+
+TEST_F(NamelessLineTest, OfAMountUnderWayIsOfNoneThatIsMounted) {
+  Mount("36 25 7:5 / /a ro - squashfs /dev/loop5 ro\n");
+  const FilesystemKey key = KeyOf(kDamage, {"squashfs_read_inode+0x1", "squashfs_fill_super+0x1", "vfs_get_tree+0x1"});
+  EXPECT_EQ(translator_->Seen(key), FilesystemInfo{.type = "squashfs"});
+  EXPECT_EQ(translator_->Seen(KeyOf(kDamage, {})), FilesystemInfo{.type = "squashfs"}) << "nothing tells";
+}
+
+TEST_F(NamelessLineTest, OfAServerIsOfWhatIsMountedOfIt) {
+  Mount("36 25 0:50 / /a rw - nfs4 10.0.0.5:/export rw\n37 25 0:51 / /b rw - nfs 10.0.0.55:/export rw\n");
+  const std::vector<std::string> stack = {"call_timeout+0x1", "rpc_execute+0x1"};
+  EXPECT_EQ(KeyOf("nfs: server 10.0.0.5 not responding, still trying", stack), KeyOfMount(0));
+  EXPECT_EQ(KeyOf("nfs: server 10.0.0.55 OK", stack), KeyOfMount(1));
+  EXPECT_EQ(translator_->Seen(KeyOf("nfs: server 10.0.0.6 OK", stack)).type, "nfs");
+}
+
+TEST_F(NamelessLineTest, TwoTypesAreNotOne) {
+  Mount("");
+  EXPECT_NE(KeyOf(kDamage, {}), KeyOf("nfs: server 10.0.0.6 OK", {}));
+}
+
 }  // namespace
 }  // namespace fsherald

@@ -23,7 +23,8 @@ bool IsSameFilesystem(int fd, const struct stat& root, const FilesystemInfo& fil
   if (!filesystem.fsid && !filesystem.dev) return false;
   // A subvolume of btrfs has a number of its own there, and an fsid.
   const bool is_anonymous = filesystem.dev && filesystem.dev->major == 0 && filesystem.fsid;
-  if (filesystem.dev && !is_anonymous && root.st_dev != ::makedev(filesystem.dev->major, filesystem.dev->minor)) return false;
+  if (filesystem.dev && !is_anonymous && root.st_dev != ::makedev(filesystem.dev->major, filesystem.dev->minor))
+    return false;
   if (!filesystem.fsid) return true;
   struct statfs statistics {};
   if (::fstatfs(fd, &statistics) != 0) return false;

@@ -6,10 +6,12 @@
 #include <list>
 #include <map>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/fd.h"
 #include "object/by_handle.h"
+#include "object/by_ioctl.h"
 #include "object/by_open_file.h"
 #include "object/walker.h"
 
@@ -32,6 +34,7 @@ class Cache {
  public:
   struct Id {
     uint32_t filesystem_key = 0;
+    uint64_t root = 0;   // the subvolume that the inode's number is of
     uint64_t inode = 0;  // or the place on the device
     std::optional<Range> place = {};
     std::optional<DeviceNumber> place_on = {};
@@ -92,9 +95,13 @@ class PathFinder::Impl {
     Known& known = KnownOf(query);
     if (auto found = ForGeneration(known.found, query.generation); found.path) return found;
     if (query.loadable && !std::exchange(known.handle_tried, true)) {
-      if (const auto found = FindByHandle(query, options_.proc_root)) return Keep(known, *found, query);
+      if (query.root) {
+        if (const auto found = FindByIoctl(query)) return Keep(known, *found, query);
+      } else if (const auto found = FindByHandle(query, options_.proc_root)) {
+        return Keep(known, *found, query);
+      }
     }
-    if (query.task && query.task->tid && known.tid_tried != query.task->tid) {
+    if (!query.root && query.task && query.task->tid && known.tid_tried != query.task->tid) {
       known.tid_tried = query.task->tid;
       if (const auto found = FindByOpenFile(query, options_.proc_root)) return Keep(known, *found, query);
     }
@@ -134,7 +141,8 @@ class PathFinder::Impl {
   static constexpr size_t kMaxAnswers = 4096;
 
   Known& KnownOf(const PathQuery& query) {
-    return cache_.Get({query.filesystem_key, query.inode, query.place, query.place_on}, options_.now());
+    return cache_.Get({query.filesystem_key, query.root.value_or(0), query.inode, query.place, query.place_on},
+                      options_.now());
   }
 
   // Whose a place is, never is told at once but by the cache.
@@ -159,7 +167,7 @@ class PathFinder::Impl {
   Fd event_;
   Cache cache_;
   std::map<uint32_t, Clock::time_point> paused_until_;  // by file system key: whose look-ups by sector were given up
-  std::vector<Answer> answers_;  // not collected yet
+  std::vector<Answer> answers_;                         // not collected yet
   Walker walker_;
 };
 

@@ -2,7 +2,8 @@
 // Finds the path of a damaged file. Three ways, in this order: the handle (open_by_handle_at), the open files of the
 // task that met the error, a walk that libext2fs makes read-only on the block device. The first two take microseconds
 // and answer at once; the walk runs on a thread of its own, bounded in time. Where an error names a place on the device and
-// no file, the thread first asks whose that is (by_sector.h).
+// no file, the thread first asks whose that is (by_sector.h). Where an inode's number is of a subvolume (btrfs), all of this
+// would find another's: there the file system itself is asked (by_ioctl.h).
 //
 // Promise 5 (never make it worse): a look-up by handle can make the kernel load the damaged inode, and so report the
 // same error again. It is not tried for an inode that cannot be loaded, and never twice for the same inode within

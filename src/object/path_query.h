@@ -21,6 +21,7 @@ struct PathQuery {
   std::optional<Range> place;
   std::optional<DeviceNumber> place_on;
   uint64_t inode = 0;
+  std::optional<uint64_t> root;  // the subvolume that the inode's number is of, where the file system has several
   std::optional<uint32_t> generation;
   std::optional<Task> task;
   bool loadable = true;  // FilesystemModule::object_is_loadable

@@ -35,7 +35,8 @@ class Walker {
   };
 
   // Adds to `event_fd`, an eventfd that must outlive it, when a walk is done.
-  Walker(int event_fd, std::string proc_root, std::string dev_root, std::chrono::milliseconds limit, size_t max_waiting);
+  Walker(int event_fd, std::string proc_root, std::string dev_root, std::chrono::milliseconds limit,
+         size_t max_waiting);
 
   // Queues a walk, or adds the ticket to the one for the same inode or place. False: see PathFinder::Submit.
   bool Submit(const PathQuery& query, uint64_t ticket);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 
 namespace fsherald {
@@ -22,24 +23,45 @@ Result<uint64_t> ReadEvent(const Fd& event, const std::string& device) {
   return errors;
 }
 
-// Whether the path still leads to the file that was opened: sysfs gives no inode number twice. (Another pread would tell
-// too, but end an event that nobody has looked at.)
+// sysfs gives no inode number twice. 0: there is no such file.
+uint64_t InodeOf(const std::string& path) {
+  struct stat found;
+  return ::stat(path.c_str(), &found) == 0 ? found.st_ino : 0;
+}
+
+// Whether the path still leads to the file that was opened. (Another pread would tell too, but end an event that nobody has
+// looked at.)
 bool IsSameFile(const Fd& event, const std::string& path) {
   struct stat opened;
-  struct stat found;
-  return ::fstat(event.get(), &opened) == 0 && ::stat(path.c_str(), &found) == 0 && opened.st_ino == found.st_ino;
+  return ::fstat(event.get(), &opened) == 0 && InodeOf(path) == opened.st_ino;
 }
 
 }  // namespace
 
-Status CounterSource::Add(FilesystemKey key, const FilesystemModule& module, const std::string& device) {
+Status CounterSource::Add(FilesystemKey key, const FilesystemModule& module, const FilesystemInfo& filesystem,
+                          const std::string& access_path) {
+  Watched watched{.key = key, .module = &module, .filesystem = filesystem, .access_path = access_path};
+  if (module.counter_instance_path != nullptr) return AddSilent(std::move(watched));
   std::string path;
-  if (module.counter_event_path != nullptr) path = module.counter_event_path(sysfs_root_, device);
+  if (module.counter_event_path != nullptr) path = module.counter_event_path(sysfs_root_, filesystem.device);
   if (path.empty()) return Error{std::string(module.type) + " has no counter that tells when it rises", 0};
-  Fd event(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!event) return ErrnoError("open", path);
-  if (auto armed = ReadEvent(event, device); !armed) return armed.error();
-  watched_.push_back({key, &module, device, std::move(event)});
+  watched.event = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!watched.event) return ErrnoError("open", path);
+  if (auto armed = ReadEvent(watched.event, filesystem.device); !armed) return armed.error();
+  watched_.push_back(std::move(watched));
+  return {};
+}
+
+std::string CounterSource::InstancePath(const Watched& watched) const {
+  return watched.module->counter_instance_path(sysfs_root_, watched.filesystem);
+}
+
+Status CounterSource::AddSilent(Watched watched) {
+  const std::string path = InstancePath(watched);
+  watched.instance = path.empty() ? 0 : InodeOf(path);
+  if (watched.instance == 0) return ErrnoError("find the counters of", watched.filesystem.device, ENOENT);
+  watched.is_silent = true;
+  watched_.push_back(std::move(watched));
   return {};
 }
 
@@ -55,10 +77,24 @@ std::vector<CounterSource::Event> CounterSource::events() const {
   return events;
 }
 
+std::vector<FilesystemKey> CounterSource::silent() const {
+  std::vector<FilesystemKey> keys;
+  for (const Watched& watched : watched_) {
+    if (watched.is_silent && watched.instance != 0) keys.push_back(watched.key);
+  }
+  return keys;
+}
+
+bool CounterSource::IsSilent(FilesystemKey key) const {
+  const auto watched = std::ranges::find(watched_, key, &Watched::key);
+  return watched != watched_.end() && watched->is_silent && watched->instance != 0;
+}
+
 Result<CounterSource::Watched*> CounterSource::Find(FilesystemKey key) {
   auto watched = std::ranges::find(watched_, key, &Watched::key);
   if (watched == watched_.end()) return ErrnoError("read the error counter of", "an unknown file system", ENOENT);
-  if (!watched->event) return ErrnoError("read the error counter of", watched->device, ENODEV);
+  const bool is_gone = watched->is_silent ? watched->instance == 0 : !watched->event;
+  if (is_gone) return ErrnoError("read the error counter of", watched->filesystem.device, ENODEV);
   return &*watched;
 }
 
@@ -66,7 +102,8 @@ Result<CounterSource::Watched*> CounterSource::Find(FilesystemKey key) {
 Result<uint64_t> CounterSource::ReadErrors(FilesystemKey key) {
   Result<Watched*> watched = Find(key);
   if (!watched) return watched.error();
-  Result<uint64_t> errors = ReadEvent((*watched)->event, (*watched)->device);
+  if ((*watched)->is_silent) return Error{"the counters of " + (*watched)->filesystem.device + " have no event", 0};
+  Result<uint64_t> errors = ReadEvent((*watched)->event, (*watched)->filesystem.device);
   if (!errors) (*watched)->event.Reset();
   return errors;
 }
@@ -75,11 +112,16 @@ Result<CounterReading> CounterSource::Read(FilesystemKey key) {
   Result<Watched*> found = Find(key);
   if (!found) return found.error();
   Watched& watched = **found;
-  Result<CounterReading> reading = watched.module->read_counters(sysfs_root_, watched.device);
-  std::string path = watched.module->counter_event_path(sysfs_root_, watched.device);
-  if (IsSameFile(watched.event, path)) return reading;
-  watched.event.Reset();
-  return ErrnoError("read the error counter of", watched.device, ENODEV);
+  Result<CounterReading> reading = watched.module->read_counters(sysfs_root_, watched.filesystem, watched.access_path);
+  if (watched.is_silent) {
+    if (InodeOf(InstancePath(watched)) == watched.instance) return reading;
+    watched.instance = 0;
+  } else {
+    std::string path = watched.module->counter_event_path(sysfs_root_, watched.filesystem.device);
+    if (IsSameFile(watched.event, path)) return reading;
+    watched.event.Reset();
+  }
+  return ErrnoError("read the error counter of", watched.filesystem.device, ENODEV);
 }
 
 }  // namespace fsherald

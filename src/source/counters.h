@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The source `counters`: the file systems' own counters in sysfs, and the event that tells that one rose.
+// The source `counters`: the file systems' own counters in sysfs, and the event that tells that one rose. Some tell of no
+// rise (btrfs): those are silent, and are read when the caller thinks it is time.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,10 @@ class CounterSource {
  public:
   explicit CounterSource(std::string sysfs_root = "/sys") : sysfs_root_(std::move(sysfs_root)) {}
 
-  // Begins to watch. Errors: the module has no counters, or they cannot be opened. Add the key only once.
-  Status Add(FilesystemKey key, const FilesystemModule& module, const std::string& device);
+  // Begins to watch. `access_path` is the mounting's. Errors: the module has no counters, or they cannot be opened. Add the
+  // key only once.
+  Status Add(FilesystemKey key, const FilesystemModule& module, const FilesystemInfo& filesystem,
+             const std::string& access_path);
   void Forget(FilesystemKey key);
 
   // To poll(2) for POLLPRI; POLLERR comes with it. ReadErrors, whatever it returns, ends the event; after an unmount it
@@ -29,6 +32,10 @@ class CounterSource {
     FilesystemKey key;
   };
   std::vector<Event> events() const;
+
+  // Those whose counters tell of no rise, until a Read has found them unmounted.
+  std::vector<FilesystemKey> silent() const;
+  bool IsSilent(FilesystemKey key) const;
 
   // The number of errors alone, by one system call; ends the event. Errors: as Read.
   Result<uint64_t> ReadErrors(FilesystemKey key);
@@ -41,9 +48,15 @@ class CounterSource {
   struct Watched {
     FilesystemKey key;
     const FilesystemModule* module;
-    std::string device;
-    Fd event;  // empty: unmounted
+    FilesystemInfo filesystem;
+    std::string access_path;
+    Fd event;               // empty: unmounted, or silent
+    uint64_t instance = 0;  // of a silent one: the inode number of its directory in sysfs; 0: unmounted
+    bool is_silent = false;
   };
+
+  Status AddSilent(Watched watched);
+  std::string InstancePath(const Watched& watched) const;
 
   // Errors: as Read.
   Result<Watched*> Find(FilesystemKey key);

@@ -16,7 +16,7 @@ const FilesystemModule& Ext4() { return *FindFilesystemModule("ext4"); }
 
 TEST(CounterSource, AFilesystemWithoutCountersIsAnError) {
   CounterSource source("/nonexistent");
-  Status added = source.Add(FilesystemKey{1}, Ext4(), "loop0");
+  Status added = source.Add(FilesystemKey{1}, Ext4(), {.device = "loop0"}, "");
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().code, ENOENT);
   EXPECT_TRUE(source.events().empty());
@@ -47,7 +47,7 @@ class CounterSourceTest : public testing::Test {
 TEST_F(CounterSourceTest, ARiseIsAnEventUntilItsNumberIsRead) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
-  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
+  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), {.device = filesystem.device()}, ""));
   EXPECT_FALSE(Rises(0));
   filesystem.TriggerError("a test");
   ASSERT_TRUE(Rises(2000));
@@ -66,7 +66,7 @@ TEST_F(CounterSourceTest, ARiseIsAnEventUntilItsNumberIsRead) {
 TEST_F(CounterSourceTest, TheNumberOfAnUnmountedOneIsNotReadFromTheNextOnItsDevice) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
-  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
+  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), {.device = filesystem.device()}, ""));
   ASSERT_TRUE(filesystem.Unmount() && filesystem.Mount());
   EXPECT_EQ(source_.ReadErrors(FilesystemKey{1}).error().code, ENODEV);
   EXPECT_TRUE(source_.events().empty());
@@ -75,7 +75,7 @@ TEST_F(CounterSourceTest, TheNumberOfAnUnmountedOneIsNotReadFromTheNextOnItsDevi
 TEST_F(CounterSourceTest, AnUnmountEndsTheWatchAndIsNotPrevented) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
-  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
+  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), {.device = filesystem.device()}, ""));
   ASSERT_TRUE(filesystem.Unmount());
   Result<CounterReading> reading = source_.Read(FilesystemKey{1});
   ASSERT_FALSE(reading);
@@ -86,7 +86,7 @@ TEST_F(CounterSourceTest, AnUnmountEndsTheWatchAndIsNotPrevented) {
 TEST_F(CounterSourceTest, TheNextOnTheSameDeviceIsNotReadForTheOld) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
-  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
+  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), {.device = filesystem.device()}, ""));
   ASSERT_TRUE(filesystem.Unmount() && filesystem.Mount());
   EXPECT_EQ(source_.Read(FilesystemKey{1}).error().code, ENODEV);
 }
@@ -94,7 +94,7 @@ TEST_F(CounterSourceTest, TheNextOnTheSameDeviceIsNotReadForTheOld) {
 TEST_F(CounterSourceTest, WhatIsForgottenIsNotWatched) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
-  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), filesystem.device()));
+  ASSERT_TRUE(source_.Add(FilesystemKey{1}, Ext4(), {.device = filesystem.device()}, ""));
   source_.Forget(FilesystemKey{1});
   EXPECT_TRUE(source_.events().empty());
 }

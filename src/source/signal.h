@@ -59,6 +59,7 @@ struct EventSignal {
   std::vector<std::string> stack;  // as above
   ErrorReport report;
   uint64_t folded = 0;
+  SourceSet sources = SourceId::kTrace;
 };
 
 // A FAN_FS_ERROR record: `count` errors since the last, the first of them described.

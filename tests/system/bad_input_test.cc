@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What cannot work is said in a sentence, with the exit code of the manual, and leaves nothing behind. What user space wrote to
 // the kernel's log is told as that.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -227,6 +230,41 @@ TEST_F(BadInputTest, ForgedLinesAreNotToldToWhoWatchesOneFileSystem) {
   watcher.WaitUntilToldUpToNow(filesystem);
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
   EXPECT_THAT(Trusted(watcher.About(filesystem), false), testing::IsEmpty());
+}
+
+uint64_t CpuNs(pid_t pid) {
+  clockid_t clock{};
+  timespec used{};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(used.tv_nsec);
+}
+
+// Ten lines each hundredth of a second, for two seconds. Processor time, which what else runs here hardly changes; the bench
+// (bench/log_flood.cc) has the figures.
+void ExpectUnrelatedLinesToBeCheap(const std::vector<std::string>& options) {
+  constexpr int kBatches = 200;
+  constexpr int kLines = 10;
+  Watcher watcher(options);
+  const uint64_t before_ns = CpuNs(watcher.pid());
+  const auto begin = std::chrono::steady_clock::now();
+  for (int batch = 1; batch <= kBatches; ++batch) {
+    const Fd log(open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
+    const std::string line = "<6>eth0: Link is Up - 1Gbps/Full - flow control rx/tx\n";
+    for (int i = 0; i < kLines; ++i)
+      ASSERT_EQ(write(log.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+    watcher.WaitUntil([] { return false; }, begin + batch * 10ms);
+  }
+  const std::chrono::nanoseconds elapsed = std::chrono::steady_clock::now() - begin;
+  const uint64_t used_ns = CpuNs(watcher.pid()) - before_ns;
+  EXPECT_LT(static_cast<double>(used_ns) / static_cast<double>(elapsed.count()), 0.02);
+  EXPECT_GT(CpuNs(watcher.pid()), 0U);
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+}
+
+TEST_F(BadInputTest, AThousandUnrelatedLinesASecondCostLittleByTheTrace) { ExpectUnrelatedLinesToBeCheap({}); }
+
+TEST_F(BadInputTest, AThousandUnrelatedLinesASecondCostLittleByTheLogItself) {
+  ExpectUnrelatedLinesToBeCheap({"--without=trace"});
 }
 
 // Only in forged lines can a test do that to them: the kernel's own come whole and in their order.

@@ -213,6 +213,20 @@ TEST_F(StatusTest, AFilesystemInUserSpaceIsNotAsked) {
   EXPECT_EQ(all.exit_code, 10);
 }
 
+TEST_F(StatusTest, WatchAndDoctorTellWhatNothingCoversToo) {
+  if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
+  const CheckedMount filesystem;
+  const Finished watch = RunToEnd({{Program(), "watch", filesystem.directory()}, {}, {}});
+  EXPECT_EQ(watch.exit_code, 1);
+  EXPECT_NE(watch.output.find("no source that is there covers this file system"), std::string::npos) << watch.output;
+  const Finished doctor = RunToEnd({{Program(), "doctor", filesystem.directory()}, {}, {}});
+  EXPECT_NE(doctor.output.find("seen by   none"), std::string::npos) << doctor.output;
+  Watcher all;
+  EXPECT_TRUE(all.WaitUntil([&] { return all.talk().find(filesystem.directory() + "  by none") != std::string::npos; },
+                            After(5s)))
+      << all.talk();
+}
+
 TEST_F(StatusTest, OnlyIfAllAreWellTheExitCodeIsZero) {
   const Ext4Filesystem well({.name = "well"});
   const Ext4Filesystem damaged({.name = "damaged"});
