@@ -225,8 +225,10 @@ void Episodes::Merge(Said said, Episode& episode) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
     episode.report.task_is_any = report.task_is_any;
   }
-  // A stack of the task that met the error says more than an interrupt's.
-  if (!said.stack.empty() && (!episode.told.location || (episode.stack_is_any && !report.task_is_any))) {
+  // A stack of the task that met the error says more than an interrupt's; what came of it afterwards says nothing of where.
+  const bool is_of_topic = !report.topic.empty() && report.topic == episode.report.topic && !report.corrected;
+  const bool says_more = episode.stack_is_any && !report.task_is_any && is_of_topic;
+  if (!said.stack.empty() && (!episode.told.location || says_more)) {
     episode.told.location.emplace().stack = std::move(said.stack);
     episode.stack_is_any = report.task_is_any;
   }

@@ -35,6 +35,11 @@ bool IsCovered(const JoinCoverage& coverage) {
 std::vector<std::string> Lacks(const Sight& sight) {
   const JoinCoverage& coverage = sight.coverage;
   if (!IsCovered(coverage)) return {"its errors: no source covers this file system"};
+  if (coverage.server && !coverage.fanotify && !coverage.trace && !coverage.lines && !coverage.counters)
+    return {
+        "its errors, but for the end of its server: what it answers is not the kernel's to tell (it can report them "
+        "itself, "
+        "by libfsherald)"};
   std::vector<std::string> lacks;
   if (!coverage.trace) lacks.push_back(WithoutTrace(sight));
   if (!coverage.fanotify) lacks.push_back(WithoutFanotify(sight));

@@ -31,8 +31,7 @@ Reporter OpenReporter(const char* type, const char* name) {
   options.type = type;
   options.name = name;
   fsherald_reporter* reporter = nullptr;
-  if (const int error = fsherald_reporter_open(&reporter, &options); error != 0)
-    FailErrno("open a reporter", -error);
+  if (const int error = fsherald_reporter_open(&reporter, &options); error != 0) FailErrno("open a reporter", -error);
   return Reporter(reporter);
 }
 
@@ -233,8 +232,8 @@ TEST_F(DaemonTest, AGroupThatIsNoneIsRefusedWithASentence) {
 
 // `fsherald watch` as another user, in that group.
 Finished WatchAs(const std::string& user, const std::string& group) {
-  return RunToEnd({.arguments = {"setpriv", "--reuid=" + user, "--regid=" + user, "--groups=" + group, Program(), "watch",
-                                 "--timeout=0.2"},
+  return RunToEnd({.arguments = {"setpriv", "--reuid=" + user, "--regid=" + user, "--groups=" + group, Program(),
+                                 "watch", "--timeout=0.2"},
                    .environment = {},
                    .directory = {}});
 }
