@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -60,9 +61,12 @@ const Maker* FindMaker(const std::string& type) {
   return nullptr;
 }
 
+// In PATH, else where Debian has what only root needs; empty: nowhere.
 std::string FindProgram(const std::string& name) {
-  for (const char* directory : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"})
-    if (access((directory + name).c_str(), X_OK) == 0) return directory + name;
+  const char* path = std::getenv("PATH");
+  std::istringstream directories((path != nullptr ? path : "") + std::string(":/usr/sbin:/sbin:/usr/bin:/bin"));
+  for (std::string directory; std::getline(directories, directory, ':');)
+    if (!directory.empty() && access((directory + "/" + name).c_str(), X_OK) == 0) return directory + "/" + name;
   return {};
 }
 
