@@ -26,9 +26,10 @@
 namespace fsherald {
 namespace {
 
-constexpr int kMaxHastyRounds = 16;                  // until a flood lets mounts and counters have their turn
-constexpr int kMaxRefreshes = 8;                     // of the mount table in one round
-constexpr uint64_t kLookAgainNs = 1'000'000;         // while the trace is hot
+constexpr int kMaxHastyRounds = 16;           // until a flood lets mounts and counters have their turn
+constexpr uint64_t kFreshNs = 1'000'000'000;  // a mounting that is younger may have got its mount points only now
+constexpr int kMaxRefreshes = 8;              // of the mount table in one round
+constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
@@ -564,11 +565,19 @@ class Monitor::Impl {
   void Tell(uint64_t now_ns) {
     for (Joined& joined : join_.Take(now_ns, translator_->waits_for_pieces())) {
       FilesystemKey key = joined.filesystem;
-      const Mounting* mounting = mounts_->Find(key.value);
+      const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
       FilesystemInfo seen = translator_->Seen(key);
       states_.Told(key, joined.notification.kind, now_ns);
       teller_->Tell(std::move(joined), seen, mounting);
     }
+  }
+
+  // Of a mount that was being made at the last look it is not known yet where it is.
+  const Mounting* WithMountPoints(const Mounting* mounting, uint64_t now_ns) {
+    const bool is_fresh = mounting != nullptr && mounting->info.mounts.empty() && !mounting->gone_boottime_ns &&
+                          now_ns < mounting->since_boottime_ns + kFreshNs;
+    if (is_fresh && ++refreshes_this_round_ <= kMaxRefreshes) (void)RefreshMounts();
+    return mounting;
   }
 
   // What errors have made of a file system, where no line and no event says it.
