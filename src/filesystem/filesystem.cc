@@ -129,6 +129,12 @@ bool IsReportingFrame(std::string_view function) {
   });
 }
 
+bool IsCompletion(std::span<const std::string> stack) {
+  // Linux, fs/xfs/xfs_buf.c: before 6.14 all reads are verified there, later only those that nobody waits for.
+  return std::ranges::any_of(stack,
+                             [](const std::string& frame) { return FrameFunction(frame) == "xfs_buf_ioend_work"; });
+}
+
 bool IsReadAhead(std::span<const std::string> stack) {
   // Linux, mm/readahead.c: read_pages() calls all file systems, and may stand inlined in who calls it.
   auto is_read_ahead = [](std::string_view function) {

@@ -216,6 +216,9 @@ bool IsReportingFrame(std::string_view function);
 // Whether the stack ("function+0xoffset") is of a read-ahead, of the page cache or of a file system.
 bool IsReadAhead(std::span<const std::string> stack);
 
+// Whether a worker of the kernel finished a file system's I/O, by the stack: who waits for it is the one that meets the error.
+bool IsCompletion(std::span<const std::string> stack);
+
 // Whether a user-space program wrote the line to /dev/kmsg, by the stack of its printk ("function+0xoffset"): such a line
 // says nothing about any file system, whatever it looks like.
 bool IsUserLine(std::span<const std::string> stack);

@@ -31,6 +31,14 @@ TEST(Xfs, ReadAheadIsKnownByTheStack) {
   EXPECT_FALSE(IsReadAhead({}));
 }
 
+TEST(IsCompletion, AWorkerThatVerifiesABufferReadsItForAnother) {
+  EXPECT_TRUE(
+      IsCompletion(std::vector<std::string>{"xfs_dir3_data_read_verify+0x1/0x2 [xfs]", "xfs_buf_ioend+0x1/0x2 [xfs]",
+                                            "xfs_buf_ioend_work+0x1/0x2 [xfs]", "process_one_work+0x1/0x2"}));
+  EXPECT_FALSE(IsCompletion(std::vector<std::string>{"xfs_inodegc_worker+0x1/0x2", "process_one_work+0x1/0x2"}));
+  EXPECT_FALSE(IsCompletion({}));
+}
+
 TEST(Xfs, TheSpecificRecordHasAlwaysTheSameKeys) {
   const auto keys = [](const ErrorReport& report) {
     std::vector<std::string> names;

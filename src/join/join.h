@@ -83,6 +83,12 @@ class Join {
   // When Take has to be called again though nothing was added; empty: never.
   std::optional<uint64_t> deadline_ns() const;
 
+  // Whether an error of this file system is still being told, in several reports: to close it now would cut that short.
+  bool IsBeingTold(FilesystemKey key) const {
+    auto it = filesystems_.find(key);
+    return it != filesystems_.end() && !it->second.episodes.open().empty();
+  }
+
   // Whether anything of this file system is still to be taken.
   bool Knows(FilesystemKey key) const { return filesystems_.contains(key); }
 

@@ -740,6 +740,17 @@ TEST_F(BtrfsJoin, AMountThatIsRefusedSaysWhoMetTheBadBlock) {
   EXPECT_EQ(told[0].notification.task, TaskOf(9));
 }
 
+TEST_F(BtrfsJoin, WhatMoreWillBeSaidOfIsBeingTold) {
+  EXPECT_FALSE(join_.IsBeingTold(kFs));
+  Add(BtrfsLine("BTRFS error (device loop0): superblock checksum mismatch", 9));
+  EXPECT_TRUE(join_.IsBeingTold(kFs));
+  Add(BtrfsLine("BTRFS error (device loop0): open_ctree failed: -22", 9));
+  const std::vector<Joined> told = Rest();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.error.code, EINVAL);
+  EXPECT_FALSE(join_.IsBeingTold(kFs));
+}
+
 TEST_F(BtrfsJoin, AFailedRequestIsAPartOfWhatItWasCountedAs) {
   const DeviceError request{
       .device = "loop0", .operation = DeviceError::Operation::kRead, .sector = 26624, .sectors = 8, .code = EIO};

@@ -366,7 +366,11 @@ class Monitor::Impl {
       for (const CounterSource::Event& event : sources_.counters->events())
         (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
     if (!draining_) {
-      for (FilesystemKey key : std::exchange(unwatched_, {})) join_.Close(key);
+      std::erase_if(unwatched_, [&](FilesystemKey key) {
+        if (join_.IsBeingTold(key)) return false;
+        join_.Close(key);
+        return true;
+      });
       Tell(BoottimeNowNs());
     }
     Forget(BoottimeNowNs() - std::min(BoottimeNowNs(), kKeepGoneNs));

@@ -169,6 +169,7 @@ const Translator::NamedStack& Translator::Named(const std::vector<uint64_t>& add
   stack.visible = VisibleStack(stack.complete);
   stack.of_user_line = IsUserLine(stack.complete);
   stack.of_read_ahead = IsReadAhead(stack.complete);
+  stack.of_completion = IsCompletion(stack.complete);
   return stack;
 }
 
@@ -218,6 +219,7 @@ std::optional<Signal> Translator::TranslateEvent(TraceEventRecord record, Symbol
   if (report->device_error && report->device_error->device.empty()) report->device_error->device = record.device;
   const bool of_disk = report->device_error && report->device_error->dev;
   if (!report->topic.empty()) report->speculative = report->speculative || stack.of_read_ahead;
+  report->task_is_any = report->task_is_any || stack.of_completion;
   const FilesystemKey key = of_disk ? KeyOfDisk(record.device, *report->device_error->dev, *report, boottime_ns)
                                     : KeyOfSuperblock(Superblock(record), boottime_ns);
   return Signal{.filesystem = key,
@@ -302,6 +304,7 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, Symbolize
   if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
   signal.report = std::move(parsed->report);
   if (!signal.report.topic.empty()) signal.report.speculative = signal.report.speculative || stack.of_read_ahead;
+  signal.report.task_is_any = signal.report.task_is_any || stack.of_completion;
   return Translate(std::move(signal));
 }
 

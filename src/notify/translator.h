@@ -70,6 +70,7 @@ class Translator {
     std::vector<std::string> visible;  // from the function that met the error on, without the functions' sizes
     bool of_user_line = false;         // see IsUserLine
     bool of_read_ahead = false;        // see IsReadAhead
+    bool of_completion = false;        // see IsCompletion
   };
   const NamedStack& Named(const std::vector<uint64_t>& addresses, Symbolizer& symbolizer);
   Signal TranslateError(TraceErrorRecord record, Symbolizer& symbolizer);
