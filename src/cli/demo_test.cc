@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "base/test_kernel_log.h"
 #include "cli/damage.h"
 #include "filesystem/filesystem.h"
 
@@ -151,6 +152,7 @@ TEST(Demo, TellsEachOfItsFourDamagesOfXfs) {
 
 TEST(Demo, TellsEachOfItsFourDamagesOfBtrfs) {
   if (const std::string why = WhyNoDemoOf("btrfs", "mkfs.btrfs"); !why.empty()) GTEST_SKIP() << why;
+  WaitUntilBtrfsMayPrint();
   DemoProcess demo(65536, {.filesystem = "btrfs"});
   const std::string text = demo.ReadAll();
   EXPECT_EQ(demo.Wait(), 0) << text;

@@ -130,9 +130,14 @@ bool IsReportingFrame(std::string_view function) {
 }
 
 bool IsCompletion(std::span<const std::string> stack) {
-  // Linux, fs/xfs/xfs_buf.c: before 6.14 all reads are verified there, later only those that nobody waits for.
-  return std::ranges::any_of(stack,
-                             [](const std::string& frame) { return FrameFunction(frame) == "xfs_buf_ioend_work"; });
+  // Linux, fs/xfs/xfs_buf.c, xfs_buf_ioend_work(), which may leave by a jump: before 6.14 all reads are verified there, later
+  // only those that nobody waits for.
+  auto is_completion = [](std::string_view function) {
+    return function.starts_with("xfs_buf_ioend") || function == "__xfs_buf_ioend";
+  };
+  for (size_t i = 0; i + 1 < stack.size(); ++i)
+    if (is_completion(FrameFunction(stack[i])) && FrameFunction(stack[i + 1]) == "process_one_work") return true;
+  return false;
 }
 
 bool IsReadAhead(std::span<const std::string> stack) {

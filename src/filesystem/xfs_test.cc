@@ -35,6 +35,9 @@ TEST(IsCompletion, AWorkerThatVerifiesABufferReadsItForAnother) {
   EXPECT_TRUE(
       IsCompletion(std::vector<std::string>{"xfs_dir3_data_read_verify+0x1/0x2 [xfs]", "xfs_buf_ioend+0x1/0x2 [xfs]",
                                             "xfs_buf_ioend_work+0x1/0x2 [xfs]", "process_one_work+0x1/0x2"}));
+  EXPECT_TRUE(IsCompletion(std::vector<std::string>{"xfs_buf_ioend+0x1/0x2 [xfs]", "process_one_work+0x1/0x2"}))
+      << "6.1";
+  EXPECT_FALSE(IsCompletion(std::vector<std::string>{"xfs_buf_ioend+0x1/0x2 [xfs]", "xfs_buf_iowait+0x1/0x2 [xfs]"}));
   EXPECT_FALSE(IsCompletion(std::vector<std::string>{"xfs_inodegc_worker+0x1/0x2", "process_one_work+0x1/0x2"}));
   EXPECT_FALSE(IsCompletion({}));
 }

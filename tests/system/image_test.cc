@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/test_kernel_log.h"
 #include "coverage_record.h"
 #include "expectation.h"
 #include "ext4_filesystem.h"
@@ -185,6 +186,7 @@ class Image : public testing::TestWithParam<std::string> {
     Watcher watcher;
     watcher.WaitUntilToldUpToNow(sentinel);  // and so reads nothing more of the disk, which would be cached then
     DropCaches("/dev/" + filesystem.device());
+    if (scenario_.type == "btrfs") WaitUntilBtrfsMayPrint();
     if (damage == Damage::kYes) disks.Break();
     if (is_refused) TryToMount(filesystem, mount_options, damage);
     else Trip(filesystem, damage);
