@@ -161,6 +161,9 @@ TEST_F(ExamplesTest, TheChecksummingFileSystemTellsWhichBytesOfWhichFileAreDamag
   EXPECT_EQ(pread(fd.get(), bytes, sizeof bytes, 3 * kBlock), static_cast<ssize_t>(kBlock)) << "and behind it";
   struct stat status {};
   ASSERT_EQ(fstat(fd.get(), &status), 0);
+  // Its reporter attaches in its own time, the sentinel's may be earlier.
+  const auto is_of_mount = [](const Json& told) { return told["filesystem"]["type"] == "fuse.checksum_fs"; };
+  watcher.WaitUntil([&] { return std::ranges::any_of(Reported(watcher), is_of_mount); }, After(10s));
   WaitUntilToldUpToNow(watcher);
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
 
