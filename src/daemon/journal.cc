@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "fsherald/record.h"
 
 namespace fsherald {
 namespace {
@@ -143,6 +144,11 @@ uint64_t Journal::last_seq() const {
 bool Journal::has_waiting() const {
   std::lock_guard lock(mutex_);
   return header().tail != current().head;
+}
+
+// With one that might not fit at the ring's end, which then is left empty.
+bool Journal::HasRoom(size_t bytes) const {
+  return written_ - header().tail + bytes + FSHERALD_MAX_NOTIFICATION_BYTES <= options_.ring_bytes;
 }
 
 bool Journal::Append(uint64_t seq, std::string_view bytes) {

@@ -56,6 +56,8 @@ class Journal {
 
   // The main thread's. One more, after the last; nobody sees it before Commit. False: there is no room, or it is too large.
   bool Append(uint64_t seq, std::string_view bytes);
+  // Whether records of so many bytes in all, their heads included, find room.
+  bool HasRoom(size_t bytes) const;
   // Errors: ENOSPC: the state is too large; nothing has changed.
   Status Commit(std::string_view state);
   // Those that are committed and not stored, from number `seq` on, without taking them. The views hold until the next Stored.

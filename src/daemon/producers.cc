@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -108,7 +109,7 @@ class Producers::Impl {
   bool IsWanted(const Producer& producer) const { return !options_.is_wanted || options_.is_wanted(producer.keys()); }
   User& UserOf(const Peer& peer) { return users_.try_emplace(peer.uid, options_.max_per_second).first->second; }
 
-  const Options options_;
+  Options options_;
   Fd listener_;
   UserFilesystems& filesystems_;
   Handler handler_;
@@ -245,6 +246,9 @@ Status Producers::Impl::Attach(Caller& caller, protocol::Packet& packet, uint64_
   auto made =
       Producer::Make(std::move(*identity), std::move(*memory), std::move(packet.descriptors[1]), options_.proc_root);
   if (!made) return made.error();
+  (*made)->SetBeforeRelease(descriptors.inode, options_.before_release);
+  if (options_.unreleased && options_.unreleased->ring == descriptors.inode)
+    (*made)->GiveBack(*std::exchange(options_.unreleased, std::nullopt));
   if (Status added = poller_.Add(connection, EPOLLIN); !added) return Error{added.error().what, EAGAIN};
   if (Status added = poller_.Add(eventfd, EPOLLIN | EPOLLET); !added) {
     poller_.Remove(connection);
