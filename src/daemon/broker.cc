@@ -24,6 +24,7 @@ Result<std::unique_ptr<Broker>> Broker::Open(Options options) {
 
 Status Broker::OpenMonitor(const Options& options) {
   Monitor::Options of_all{.without = options.without};
+  if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
   of_all.forgotten = [this](FilesystemKey key) {
     if (subscribers_) subscribers_->Forget(key);
   };
@@ -51,16 +52,15 @@ Status Broker::OpenSockets(const Options& options) {
 
   auto report = runtime_dir_->Listen(protocol::kReportSocket);
   if (!report) return report.error();
-  auto producers = Producers::Open({.group = options.report_group,
-                                    .is_wanted =
-                                        [this](std::span<const FilesystemKey> keys) {
-                                          return std::ranges::any_of(
-                                              keys, [this](FilesystemKey key) { return subscribers_->IsMarked(key); });
-                                        }},
-                                   std::move(*report), user_filesystems_,
-                                   [this](Notification&& notification, std::span<const FilesystemKey> keys) {
-                                     Tell(std::move(notification), keys);
-                                   });
+  auto producers = Producers::Open(
+      {.group = options.report_group,
+       .is_wanted =
+           [this](std::span<const FilesystemKey> keys) {
+             return std::ranges::any_of(keys, [this](FilesystemKey key) { return subscribers_->IsMarked(key); });
+           }},
+      std::move(*report), user_filesystems_, [this](Notification&& notification, std::span<const FilesystemKey> keys) {
+        Tell(std::move(notification), keys);
+      });
   if (!producers) return producers.error();
   producers_ = std::move(*producers);
 
@@ -85,6 +85,12 @@ Status Broker::Pump() {
     }
   }
   return {};
+}
+
+void Broker::SetGroups(std::optional<gid_t> report_group, std::optional<gid_t> subscribe_group) {
+  subscribers_->SetGroup(subscribe_group);
+  producers_->SetGroup(report_group);
+  runtime_dir_->Touch(protocol::kReportSocket);
 }
 
 void Broker::Finish() {

@@ -72,6 +72,12 @@ void ReadDropIns(const std::string& dir, bool is_named, ConfigReading& reading) 
   for (const std::string& file : files) ReadFile(file, true, reading);
 }
 
+void Override(const ConfigOverride& override, ConfigReading& reading) {
+  if (Status set = FindConfigKey(override.key)->set(override.value, reading.config); !set)
+    reading.faults.push_back({.file = override.option, .what = set.error().what});
+  else reading.origins[override.key] = override.option;
+}
+
 std::string Quoted(std::string_view text) {
   std::string quoted;
   AppendJsonString(text, quoted);  // what JSON escapes, and how, TOML reads
@@ -94,10 +100,11 @@ std::string ConfigFault::ToString() const {
                                : fmt::format("{}:{}:{}: {}", file, line, column, what));
 }
 
-ConfigReading ReadConfig(const ConfigPaths& paths) {
+ConfigReading ReadConfig(const ConfigPaths& paths, std::span<const ConfigOverride> overrides) {
   ConfigReading reading;
   ReadFile(paths.file.value_or(paths.default_file), paths.file.has_value(), reading);
   if (paths.dir || !paths.file) ReadDropIns(paths.dir.value_or(paths.default_dir), paths.dir.has_value(), reading);
+  for (const ConfigOverride& one : overrides) Override(one, reading);
   return reading;
 }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -57,6 +58,16 @@ struct ConfigReading {
   std::vector<ConfigFault> faults;             // empty: all of it is valid
 };
 
+// Of the three types that keys have; a number is a string with a unit ("1GiB", "400d").
+using ConfigValue = std::variant<bool, std::string, std::vector<std::string>>;
+
+// What the command line says of a key ("access.report_group"): it holds over all files. `option` is what faults and origins call it.
+struct ConfigOverride {
+  std::string key;
+  std::string option;
+  ConfigValue value;
+};
+
 // Where it is. A default that is missing is no fault, a path that was named is.
 struct ConfigPaths {
   std::optional<std::string> file;  // empty: kConfigFile
@@ -66,7 +77,7 @@ struct ConfigPaths {
 };
 
 // Reads and checks all of it: keys, types, ranges, that groups exist. Goes on after a fault, to tell them all.
-ConfigReading ReadConfig(const ConfigPaths& paths);
+ConfigReading ReadConfig(const ConfigPaths& paths, std::span<const ConfigOverride> overrides = {});
 
 // The same of one text; `file` is what the faults and origins call it.
 void ReadConfigText(std::string_view text, const std::string& file, ConfigReading& reading);

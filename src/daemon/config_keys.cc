@@ -159,6 +159,11 @@ const ConfigKey kKeys[] = {
 
 std::span<const ConfigKey> ConfigKeys() { return kKeys; }
 
+const ConfigKey* FindConfigKey(std::string_view full_name) {
+  const auto key = std::ranges::find(kKeys, full_name, &ConfigKey::FullName);
+  return key == std::end(kKeys) ? nullptr : &*key;
+}
+
 Result<uint64_t> ParseSize(std::string_view text) {
   if (auto bytes = Parse(text, kSizeUnits)) return *bytes;
   return Error{fmt::format("\"{}\" is no size: a whole number of KiB, MiB, GiB or TiB, as \"1GiB\"", text), 0};

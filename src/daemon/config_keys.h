@@ -5,15 +5,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
 #include "daemon/config.h"
 
 namespace fsherald {
-
-// Of the three types that keys have; a number is a string with a unit ("1GiB", "400d").
-using ConfigValue = std::variant<bool, std::string, std::vector<std::string>>;
 
 struct ConfigKey {
   std::string_view section;
@@ -28,6 +23,8 @@ struct ConfigKey {
 
 // All of them, section by section.
 std::span<const ConfigKey> ConfigKeys();
+// Null: there is none of that full name.
+const ConfigKey* FindConfigKey(std::string_view full_name);
 
 // "1GiB", "512 MiB": whole numbers of KiB, MiB, GiB or TiB. "400d", "12h", "8w": of hours, days or weeks. Errors: a sentence.
 Result<uint64_t> ParseSize(std::string_view text);

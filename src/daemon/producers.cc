@@ -77,6 +77,7 @@ class Producers::Impl {
   void Pump();
   void MarksChanged();
   void Finish();
+  void SetGroup(std::optional<gid_t> group) { options_.group = group; }
   size_t attached() const { return members_.size(); }
   uint64_t refused() const { return refused_; }
 
@@ -108,7 +109,7 @@ class Producers::Impl {
   bool IsWanted(const Producer& producer) const { return !options_.is_wanted || options_.is_wanted(producer.keys()); }
   User& UserOf(const Peer& peer) { return users_.try_emplace(peer.uid, options_.max_per_second).first->second; }
 
-  const Options options_;
+  Options options_;
   Fd listener_;
   UserFilesystems& filesystems_;
   Handler handler_;
@@ -466,6 +467,7 @@ int Producers::fd() const { return impl_->fd(); }
 void Producers::Pump() { impl_->Pump(); }
 void Producers::MarksChanged() { impl_->MarksChanged(); }
 void Producers::Finish() { impl_->Finish(); }
+void Producers::SetGroup(std::optional<gid_t> group) { impl_->SetGroup(group); }
 size_t Producers::attached() const { return impl_->attached(); }
 uint64_t Producers::refused() const { return impl_->refused(); }
 

@@ -35,7 +35,8 @@ class Producers {
   using Handler = std::function<void(Notification&& notification, std::span<const FilesystemKey> keys)>;
 
   // `listener`: a listening socket (daemon/peer.h). `filesystems` must outlive it.
-  static Result<std::unique_ptr<Producers>> Open(Options options, Fd listener, UserFilesystems& filesystems, Handler handler);
+  static Result<std::unique_ptr<Producers>> Open(Options options, Fd listener, UserFilesystems& filesystems,
+                                                 Handler handler);
   ~Producers();
 
   // poll(2) says POLLIN when Pump has something to do.
@@ -50,6 +51,9 @@ class Producers {
 
   // Reads once more all that waits, without quotas but bounded by the rings' sizes; for the end.
   void Finish();
+
+  // Who may report besides root from now on; who is attached stays so.
+  void SetGroup(std::optional<gid_t> group);
 
   size_t attached() const;
   // Offers, rings and records that were refused so far.

@@ -17,7 +17,8 @@ Result<RuntimeDir> RuntimeDir::Take(const std::string& path) {
   if (!fd) return ErrnoError("open", lock);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
-      return Error{"another fsherald daemon serves " + path + " already: end it first, or choose another --runtime-dir", 0};
+      return Error{"another fsherald daemon serves " + path + " already: end it first, or choose another --runtime-dir",
+                   0};
     return ErrnoError("lock", lock);
   }
   return RuntimeDir(path, std::move(fd));
@@ -32,5 +33,8 @@ Result<Fd> RuntimeDir::Listen(const char* name) {
   if (socket) sockets_.push_back(path_ + '/' + name);
   return socket;
 }
+
+// A change of the mode to what it is changes the time of the last change.
+void RuntimeDir::Touch(const char* name) const { (void)::chmod((path_ + '/' + name).c_str(), kSocketMode); }
 
 }  // namespace fsherald

@@ -24,6 +24,9 @@ class RuntimeDir {
   // A listening socket in it (daemon/peer.h).
   Result<Fd> Listen(const char* name);
 
+  // Makes a socket of it look new to who waits for a change (IN_ATTRIB): what he was refused he may get now.
+  void Touch(const char* name) const;
+
   const std::string& path() const { return path_; }
 
  private:

@@ -34,12 +34,13 @@ struct WatchedFilesystem {
 class Monitor {
  public:
   struct Options {
-    std::vector<std::string> paths;  // only the file systems that these lie on; empty: all
+    std::vector<std::string> paths;                // only the file systems that these lie on; empty: all
     std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
-    SourceSet without;               // sources that are not to be used
+    SourceSet without;                             // sources that are not to be used
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
     std::string kmsg_path = "/dev/kmsg";
+    std::string mounts_of = "self";  // whose mount table is the machine's: MountTable::Options
   };
   // The key says which file system it is of, for as long as the monitor lives; 0: of no single one.
   using Handler = std::function<void(const Notification&, FilesystemKey)>;
