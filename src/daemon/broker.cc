@@ -76,6 +76,7 @@ void Broker::TakeUpState() {
 
 Status Broker::OpenMonitor(const Options& options) {
   Monitor::Options of_all{.without = options.without, .kept = options.kept};
+  if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
   of_all.forgotten = [this](FilesystemKey key) {
     if (subscribers_) subscribers_->Forget(key);
   };
@@ -159,6 +160,12 @@ Status Broker::Pump() {
     }
   }
   return {};
+}
+
+void Broker::SetGroups(std::optional<gid_t> report_group, std::optional<gid_t> subscribe_group) {
+  subscribers_->SetGroup(subscribe_group);
+  producers_->SetGroup(report_group);
+  runtime_dir_->Touch(protocol::kReportSocket);
 }
 
 void Broker::Finish() {

@@ -40,6 +40,7 @@ class Broker {
     SourceSet without;                  // sources of the monitor that are not to be used
     std::optional<gid_t> report_group;  // who may report, and who subscribe, besides root
     std::optional<gid_t> subscribe_group;
+    std::optional<int> mounts_of;  // the process whose mount table is the machine's (MountTable); empty: our own is
     Host host;
     std::optional<Store::Options> store;  // empty: nothing is kept
     uint64_t store_group_ns = 5'000'000;
@@ -53,6 +54,8 @@ class Broker {
   int fd() const { return poller_.fd(); }
   // Never waits.
   Status Pump();
+  // Who may report and subscribe besides root from now on. Who does already goes on; reporters that were refused ask again.
+  void SetGroups(std::optional<gid_t> report_group, std::optional<gid_t> subscribe_group);
   // Tells what still waits for anything, and stores it; waits a second at the most. Call it once, at the end.
   void Finish();
 

@@ -78,6 +78,7 @@ class Producers::Impl {
   void Pump();
   void MarksChanged();
   void Finish();
+  void SetGroup(std::optional<gid_t> group) { options_.group = group; }
   size_t attached() const { return members_.size(); }
   uint64_t refused() const { return refused_; }
 
@@ -470,6 +471,7 @@ int Producers::fd() const { return impl_->fd(); }
 void Producers::Pump() { impl_->Pump(); }
 void Producers::MarksChanged() { impl_->MarksChanged(); }
 void Producers::Finish() { impl_->Finish(); }
+void Producers::SetGroup(std::optional<gid_t> group) { impl_->SetGroup(group); }
 size_t Producers::attached() const { return impl_->attached(); }
 uint64_t Producers::refused() const { return impl_->refused(); }
 

@@ -57,6 +57,9 @@ class Producers {
   // Reads once more all that waits, without quotas but bounded by the rings' sizes; for the end.
   void Finish();
 
+  // Who may report besides root from now on; who is attached stays so.
+  void SetGroup(std::optional<gid_t> group);
+
   size_t attached() const;
   // Offers, rings and records that were refused so far.
   uint64_t refused() const;

@@ -36,4 +36,7 @@ Result<Fd> RuntimeDir::Listen(const char* name, Fd kept) {
   return socket;
 }
 
+// A change of the mode to what it is changes the time of the last change.
+void RuntimeDir::Touch(const char* name) const { (void)::chmod((path_ + '/' + name).c_str(), kSocketMode); }
+
 }  // namespace fsherald

@@ -25,6 +25,9 @@ class RuntimeDir {
   // its name still stands, so that whoever has connected meanwhile is served.
   Result<Fd> Listen(const char* name, Fd kept = Fd());
 
+  // Makes a socket of it look new to who waits for a change (IN_ATTRIB): what he was refused he may get now.
+  void Touch(const char* name) const;
+
   const std::string& path() const { return path_; }
 
  private:

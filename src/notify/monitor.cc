@@ -301,6 +301,7 @@ class Monitor::Impl {
   Status OpenMounts() {
     auto mounts = MountTable::Open({.proc_root = options_.proc_root,
                                     .sys_root = options_.sys_root,
+                                    .mounts_of = options_.mounts_of,
                                     .wanted = [](std::string_view type) { return !IsPseudoFilesystem(type); },
                                     .may_hang = IsRemoteOrUser});
     if (!mounts) return mounts.error();

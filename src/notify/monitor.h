@@ -48,6 +48,7 @@ class Monitor {
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
     std::string kmsg_path = "/dev/kmsg";
+    std::string mounts_of = "self";  // whose mount table is the machine's: MountTable::Options
   };
   // The key says which file system it is of, for as long as the monitor lives; 0: of no single one.
   using Handler = std::function<void(const Notification&, FilesystemKey)>;
