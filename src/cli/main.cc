@@ -110,6 +110,13 @@ int main(int argc, char** argv) {
       ->option_text("GROUP");
   std::vector<SourceId> daemon_without;
   AddWithout(*daemon_command, daemon_without);
+  CLI::Option* store_option =
+      daemon_command->add_option("--store", daemon.store, "Where the history is kept (default: /var/lib/fsherald)")
+          ->option_text("DIR");
+  daemon_command->add_flag("--no-store", daemon.no_store, "Keep no history: tell subscribers only")
+      ->excludes(store_option);
+  daemon_command->add_flag("--keep", daemon.keep,
+                           "Where no service manager does: start the daemon again when it dies, with what it had open");
   daemon_command
       ->add_option("--mounts-of", daemon.mounts_of,
                    "In a mount namespace of its own: tell the mounts of process PID (a service: of 1)")

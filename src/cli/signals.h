@@ -11,6 +11,9 @@ namespace fsherald {
 // thread is started.
 Result<Fd> OpenEndingSignals();
 
+// The same, and SIGCHLD, for a parent that hands them on.
+Result<Fd> OpenKeeperSignals();
+
 // The next that has come; 0: none. The descriptor must be readable.
 int ReadSignal(int fd);
 

@@ -179,7 +179,9 @@ void Broker::Finish() {
   std::ranges::move(recorder_->TakeWords(), std::back_inserter(words_));
 }
 
-std::vector<FdToKeep> Broker::descriptors() const {
+std::vector<FdToKeep> Broker::TakeDescriptors() {
+  if (monitor_->descriptor_count() + to_keep_.size() == descriptors_taken_) return {};
+  descriptors_taken_ = monitor_->descriptor_count() + to_keep_.size();
   std::vector<FdToKeep> fds = monitor_->descriptors();
   fds.insert(fds.end(), to_keep_.begin(), to_keep_.end());
   return fds;

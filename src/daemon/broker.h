@@ -59,8 +59,8 @@ class Broker {
   // Tells what still waits for anything, and stores it; waits a second at the most. Call it once, at the end.
   void Finish();
 
-  // What to keep for the next process; more of them now and then.
-  std::vector<FdToKeep> descriptors() const;
+  // What to keep for the next process, where they have become more since the last call.
+  std::vector<FdToKeep> TakeDescriptors();
   // Sentences for the operator that have come up since.
   std::vector<std::string> TakeWords();
   // Of the store, from now on.
@@ -112,6 +112,7 @@ class Broker {
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<Producers> producers_;
   std::vector<FdToKeep> to_keep_;  // the sockets
+  size_t descriptors_taken_ = 0;
   bool can_commit_ = true;         // it could the last time
   bool marks_changed_ = false;     // the producers have not been told
   Poller poller_;

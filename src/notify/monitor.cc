@@ -184,6 +184,11 @@ class Monitor::Impl {
     if (options_.reads != nullptr) options_.reads->Release(saved_reads_);
   }
 
+  size_t descriptor_count() const {
+    return (sources_.trace ? sources_.trace->descriptors().size() : 0) +
+           (sources_.fanotify ? sources_.fanotify->descriptor_count() : 0);
+  }
+
   std::vector<FdToKeep> descriptors() const {
     std::vector<FdToKeep> fds;
     if (sources_.trace) fds = sources_.trace->descriptors();
@@ -779,6 +784,7 @@ Status Monitor::Pump() { return impl_->Pump(); }
 void Monitor::Finish() { impl_->Finish(); }
 SavedState Monitor::Save() { return impl_->Save(); }
 void Monitor::Release() { impl_->Release(); }
+size_t Monitor::descriptor_count() const { return impl_->descriptor_count(); }
 std::vector<FdToKeep> Monitor::descriptors() const { return impl_->descriptors(); }
 std::optional<FilesystemKey> Monitor::KeyOf(DeviceNumber dev) { return impl_->KeyOf(dev); }
 std::vector<SourceReport> Monitor::sources() const { return impl_->sources(); }

@@ -73,6 +73,7 @@ class Monitor {
   void Release();
   // What to keep for a monitor that takes over.
   std::vector<FdToKeep> descriptors() const;
+  size_t descriptor_count() const;  // they only become more
 
   // The key of the mounted file system with this device number, if any source covers it.
   std::optional<FilesystemKey> KeyOf(DeviceNumber dev);

@@ -68,8 +68,9 @@ class FanotifySource {
   void ReadInto(RawReads& reads, uint64_t now_boottime_ns);
 
   std::vector<Place> places() const;
-  // What to keep for one that takes over.
+  // What to keep for one that takes over; grows with the groups.
   std::vector<FdToKeep> descriptors() const;
+  size_t descriptor_count() const { return groups_.size(); }
 
   // All that has come. Errors that the kernel had merged are one signal with their count.
   FanotifyEvents Read(uint64_t now_boottime_ns);
