@@ -258,8 +258,9 @@ DaemonState Broker::State(const std::optional<Producer::Progress>& unreleased) {
   DaemonState state{.told = numbering_.told(),
                     .monitor = Encode(monitor_->Save(), host_),
                     .health = "",
-                    .unreleased = unreleased,
+                    .unreleased = producers_->unreleased(),
                     .unstored = {}};
+  if (unreleased) state.unreleased.push_back(*unreleased);
   for (const auto& [key, gap] : unstored_) state.unstored.push_back(gap);
   return state;
 }

@@ -113,8 +113,8 @@ class Broker {
   std::unique_ptr<Producers> producers_;
   std::vector<FdToKeep> to_keep_;  // the sockets
   size_t descriptors_taken_ = 0;
-  bool can_commit_ = true;         // it could the last time
-  bool marks_changed_ = false;     // the producers have not been told
+  bool can_commit_ = true;      // it could the last time
+  bool marks_changed_ = false;  // the producers have not been told
   Poller poller_;
 };
 

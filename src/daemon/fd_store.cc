@@ -11,7 +11,8 @@ namespace fsherald {
 KeptFds FdStore::TakeKept() {
   KeptFds kept;
   char** names = nullptr;
-  const int count = ::sd_listen_fds_with_names(1, &names);  // sets FD_CLOEXEC, and takes its variables from the environment
+  const int count =
+      ::sd_listen_fds_with_names(1, &names);  // sets FD_CLOEXEC, and takes its variables from the environment
   for (int i = 0; i < count; ++i) {
     kept.Add(names[i], Fd(SD_LISTEN_FDS_START + i));
     std::free(names[i]);

@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -34,7 +34,8 @@ constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
 std::string_view ValueOf(std::string_view message, std::string_view key) {
   while (!message.empty()) {
     const std::string_view line = message.substr(0, message.find('\n'));
-    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == '=') return line.substr(key.size() + 1);
+    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == '=')
+      return line.substr(key.size() + 1);
     message.remove_prefix(std::min(message.size(), line.size() + 1));
   }
   return {};
@@ -68,7 +69,8 @@ class Keeper {
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     std::memcpy(address.sun_path + 1, name_.data() + 1, name_.size() - 1);
     const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name_.size());
-    if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0) return ErrnoError("bind", name_);
+    if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0)
+      return ErrnoError("bind", name_);
     return {};
   }
 
@@ -181,7 +183,8 @@ class Keeper {
   // Whether it is kept already: by another daemon, which had it from us.
   bool Has(const Fd& fd, std::string_view name) const {
     for (const Kept& kept : kept_)
-      if (kept.name == name && ::syscall(SYS_kcmp, ::getpid(), ::getpid(), 0 /* KCMP_FILE */, kept.fd.get(), fd.get()) == 0)
+      if (kept.name == name &&
+          ::syscall(SYS_kcmp, ::getpid(), ::getpid(), 0 /* KCMP_FILE */, kept.fd.get(), fd.get()) == 0)
         return true;
     return false;
   }

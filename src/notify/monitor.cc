@@ -34,6 +34,7 @@ constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
+constexpr int64_t kCountedByS = 5;                   // after an error its file system has counted it
 constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
 constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
 
@@ -158,7 +159,7 @@ class Monitor::Impl {
   SavedState Save() {
     const uint64_t now_ns = BoottimeNowNs();
     const Join::Rest rest = join_.Settle(now_ns);
-    SavedState state{.boot_id = boot_id_};
+    SavedState state{.boot_id = boot_id_, .utc_s = UtcNowNs() / 1'000'000'000};
     if (sources_.trace) state.trace = sources_.trace->position();
     state.losses = losses_;
     if (sources_.kmsg) state.kmsg_next = sources_.kmsg->next_sequence();
@@ -284,6 +285,14 @@ class Monitor::Impl {
     SetAlarm(BoottimeNowNs());
   }
 
+  // Whether a counter that stands lower than what was told has yet to count it (the kernel counts in a worker, a moment after the
+  // error), or was cleared since.
+  bool IsBehind(const CounterReading& reading) const {
+    if (options_.saved->boot_id != boot_id_) return false;
+    const int64_t saved_s = options_.saved->utc_s;
+    return reading.first ? reading.first->utc_seconds <= saved_s : UtcNowNs() / 1'000'000'000 - saved_s < kCountedByS;
+  }
+
   const Mounting* MountedAs(const FilesystemInfo& info) const {
     for (const Mounting* mounting : mounts_->mounted())
       if (mounting->info.dev == info.dev && IsSame(info, mounting->info)) return mounting;
@@ -380,8 +389,11 @@ class Monitor::Impl {
     const std::optional<SavedState::Filesystem> saved = TakeSaved(mounting.info);
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
-    // Lower than it was: cleared meanwhile.
-    if (base && saved && saved->counted && *saved->counted <= watched.past->errors) base = saved->counted;
+    uint64_t told_ahead = 0;
+    if (base && saved && saved->counted) {
+      if (*saved->counted <= watched.past->errors) base = saved->counted;
+      else if (IsBehind(*watched.past)) told_ahead = *saved->counted - watched.past->errors;
+    }
     if (watched.past && !watched.past->devices.empty()) {
       CounterReading from = *watched.past;
       if (saved && !saved->devices.empty()) from.devices = saved->devices;
@@ -398,7 +410,9 @@ class Monitor::Impl {
     if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
     else if (armed_) base.reset();
     Mark(mounting, module, watched);
-    join_.Open(key, watched.coverage, base);
+    JoinCoverage coverage = watched.coverage;
+    coverage.told_amid += told_ahead;
+    join_.Open(key, coverage, base);
     if (saved && sources_.fanotify && sources_.fanotify->is_taken_over()) join_.Owe(key, saved->fanotify_debt);
     if (saved) watched.since_boottime_ns = 0;
     states_.Begin(key, LookOf(mounting));
