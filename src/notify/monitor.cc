@@ -435,7 +435,8 @@ class Monitor::Impl {
       return;
     }
     watched.coverage.fanotify = true;
-    watched.coverage.fanotify_since_ns = BoottimeNowNs();
+    const bool is_new = !sources_.fanotify->WasMarkedBefore({mounting.key});
+    watched.coverage.fanotify_since_ns = is_new ? BoottimeNowNs() : 0;
     for (int fd : sources_.fanotify->fds()) (void)poller_.Add(fd, EPOLLIN);
   }
 

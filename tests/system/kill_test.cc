@@ -101,8 +101,9 @@ class Reporting {
 struct Stored {
   std::map<uint64_t, Seen> notifications;
   std::map<std::string, uint64_t> errors;  // by device
-  std::multiset<uint64_t> reports;         // the numbers of the reporter's
-  uint64_t counted_reports = 0;            // without a number
+  std::map<std::string, uint64_t> by_source;
+  std::multiset<uint64_t> reports;  // the numbers of the reporter's
+  uint64_t counted_reports = 0;     // without a number
 };
 
 Stored ReadStore() {
@@ -116,6 +117,10 @@ Stored ReadStore() {
                                    n.location ? n.location->function : ""};
     if (n.kind == Kind::kGap || n.kind == Kind::kHealth) return true;
     stored.errors[n.filesystem.device] += n.error.count;
+    std::string how = n.filesystem.device + " " + std::string(Name(n.kind));
+    for (int i = 0; i < kSourceCount; ++i)
+      if (n.sources.Has(static_cast<SourceId>(i))) how += " " + std::string(Name(static_cast<SourceId>(i)));
+    stored.by_source[how] += n.error.count;
     if (n.origin == Origin::kUser && inode != 0) stored.reports.insert(inode);
     if (n.origin == Origin::kUser && inode == 0) stored.counted_reports += n.error.count;
     return true;
@@ -160,7 +165,12 @@ void KillUnderFire(int kills, std::mt19937_64& random, std::vector<double>& rest
   const uint64_t of_other = other.ErrorsCountOnceAtLeast(raised, deadline);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
   const Stored stored = ReadStore();
-  EXPECT_EQ(stored.errors.at(one.device()), of_one);
+  auto how = [&] {
+    std::string words;
+    for (const auto& [source, errors] : stored.by_source) words += "  " + source + ": " + std::to_string(errors) + "\n";
+    return words;
+  };
+  EXPECT_EQ(stored.errors.at(one.device()), of_one) << how();
   EXPECT_EQ(stored.errors.at(other.device()), of_other);
   EXPECT_EQ(stored.reports.size() + stored.counted_reports, reported);
   EXPECT_EQ(std::set<uint64_t>(stored.reports.begin(), stored.reports.end()).size(), stored.reports.size());
