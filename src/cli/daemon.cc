@@ -8,6 +8,7 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 
 #include "base/clock.h"
 #include "cli/exit_code.h"
@@ -67,8 +68,10 @@ Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& man
   }
 }
 
+// Faults of the configuration are several sentences, a line each.
 int Fail(const Error& error) {
-  Complain(error.ToString());
+  std::istringstream sentences(error.ToString());
+  for (std::string sentence; std::getline(sentences, sentence);) Complain(sentence);
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
 

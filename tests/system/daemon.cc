@@ -12,20 +12,25 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 
-Process StartDaemon(const std::vector<std::string>& arguments, const Pipe& err) {
+Command DaemonCommand(const std::vector<std::string>& arguments) {
   Command command{.arguments = {Program(), "daemon"}, .environment = {}, .directory = {}};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  return Process::Start(command, {{2, err.write.get()}});
+  return command;
 }
 
 }  // namespace
 
-Daemon::Daemon(const std::vector<std::string>& arguments) : err_(MakePipe()), process_(StartDaemon(arguments, err_)) {
+Daemon::Daemon(const std::vector<std::string>& arguments) : Daemon(DaemonCommand(arguments)) {}
+
+Daemon::Daemon(const Command& command) : err_(MakePipe()), process_(Process::Start(command, {{2, err_.write.get()}})) {
   err_.write.Reset();
-  const Deadline deadline = After(kPatience);
-  while (talk_.find("ready\n") == std::string::npos) {
-    if (!Read(deadline)) Fail("the daemon is not ready: " + talk_);
-  }
+  if (!WaitUntilItSays("ready\n", After(kPatience))) Fail("the daemon is not ready: " + talk_);
+}
+
+bool Daemon::WaitUntilItSays(const std::string& words, Deadline deadline) {
+  while (talk_.find(words) == std::string::npos)
+    if (!Read(deadline)) return false;
+  return true;
 }
 
 bool Daemon::Read(Deadline deadline) {
