@@ -160,12 +160,17 @@ TEST_F(ServiceTest, TellsAMemberOfItsGroupAllThatItTellsRoot) {
   const Ext4Filesystem before(DamagedImage("before"), "before", "errors=continue");
   Daemon daemon(Confined({"--subscribe-group", kGroup}));
   Watcher member({}, kAsMember);
+  Watcher of_path({before.directory()},
+                  kAsMember);  // the mount that he opened is one of his namespace, not of the daemon's
   EXPECT_NE(member.talk().find("by the daemon"), std::string::npos) << member.talk();
   ExpectToldInFull(member, before);
+  EXPECT_TRUE(of_path.WaitUntil([&] { return !of_path.About(before).empty(); }, After(10s))) << of_path.talk();
   const Ext4Filesystem later(DamagedImage("later"), "later",
                              "errors=continue");  // it comes through to the daemon's mounts
   ExpectToldInFull(member, later);
   EXPECT_EQ(member.Stop(), 0) << member.talk();
+  EXPECT_EQ(of_path.Stop(), 0) << of_path.talk();
+  EXPECT_EQ(of_path.lines().size(), 1U);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
 }
 
