@@ -68,7 +68,8 @@ expect_limits
 
 printf '[access]\nsubscribe_group = "fsherald"\n' >/etc/fsherald/fsherald.d/10.toml
 systemctl reload fsherald || fail "it cannot be reloaded"
-eventually "the reload is told" [ "$(show ActiveState)" = active ]
+has_reloaded() { [ "$(show StatusText)" = "serving /run/fsherald; configuration read again: access.subscribe_group changed" ]; }
+eventually "the reload is told" has_reloaded
 expect_told
 echo '[acces]' >/etc/fsherald/fsherald.d/20.toml
 systemctl reload fsherald
