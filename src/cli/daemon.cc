@@ -55,8 +55,10 @@ Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& man
   std::array<pollfd, 2> fds{pollfd{.fd = broker.fd(), .events = POLLIN, .revents = 0},
                             pollfd{.fd = signals, .events = POLLIN, .revents = 0}};
   for (;;) {
-    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0 && errno != EINTR)
+    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0) {
+      if (errno == EINTR) continue;
       return ErrnoError("poll", "");
+    }
     if (fds[0].revents & POLLIN)
       if (Status pumped = broker.Pump(); !pumped) return pumped;
     if (fds[1].revents & POLLIN) {

@@ -14,7 +14,7 @@ Result<Fd> OpenEndingSignals() {
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
   ::signal(SIGPIPE, SIG_IGN);
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return ErrnoError("block", "signals");
-  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return ErrnoError("signalfd", "");
   return fd;
 }
