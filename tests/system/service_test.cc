@@ -167,7 +167,9 @@ TEST_F(ServiceTest, TellsAMemberOfItsGroupAllThatItTellsRoot) {
   EXPECT_TRUE(of_path.WaitUntil([&] { return !of_path.About(before).empty(); }, After(10s))) << of_path.talk();
   const Ext4Filesystem later(DamagedImage("later"), "later",
                              "errors=continue");  // it comes through to the daemon's mounts
-  ExpectToldInFull(member, later);
+  Watcher of_later({later.directory()}, kAsMember);  // when it is ready, the daemon has seen the mount
+  ExpectToldInFull(of_later, later);
+  EXPECT_EQ(of_later.Stop(), 0) << of_later.talk();
   EXPECT_EQ(member.Stop(), 0) << member.talk();
   EXPECT_EQ(of_path.Stop(), 0) << of_path.talk();
   EXPECT_EQ(of_path.lines().size(), 1U);
