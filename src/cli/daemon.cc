@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "base/clock.h"
 #include "cli/exit_code.h"
@@ -63,8 +64,10 @@ Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& man
   std::array<pollfd, 2> fds{pollfd{.fd = broker.fd(), .events = POLLIN, .revents = 0},
                             pollfd{.fd = signals, .events = POLLIN, .revents = 0}};
   for (;;) {
-    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0 && errno != EINTR)
+    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0) {
+      if (errno == EINTR) continue;
       return ErrnoError("poll", "");
+    }
     if (fds[0].revents & POLLIN)
       if (Status pumped = broker.Pump(); !pumped) return pumped;
     fd_store.Keep(broker.TakeDescriptors());
@@ -78,8 +81,10 @@ Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& man
   }
 }
 
+// Faults of the configuration are several sentences, a line each.
 int Fail(const Error& error) {
-  Complain(error.ToString());
+  std::istringstream sentences(error.ToString());
+  for (std::string sentence; std::getline(sentences, sentence);) Complain(sentence);
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
 

@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
   daemon_command
       ->add_option("--mounts-of", daemon.mounts_of,
                    "In a mount namespace of its own: tell the mounts of process PID (a service: of 1)")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 22).description(""))  // the kernel's largest
       ->option_text("PID");
   daemon_command->footer(
       "Options hold over the configuration (fsherald.toml(5)). SIGHUP makes it read its configuration again.\n"

@@ -17,7 +17,7 @@ Result<Fd> OpenSignals(std::initializer_list<int> signals) {
   for (int signal : signals) ::sigaddset(&set, signal);
   ::signal(SIGPIPE, SIG_IGN);
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return ErrnoError("block", "signals");
-  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return ErrnoError("signalfd", "");
   return fd;
 }

@@ -14,7 +14,7 @@ Result<Fd> OpenEndingSignals();
 // The same, and SIGCHLD, for a parent that hands them on.
 Result<Fd> OpenKeeperSignals();
 
-// The next that has come; 0: none. The descriptor must be readable.
+// The next that has come; 0: none. Never waits.
 int ReadSignal(int fd);
 
 }  // namespace fsherald

@@ -15,18 +15,20 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 
-Process StartDaemon(const std::vector<std::string>& arguments, const Pipe& err) {
+Command DaemonCommand(const std::vector<std::string>& arguments) {
   Command command{.arguments = {Program(), "daemon"}, .environment = {}, .directory = {}};
   const bool names_store = std::ranges::any_of(
       arguments, [](const std::string& a) { return a.starts_with("--store") || a == "--no-store"; });
   if (!names_store) command.arguments.push_back("--store=" + Daemon::StoreDirectory());
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  return Process::Start(command, {{2, err.write.get()}});
+  return command;
 }
 
 }  // namespace
 
-Daemon::Daemon(const std::vector<std::string>& arguments) : err_(MakePipe()), process_(StartDaemon(arguments, err_)) {
+Daemon::Daemon(const std::vector<std::string>& arguments) : Daemon(DaemonCommand(arguments)) {}
+
+Daemon::Daemon(const Command& command) : err_(MakePipe()), process_(Process::Start(command, {{2, err_.write.get()}})) {
   err_.write.Reset();
   WaitUntilReady(1);
 }
@@ -53,6 +55,12 @@ void Daemon::KillKept() {
   ::kill(std::stoi(children), SIGKILL);
   WaitUntilReady(ready_ + 1);
   last_restart_ = std::chrono::steady_clock::now() - begin;
+}
+
+bool Daemon::WaitUntilItSays(const std::string& words, Deadline deadline) {
+  while (talk_.find(words) == std::string::npos)
+    if (!Read(deadline)) return false;
+  return true;
 }
 
 bool Daemon::Read(Deadline deadline) {

@@ -18,7 +18,12 @@ class Daemon {
 
   // Starts it and waits until it says that it is ready. `arguments` follow `daemon`.
   explicit Daemon(const std::vector<std::string>& arguments = {});
+  // The same of a whole command line, whose program becomes the daemon.
+  explicit Daemon(const Command& command);
 
+  // Reads what it says until it has said `words`; false: not before the deadline, or it has ended.
+  bool WaitUntilItSays(const std::string& words, Deadline deadline);
+  void Signal(int signal) const { process_.Signal(signal); }
   // Asks it to end, reads what it still says; its exit code.
   int Stop();
   void Kill();
