@@ -304,6 +304,7 @@ class Monitor::Impl {
       return;
     }
     watched.coverage.fanotify = true;
+    watched.coverage.echoed = module.reporter == nullptr;
     watched.coverage.fanotify_since_ns = BoottimeNowNs();
     for (int fd : sources_.fanotify->fds()) (void)poller_.Add(fd, EPOLLIN);
   }
