@@ -61,6 +61,7 @@ Result<Broker::Options> BrokerOptions(const DaemonOptions& options) {
   if (!subscribe_group) return subscribe_group.error();
   return Broker::Options{.runtime_dir = protocol::RuntimeDir(options.runtime_dir.c_str()),
                          .without = options.without,
+                         .xfs_health_monitor = options.xfs_health_monitor,
                          .report_group = *report_group,
                          .subscribe_group = *subscribe_group,
                          .host = ReadHost()};

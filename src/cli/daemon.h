@@ -13,6 +13,7 @@ struct DaemonOptions {
   std::string report_group;     // name or number; empty: root alone may
   std::string subscribe_group;
   SourceSet without;
+  bool xfs_health_monitor = false;
 };
 
 // Runs in the foreground until SIGINT, SIGTERM or SIGHUP. The exit code.

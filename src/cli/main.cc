@@ -36,6 +36,12 @@ void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
       ->option_text("SOURCE");
 }
 
+void AddHealthMonitor(CLI::App& command, bool& xfs_health_monitor) {
+  command.add_flag(
+      "--xfs-health-monitor", xfs_health_monitor,
+      "Use XFS's own health monitor too (Linux 7.0); a file system has but one, which a repair daemon may want");
+}
+
 void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
   command
       .add_option("--runtime-dir", runtime_dir,
@@ -81,6 +87,7 @@ int main(int argc, char** argv) {
   watch_command->add_flag("--no-daemon", watch.no_daemon, "Watch in this process, also where a daemon runs");
   AddRuntimeDir(*watch_command, watch.runtime_dir);
   AddWithout(*watch_command, without);
+  AddHealthMonitor(*watch_command, watch.xfs_health_monitor);
   AddColor(*watch_command, watch.color);
   watch_command->callback([&] {
     watch.without = ToSet(without);
@@ -101,6 +108,7 @@ int main(int argc, char** argv) {
                    "Who may subscribe besides root: a group (default: nobody)")
       ->option_text("GROUP");
   AddWithout(*daemon_command, daemon_without);
+  AddHealthMonitor(*daemon_command, daemon.xfs_health_monitor);
   daemon_command->callback([&] {
     daemon.without = ToSet(daemon_without);
     exit_code = RunDaemon(daemon);

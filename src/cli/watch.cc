@@ -123,6 +123,7 @@ int RunWatch(const WatchOptions& options) {
   Printer printer(options, MakeSink(options, signals->get()));
   auto feed = Feed::Open({.paths = options.paths,
                           .without = options.without,
+                          .xfs_health_monitor = options.xfs_health_monitor,
                           .no_daemon = options.no_daemon,
                           .runtime_dir = protocol::RuntimeDir(options.runtime_dir.c_str())},
                          [&](const Notification& notification) { printer.Print(notification); });

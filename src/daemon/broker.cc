@@ -23,7 +23,7 @@ Result<std::unique_ptr<Broker>> Broker::Open(Options options) {
 }
 
 Status Broker::OpenMonitor(const Options& options) {
-  Monitor::Options of_all{.without = options.without};
+  Monitor::Options of_all{.without = options.without, .xfs_health_monitor = options.xfs_health_monitor};
   of_all.forgotten = [this](FilesystemKey key) {
     if (subscribers_) subscribers_->Forget(key);
   };

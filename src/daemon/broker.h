@@ -28,6 +28,7 @@ class Broker {
   struct Options {
     std::string runtime_dir;  // of the two sockets
     SourceSet without;        // sources of the monitor that are not to be used
+    bool xfs_health_monitor = false;  // it is to use XFS's
     std::optional<gid_t> report_group;     // who may report, and who subscribe, besides root
     std::optional<gid_t> subscribe_group;
     Host host;

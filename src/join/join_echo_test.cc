@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "filesystem/filesystem.h"
+#include "filesystem/xfs_health.h"
 #include "join/join.h"
 
 namespace fsherald {
@@ -75,6 +76,12 @@ class Kernel {
     FanotifySignal record{.boottime_ns = Now(), .code = code, .count = count, .inode = inode};
     if (inode) record.generation = 77;
     join_.Add({kFs, record}, now_);
+    return *this;
+  }
+  Kernel& Health(const XfsHealthEvent& event) {
+    join_.Add(
+        {kFs, EventSignal{.boottime_ns = Now(), .report = *ParseXfsHealthEvent(event), .sources = SourceId::kHealth}},
+        now_);
     return *this;
   }
   Kernel& FailedRead(uint64_t sector) {
@@ -354,6 +361,75 @@ TEST(JoinEcho, OfExt4TheCallOwesItsRecord) {
   told = Kernel("ext4", of_ext4).Call(kDirectRead, 12, EIO, 0, 4096).Record(EUCLEAN, 13, 2).Told();
   EXPECT_EQ(Sum(told), 2U);
   EXPECT_EQ(told.size(), 2U);
+}
+
+using HealthDomain = XfsHealthEvent::Domain;
+using HealthType = XfsHealthEvent::Type;
+constexpr XfsHealthEvent kSickDirectory{
+    .domain = HealthDomain::kInode, .type = HealthType::kSick, .mask = 0x10, .inode = kDirectory, .generation = 77};
+
+TEST(JoinEcho, WhatTheHealthMonitorTellsAgainIsTheSameError) {
+  std::vector<Joined> told =
+      Kernel().BadBlock().InodeIsSick().Record(EUCLEAN, kDirectory).Health(kSickDirectory).Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.error.count, 1U);
+  EXPECT_EQ(told[0].notification.sources, All().Add(SourceId::kHealth));
+
+  told =
+      Kernel().ShutDown().Health({.type = HealthType::kShutdown, .mask = 0x8}).Record(ESHUTDOWN, std::nullopt).Told();
+  ASSERT_EQ(told.size(), 1U);
+  told = Kernel()
+             .GroupIsSick(1)
+             .By(201)
+             .GroupIsSick(3)
+             .Health({.domain = HealthDomain::kGroup, .type = HealthType::kSick, .mask = 2, .group = 3})
+             .Told();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[1].notification.sources, SourceSet(SourceId::kTrace).Add(SourceId::kHealth));
+}
+
+TEST(JoinEcho, TheHealthMonitorAloneIsEnough) {
+  JoinCoverage by_health_alone{.health = true, .echoed = true};
+  std::vector<Joined> told = Kernel("xfs", by_health_alone).Health(kSickDirectory).Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.sources, SourceSet(SourceId::kHealth));
+  EXPECT_EQ(told[0].notification.object, (ObjectInfo{.inode = kDirectory, .generation = 77}));
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
+}
+
+TEST(JoinEcho, TheHealthMonitorSaysOfARecordWhatKindItIs) {
+  std::vector<Joined> told = Kernel()
+                                 .Record(EIO, 131)
+                                 .Health({.domain = HealthDomain::kFileRange,
+                                          .type = HealthType::kBufferedRead,
+                                          .inode = 131,
+                                          .generation = 77,
+                                          .start = 4096,
+                                          .length = 512,
+                                          .code = EIO})
+                                 .Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.kind, Kind::kDataRead);
+  EXPECT_EQ(told[0].notification.range, (Range{.offset_bytes = 4096, .length_bytes = 512}));
+}
+
+TEST(JoinEcho, AMediaErrorIsTheDevicesWithTheRequestThatFailed) {
+  XfsHealthEvent media{.domain = HealthDomain::kDataDevice, .type = HealthType::kMediaError, .start = 800, .length = 8};
+  std::vector<Joined> told = Kernel().FailedRead(800).Health(media).Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.kind, Kind::kDevice);
+  EXPECT_EQ(told[0].notification.device_error->device, "loop3");
+  EXPECT_EQ(told[0].notification.error.code, EIO);
+}
+
+TEST(JoinEcho, WhatIsHealthyAgainIsToldOnce) {
+  std::vector<Joined> told =
+      Kernel()
+          .Event(TracePoint::kXfsInodeHealthy, {0x10, kDirectory, 77})
+          .Health({.domain = HealthDomain::kInode, .type = HealthType::kHealthy, .mask = 0x10, .inode = kDirectory})
+          .Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(IsHealthyAgain(told[0].notification));
 }
 
 // By ioctl: its tracepoint fires, and what it calls tells fanotify.

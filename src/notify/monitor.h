@@ -37,6 +37,7 @@ class Monitor {
     std::vector<std::string> paths;  // only the file systems that these lie on; empty: all
     std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
     SourceSet without;               // sources that are not to be used
+    bool xfs_health_monitor = false;  // a file system has but one: only where it is asked for
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
     std::string kmsg_path = "/dev/kmsg";
