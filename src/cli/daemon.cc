@@ -85,7 +85,7 @@ int RunDaemon(const DaemonOptions& options) {
   (*broker)->Finish();
   std::string summary = fmt::format("told {} notification{}", (*broker)->told(), (*broker)->told() == 1 ? "" : "s");
   if (uint64_t refused = (*broker)->refused(); refused > 0)
-    summary += fmt::format("; refused {} invalid or forged records", refused);
+    summary += fmt::format("; refused {} invalid records", refused);
   Say(summary + '\n');
   return ended ? kExitOk : Fail(ended.error());
 }

@@ -36,7 +36,7 @@ class Feed {
   virtual void Finish() = 0;
   // What is watched, by whom, and what cannot be seen, in lines.
   virtual std::string Words() const = 0;
-  // Records so far that were no valid ones, or that user space had forged.
+  // Records so far that were no valid ones.
   virtual uint64_t refused() const = 0;
 };
 

@@ -91,7 +91,7 @@ Status Loop(Feed& feed, Printer& printer, int signals, int timer) {
 
 void SaySummary(const Printer& printer, uint64_t refused) {
   std::string words = printer.Summary();
-  if (refused > 0) words += fmt::format("; refused {} invalid or forged records", refused);
+  if (refused > 0) words += fmt::format("; refused {} invalid records", refused);
   Say(words + '\n');
 }
 

@@ -64,7 +64,7 @@ class Monitor {
 
   std::vector<SourceReport> sources() const;
   std::vector<WatchedFilesystem> watched() const;
-  // Records and lines so far that were no valid ones, or that user space had forged.
+  // Records and lines so far that were no valid ones.
   uint64_t refused() const;
 
  private:
