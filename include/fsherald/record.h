@@ -131,6 +131,7 @@ enum fsherald_source {
   FSHERALD_SOURCE_PRODUCER = 4,
   FSHERALD_SOURCE_GROUP = 5,  /* of a gap: this subscriber did not read fast enough */
   FSHERALD_SOURCE_MOUNTS = 6, /* the mount table: what a file system has made of itself */
+  FSHERALD_SOURCE_HEALTH = 7, /* a health monitor of the file system's own (XFS from Linux 7.0) */
 };
 
 /* Bits of fsherald_sequence.flags. */

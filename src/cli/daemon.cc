@@ -113,6 +113,7 @@ std::optional<Store::Options> StoreOf(const DaemonConfig& config) {
 Result<std::unique_ptr<Broker>> OpenBroker(const DaemonConfig& config, const DaemonOptions& options, KeptFds& kept) {
   return Broker::Open({.runtime_dir = protocol::RuntimeDir(config.runtime_directory.c_str()),
                        .without = config.without,
+                       .xfs_health_monitor = options.xfs_health_monitor,
                        .report_group = GroupOf(config.report_group),
                        .subscribe_group = GroupOf(config.subscribe_group),
                        .mounts_of = options.mounts_of,
@@ -172,7 +173,7 @@ int RunDaemon(const DaemonOptions& options) {
   SayWords(**broker);
   std::string summary = fmt::format("told {} notification{}", (*broker)->told(), (*broker)->told() == 1 ? "" : "s");
   if (uint64_t refused = (*broker)->refused(); refused > 0)
-    summary += fmt::format("; refused {} invalid or forged records", refused);
+    summary += fmt::format("; refused {} invalid records", refused);
   Say(summary + '\n');
   return ended ? kExitOk : Fail(ended.error());
 }

@@ -37,6 +37,12 @@ void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
       ->option_text("SOURCE");
 }
 
+void AddHealthMonitor(CLI::App& command, bool& xfs_health_monitor) {
+  command.add_flag(
+      "--xfs-health-monitor", xfs_health_monitor,
+      "Use XFS's own health monitor too (Linux 7.0); a file system has but one, which a repair daemon may want");
+}
+
 void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
   command
       .add_option("--runtime-dir", runtime_dir,
@@ -89,6 +95,7 @@ int main(int argc, char** argv) {
   watch_command->add_flag("--no-daemon", watch.no_daemon, "Watch in this process, also where a daemon runs");
   AddRuntimeDir(*watch_command, watch.runtime_dir);
   AddWithout(*watch_command, without);
+  AddHealthMonitor(*watch_command, watch.xfs_health_monitor);
   AddColor(*watch_command, watch.color);
   watch_command->callback([&] {
     watch.without = ToSet(without);
@@ -110,6 +117,7 @@ int main(int argc, char** argv) {
       ->option_text("GROUP");
   std::vector<SourceId> daemon_without;
   AddWithout(*daemon_command, daemon_without);
+  AddHealthMonitor(*daemon_command, daemon.xfs_health_monitor);
   CLI::Option* store_option =
       daemon_command->add_option("--store", daemon.store, "Where the history is kept (default: /var/lib/fsherald)")
           ->option_text("DIR");

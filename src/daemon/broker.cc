@@ -75,7 +75,7 @@ void Broker::TakeUpState() {
 }
 
 Status Broker::OpenMonitor(const Options& options) {
-  Monitor::Options of_all{.without = options.without, .kept = options.kept};
+  Monitor::Options of_all{.without = options.without, .xfs_health_monitor = options.xfs_health_monitor, .kept = options.kept};
   if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
   of_all.forgotten = [this](FilesystemKey key) {
     if (subscribers_) subscribers_->Forget(key);

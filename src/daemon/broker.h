@@ -38,6 +38,7 @@ class Broker {
   struct Options {
     std::string runtime_dir;            // of the two sockets
     SourceSet without;                  // sources of the monitor that are not to be used
+    bool xfs_health_monitor = false;    // it is to use XFS's
     std::optional<gid_t> report_group;  // who may report, and who subscribe, besides root
     std::optional<gid_t> subscribe_group;
     std::optional<int> mounts_of;  // the process whose mount table is the machine's (MountTable); empty: our own is
@@ -71,7 +72,7 @@ class Broker {
   const Monitor& monitor() const { return *monitor_; }
   const std::string& runtime_dir() const { return runtime_dir_->path(); }
   uint64_t told() const { return numbering_.told(); }
-  // Records and requests so far that were no valid ones, or that user space had forged.
+  // Records and requests so far that were no valid ones.
   uint64_t refused() const { return monitor_->refused() + producers_->refused(); }
 
  private:

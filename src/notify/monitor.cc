@@ -23,6 +23,7 @@
 #include "notify/translator.h"
 #include "object/path_finder.h"
 #include "source/fuse_servers.h"
+#include "source/xfs_health.h"
 
 namespace fsherald {
 namespace {
@@ -76,6 +77,7 @@ class Monitor::Impl {
     auto servers = FuseServers::Open(options_.proc_root, options_.sys_root);
     if (!servers) return servers.error();
     servers_ = std::make_unique<FuseServers>(std::move(*servers));
+    if (Status opened = OpenHealth(); !opened) return opened;
     if (Status opened = OpenMounts(); !opened) return opened;
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
@@ -204,7 +206,11 @@ class Monitor::Impl {
     return FindKey(dev);
   }
 
-  std::vector<SourceReport> sources() const { return sources_.reports; }
+  std::vector<SourceReport> sources() const {
+    std::vector<SourceReport> reports = sources_.reports;
+    if (health_) reports.push_back(HealthReport());
+    return reports;
+  }
 
   std::vector<WatchedFilesystem> watched() const {
     std::vector<WatchedFilesystem> watched;
@@ -216,6 +222,7 @@ class Monitor::Impl {
                          .lacks = Lacks(SightOf(mounting->info.type, it->second.coverage)),
                          .past = it->second.past});
       if (!it->second.mark_refused.empty()) watched.back().lacks.push_back(it->second.mark_refused);
+      if (!it->second.health_refused.empty()) watched.back().lacks.push_back(it->second.health_refused);
     }
     return watched;
   }
@@ -232,6 +239,7 @@ class Monitor::Impl {
     JoinCoverage coverage;
     std::optional<CounterReading> past;
     std::string mark_refused;        // why fanotify does not cover it, where it should
+    std::string health_refused;      // the same of its health monitor
     uint64_t since_boottime_ns = 0;  // what happened before is the past
   };
 
@@ -312,6 +320,27 @@ class Monitor::Impl {
     return taken;
   }
 
+  Status OpenHealth() {
+    if (!options_.xfs_health_monitor) return {};
+    auto health = XfsHealthSource::Open();
+    if (!health) return health.error();
+    health_ = std::make_unique<XfsHealthSource>(std::move(*health));
+    return {};
+  }
+
+  // It is found out only where an XFS is mounted.
+  SourceReport HealthReport() const {
+    SourceReport report{.id = SourceId::kHealth, .active = health_->size() > 0};
+    if (report.active) {
+      report.words = "XFS's own health monitor, where it could be had";
+      return report;
+    }
+    report.words = "no XFS is mounted whose health monitor could be had";
+    for (const auto& [key, watched] : watched_)
+      if (!watched.health_refused.empty()) report.words = watched.health_refused;
+    return report;
+  }
+
   Status OpenMounts() {
     auto mounts = MountTable::Open({.proc_root = options_.proc_root,
                                     .sys_root = options_.sys_root,
@@ -368,6 +397,8 @@ class Monitor::Impl {
       if (Status added = poller_.Add(sources_.kmsg->fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(paths_->event_fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(servers_->fd(), EPOLLIN); !added) return added;
+    if (health_)
+      if (Status added = poller_.Add(health_->fd(), EPOLLIN); !added) return added;
     return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
   }
 
@@ -410,6 +441,7 @@ class Monitor::Impl {
     if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
     else if (armed_) base.reset();
     Mark(mounting, module, watched);
+    AddHealth(mounting, watched);
     JoinCoverage coverage = watched.coverage;
     coverage.told_amid += told_ahead;
     join_.Open(key, coverage, base);
@@ -435,9 +467,21 @@ class Monitor::Impl {
       return;
     }
     watched.coverage.fanotify = true;
+    watched.coverage.echoed = module.reporter == nullptr;
     const bool is_new = !sources_.fanotify->WasMarkedBefore({mounting.key});
     watched.coverage.fanotify_since_ns = is_new ? BoottimeNowNs() : 0;
     for (int fd : sources_.fanotify->fds()) (void)poller_.Add(fd, EPOLLIN);
+  }
+
+  // What XFS's health monitor tells has mostly been told: it is an echo.
+  void AddHealth(const Mounting& mounting, Watched& watched) {
+    watched.health_refused.clear();
+    if (!health_ || !XfsHealthSource::IsOf(mounting.info.type)) return;
+    if (Status added = health_->Add(mounting, BoottimeNowNs()); !added) {
+      watched.health_refused = "what XFS's health monitor would tell (" + added.error().ToString() + ")";
+      return;
+    }
+    watched.coverage.health = watched.coverage.echoed = true;
   }
 
   // How many of the errors that a fresh mounting has counted are new, and told by nobody.
@@ -459,6 +503,7 @@ class Monitor::Impl {
       return true;
     });
     servers_->Forget(key);
+    if (health_) health_->Forget(key);
     if (sources_.fanotify) sources_.fanotify->Forget(key);
     if (sources_.counters) {
       for (const CounterSource::Event& event : sources_.counters->events())
@@ -525,8 +570,10 @@ class Monitor::Impl {
     auto it = watched_.find({mounting.key});
     if (it == watched_.end()) return Begin(mounting);
     states_.Look(it->first, LookOf(mounting), BoottimeNowNs());
-    if (it->second.coverage.fanotify) return;
-    Mark(mounting, ModuleOf(mounting.info.type), it->second);
+    const bool has_health = !health_ || it->second.coverage.health || !XfsHealthSource::IsOf(mounting.info.type);
+    if (it->second.coverage.fanotify && has_health) return;
+    if (!it->second.coverage.fanotify) Mark(mounting, ModuleOf(mounting.info.type), it->second);
+    if (!has_health) AddHealth(mounting, it->second);
     join_.Open(it->first, it->second.coverage, std::nullopt);
   }
 
@@ -547,10 +594,14 @@ class Monitor::Impl {
     refreshes_this_round_ = 0;
     std::vector<ErrorCount> counts = ReadCounts(risen);
     std::vector<Signal> readings = ReadSilent(now_ns);
+    XfsHealthSignals health = health_ ? health_->Read(now_ns, UtcFromBoottimeNs(now_ns)) : XfsHealthSignals();
     FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
     ReadKmsg(now_ns);
     AddFanotify(late, now_ns);
+    for (Signal& signal : health.signals) AddSignal(std::move(signal), now_ns);
+    refused_ += health.refused;
+    hinted_ = hinted_ || health.unmounted;
     AddCounters(counts, now_ns);
     for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
     if (options_.reads == nullptr && sources_.trace) sources_.trace->Release();
@@ -762,6 +813,7 @@ class Monitor::Impl {
   std::unique_ptr<MountTable> mounts_;
   std::unique_ptr<PathFinder> paths_;
   std::unique_ptr<FuseServers> servers_;
+  std::unique_ptr<XfsHealthSource> health_;  // null: it was not asked for
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<Teller> teller_;
   Join join_;
@@ -782,7 +834,7 @@ class Monitor::Impl {
   int hasty_rounds_ = 0;
   bool hinted_ = false;   // the mount table may have changed
   bool armed_ = false;    // the first look at the mount table is over
-  uint64_t refused_ = 0;  // fanotify's records
+  uint64_t refused_ = 0;  // fanotify's records, and the health monitors'
 };
 
 Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -276,6 +276,8 @@ std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
   ErrorReport common{.filesystem_type = report->filesystem_type,
                      .kind = report->kind,
                      .counted = report->counted,
+                     .told_by_fanotify = report->told_by_fanotify,
+                     .echo = report->echo,
                      .task_is_any = true};
   const bool of_disk = fold.filesystem_type.empty();
   const FilesystemKey key = of_disk ? KeyOfName(fold.device, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);

@@ -49,6 +49,7 @@ std::string_view Name(SourceId source) {
     case SourceId::kProducer: return "producer";
     case SourceId::kGroup: return "group";
     case SourceId::kMounts: return "mounts";
+    case SourceId::kHealth: return "health";
   }
   return "";
 }

@@ -129,8 +129,9 @@ enum class Kind {
 };
 enum class Origin { kKernel, kUser };
 // kGroup: only of a gap, the subscriber's own ring was full. kMounts: the mount table, of a state alone.
-enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts };
-inline constexpr int kSourceCount = 7;
+// kHealth: a health monitor of the file system's own.
+enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts, kHealth };
+inline constexpr int kSourceCount = 8;
 
 // A set of sources.
 class SourceSet {

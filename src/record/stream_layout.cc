@@ -125,7 +125,8 @@ static_assert(static_cast<int>(SourceId::kCounters) == FSHERALD_SOURCE_COUNTERS)
 static_assert(static_cast<int>(SourceId::kProducer) == FSHERALD_SOURCE_PRODUCER);
 static_assert(static_cast<int>(SourceId::kGroup) == FSHERALD_SOURCE_GROUP);
 static_assert(static_cast<int>(SourceId::kMounts) == FSHERALD_SOURCE_MOUNTS);
-static_assert(kSourceCount == FSHERALD_SOURCE_MOUNTS + 1);
+static_assert(static_cast<int>(SourceId::kHealth) == FSHERALD_SOURCE_HEALTH);
+static_assert(kSourceCount == FSHERALD_SOURCE_HEALTH + 1);
 static_assert(static_cast<int>(PathSource::kHandle) + 1 == FSHERALD_PATH_HANDLE);
 static_assert(static_cast<int>(PathSource::kOpenFile) + 1 == FSHERALD_PATH_OPEN_FILE);
 static_assert(static_cast<int>(PathSource::kWalk) + 1 == FSHERALD_PATH_WALK);
