@@ -36,6 +36,7 @@ std::string Styled(std::string_view style, std::string_view text, bool color) {
 std::string_view Words(Health health) {
   switch (health) {
     case Health::kNotCovered: return "not covered";
+    case Health::kUnknown: return "not known";
     case Health::kWell: return "well";
     case Health::kPastErrors: return "errors in the past";
     case Health::kErrors: return "errors now";
@@ -46,8 +47,16 @@ std::string_view Words(Health health) {
 }
 
 std::string_view ColorOf(Health health) {
-  if (health == Health::kWell) return kGreen;
-  return health == Health::kNotCovered || health == Health::kPastErrors ? kYellow : kRed;
+  switch (health) {
+    case Health::kWell: return kGreen;
+    case Health::kNotCovered: return kDim;
+    case Health::kUnknown:
+    case Health::kPastErrors: return kYellow;
+    case Health::kErrors:
+    case Health::kReadOnly:
+    case Health::kShutDown: break;
+  }
+  return kRed;
 }
 
 std::string LocalTime(int64_t utc_s) {
@@ -144,6 +153,7 @@ std::optional<Patient::Trouble> TroubleOf(Health health) {
     case Health::kReadOnly: return Patient::Trouble::kReadOnly;
     case Health::kShutDown: return Patient::Trouble::kShutDown;
     case Health::kNotCovered:
+    case Health::kUnknown:
     case Health::kWell: break;
   }
   return std::nullopt;
@@ -261,13 +271,16 @@ std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_u
 }  // namespace
 
 int StatusExitCode(const std::vector<FilesystemStatus>& statuses) {
-  const auto is_unknown = [](const FilesystemStatus& status) {
-    return status.health == Health::kNotCovered && status.refused;
-  };
-  if (!statuses.empty() && std::ranges::all_of(statuses, is_unknown)) return kExitNotPermitted;
-  const bool all_well =
-      std::ranges::all_of(statuses, [](const FilesystemStatus& status) { return status.health == Health::kWell; });
-  return all_well ? kExitOk : kExitFindings;
+  size_t findings = 0;
+  size_t refused = 0;
+  size_t well = 0;
+  for (const FilesystemStatus& status : statuses) {
+    if (IsFinding(status.health)) ++findings;
+    if (status.health == Health::kUnknown && status.refused) ++refused;
+    if (status.health == Health::kWell) ++well;
+  }
+  if (findings == 0) return kExitOk;
+  return findings == refused && well == 0 ? kExitNotPermitted : kExitFindings;
 }
 
 std::string StatusText(const std::vector<FilesystemStatus>& statuses, bool verbose, bool color) {

@@ -6,6 +6,7 @@ namespace fsherald {
 std::string_view Name(Health health) {
   switch (health) {
     case Health::kNotCovered: return "not_covered";
+    case Health::kUnknown: return "unknown";
     case Health::kWell: return "well";
     case Health::kPastErrors: return "past_errors";
     case Health::kErrors: return "errors";
@@ -15,6 +16,8 @@ std::string_view Name(Health health) {
   return "";
 }
 
+bool IsFinding(Health health) { return health != Health::kWell && health != Health::kNotCovered; }
+
 Health HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
   if (evidence.mount == MountState::kShutDown || evidence.answers_shut_down) return Health::kShutDown;
   if (evidence.mount == MountState::kForcedReadOnly) return Health::kReadOnly;
@@ -23,7 +26,8 @@ Health HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
     const auto& last = evidence.counters->last;
     return last && last->utc_seconds >= boot_utc_s ? Health::kErrors : Health::kPastErrors;
   }
-  return evidence.covered ? Health::kWell : Health::kNotCovered;
+  if (evidence.covered) return Health::kWell;
+  return evidence.coverable ? Health::kUnknown : Health::kNotCovered;
 }
 
 }  // namespace fsherald

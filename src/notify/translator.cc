@@ -97,19 +97,32 @@ FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime
   return traced.key;
 }
 
-FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns) {
+// ext4 serves ext2 and ext3 as well: the name alone has to do where none of that type carries it. But what another module
+// serves has not said it.
+const Mounting* Translator::MountedOn(const std::string& device, std::string_view type, uint64_t boottime_ns) const {
+  if (const Mounting* of_type = mounts_.FindByName(device, boottime_ns, type)) return of_type;
+  const Mounting* any = mounts_.FindByName(device, boottime_ns);
+  return any == nullptr || type.empty() || ModuleOf(any->info.type).type == type ? any : nullptr;
+}
+
+FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view type,
+                                    std::span<const std::string> stack, uint64_t boottime_ns) {
   if (device.empty()) return {};
   auto traced = traced_.find(device);
   if (traced != traced_.end() && boottime_ns >= traced->second.boottime_ns &&
       boottime_ns - traced->second.boottime_ns < kLineFollowsNs)
     return traced->second.key;
-  // ext4 serves ext2 and ext3 as well: the name alone has to do where none of that type carries it.
-  auto mounted = [&] {
-    const Mounting* of_type = mounts_.FindByName(device, boottime_ns, type);
-    return of_type != nullptr ? of_type : mounts_.FindByName(device, boottime_ns);
+  // A mount(2) that is under way, and may be refused, is not of what was there before and is gone; whether it is gone, only a
+  // new look tells.
+  const bool is_mounting = IsMounting(stack);
+  auto mounted = [&]() -> const Mounting* {
+    const Mounting* mounting = MountedOn(device, type, boottime_ns);
+    const bool is_old = mounting != nullptr && mounting->gone_boottime_ns && mounting->since_boottime_ns < boottime_ns;
+    return is_mounting && is_old ? nullptr : mounting;
   };
+  if (is_mounting) refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
-  refresh_();
+  if (!is_mounting) refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
@@ -235,7 +248,7 @@ FilesystemKey Translator::KeyOfDisk(const std::string& device, DeviceNumber disk
                                     uint64_t boottime_ns) {
   const std::optional<uint64_t> sector = report.device_error->sector;
   const std::optional<MountingAbove> above = mounts_.FindAboveDevice(disk, sector, boottime_ns);
-  if (!above) return KeyOfName(device, report.filesystem_type, boottime_ns);
+  if (!above) return KeyOfName(device, report.filesystem_type, {}, boottime_ns);
   report.device = above->device.name;
   if (report.inode) return {above->mounting->key};  // its range is the file's
   if (!above->sector || !report.range) report.range.reset();
@@ -278,7 +291,8 @@ std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
                      .counted = report->counted,
                      .task_is_any = true};
   const bool of_disk = fold.filesystem_type.empty();
-  const FilesystemKey key = of_disk ? KeyOfName(fold.device, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
+  const FilesystemKey key =
+      of_disk ? KeyOfName(fold.device, {}, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
   return Signal{.filesystem = key,
                 .what = EventSignal{.boottime_ns = now_ns, .report = std::move(common), .folded = fold.count}};
 }
@@ -330,7 +344,7 @@ FilesystemKey Translator::KeyOfLine(LogSignal& line) {
   if (report.device_error && report.filesystem_type.empty())
     if (std::optional<DeviceNumber> disk = mounts_.NumberOf(report.device))
       return KeyOfDisk(report.device, *disk, report, boottime_ns);
-  return KeyOfName(report.device, report.filesystem_type, boottime_ns);
+  return KeyOfName(report.device, report.filesystem_type, line.stack, boottime_ns);
 }
 
 // What user space wrote to the log is of no file system that is known: it says itself which one it means.
@@ -342,7 +356,7 @@ std::optional<Signal> Translator::TranslateForged(LogSignal line) {
 
 // The kernel could not report an error, and says so in its log.
 std::optional<Signal> Translator::TranslateLost(const LogSignal& line) {
-  return Signal{.filesystem = KeyOfName(line.report.device, line.report.filesystem_type, line.boottime_ns),
+  return Signal{.filesystem = KeyOfName(line.report.device, line.report.filesystem_type, {}, line.boottime_ns),
                 .what = GapSignal{.from_boottime_ns = line.boottime_ns,
                                   .to_boottime_ns = line.boottime_ns,
                                   .source = SourceId::kFanotify,
