@@ -74,6 +74,11 @@ class Xfs {
     return *this;
   }
 
+  Xfs& Wait(uint64_t ns) {
+    now_ += ns;
+    return *this;
+  }
+  std::vector<Joined> ToldSoFar() { return join_.Take(now_); }
   std::vector<Joined> ToldUntil(uint64_t now_ns) { return join_.Take(now_ns); }
   std::vector<Joined> Told() { return join_.Take(now_ + kLater); }
 
@@ -193,6 +198,25 @@ TEST(JoinXfs, LostDataIsToldBesideWhatLedToIt) {
   EXPECT_EQ(told[1].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
   EXPECT_EQ(told[1].notification.object, (ObjectInfo{.inode = 0x40082, .generation = 9}));
   EXPECT_EQ(told[1].notification.task->comm, "cat");
+}
+
+// Before 6.2 each page looks for its blocks by itself, and behind a slow console that takes longer than the window.
+TEST(JoinXfs, AFilesPagesThatAreLostOneAfterTheOtherAreOneLostWriteBack) {
+  const std::vector<std::string> pass{"__filemap_set_wb_err+0x1/0x2", "xfs_discard_folio+0x1/0x2",
+                                      "do_writepages+0x1/0x2"};
+  Xfs xfs;
+  for (uint64_t page = 0; page < 256; ++page) {
+    if (page < 10)
+      xfs.Line(kCat, "XFS (loop0): page discard on page 0000000043e0842d, inode 0x40082, pos " +
+                         std::to_string(page * 4096) + ".");
+    xfs.Event(kCat, TracePoint::kWritebackError, {EUCLEAN, 0x40082, 9}, "", pass).Wait(20 * kMs);
+    EXPECT_TRUE(xfs.ToldSoFar().empty());
+  }
+  const std::vector<Joined> told = xfs.Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.kind, Kind::kWriteback);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
+  EXPECT_EQ(told[0].notification.object, (ObjectInfo{.inode = 0x40082, .generation = 9}));
 }
 
 TEST(JoinXfs, ABlockThatTheDiskCannotReadIsOneErrorOfTheReader) {

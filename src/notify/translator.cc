@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "filesystem/filesystem.h"
+#include "filesystem/kind_of_stack.h"
 #include "filesystem/stack_frame.h"
 
 namespace fsherald {
@@ -317,6 +318,7 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, Symbolize
   LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head), .trusted = !stack.of_user_line};
   if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
   signal.report = std::move(parsed->report);
+  signal.report.kind = KindOfStack(signal.report.filesystem_type, stack.complete).value_or(signal.report.kind);
   if (!signal.report.topic.empty()) signal.report.speculative = signal.report.speculative || stack.of_read_ahead;
   signal.report.task_is_any = signal.report.task_is_any || stack.of_completion;
   return Translate(std::move(signal));

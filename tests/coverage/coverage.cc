@@ -43,6 +43,13 @@ std::string Join(const std::vector<std::string>& words, const char* between) {
   return text;
 }
 
+// What has seen it, where it is none of the columns' sources: the mount table, or nothing of the kernel's at all, when the process
+// that serves a file system has ended.
+std::string SeenOtherwise(const json& sources) {
+  if (sources.empty()) return ", by the end of its server";
+  return sources == json::array({"mounts"}) ? ", by the mount table" : "";
+}
+
 // "metadata EUCLEAN ×2, with the device's error"
 std::string ToldAs(const json& told) {
   std::map<std::string, uint64_t> counts;
@@ -52,6 +59,7 @@ std::string ToldAs(const json& told) {
     if (one["corrected"] == true) words += ", corrected";
     if (one["object"] == true) words += ", with the file";
     if (one["device_error"] == true) words += ", with the device's error";
+    words += SeenOtherwise(one["sources"]);
     counts[words] += one["count"].get<uint64_t>();
   }
   std::vector<std::string> all;

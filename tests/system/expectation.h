@@ -16,7 +16,7 @@ using Facts = std::map<std::string, std::string>;
 Json WithFacts(const Json& expected, const Facts& facts);
 
 // Empty: every key that is expected was told with that value. "@some" stands for whatever is neither null nor empty,
-// "@begins TEXT" for a text that goes on behind TEXT. Else what differs, an entry each.
+// "@any" for anything, "@begins TEXT" for a text that goes on behind TEXT. Else what differs, an entry each.
 std::vector<std::string> Differences(const Json& expected, const Json& told);
 
 // Finds for each expected notification, in any order, those that were told of it: equal errors may be told as one, with
