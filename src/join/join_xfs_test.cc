@@ -37,6 +37,7 @@ class Xfs {
         ParseEvent({.point = point, .filesystem_type = "xfs", .values = values, .text = text, .stack = stack});
     if (!report) return *this;
     report->speculative = report->speculative || IsReadAhead(stack);
+    report->task_is_any = report->task_is_any || IsCompletion(stack);
     join_.Add({kFs, EventSignal{.boottime_ns = Now(), .task = Task(who), .stack = stack, .report = *report}}, now_);
     return *this;
   }
@@ -46,6 +47,7 @@ class Xfs {
     if (!parsed) return *this;
     ErrorReport report = parsed->report;
     report.speculative = report.speculative || (!report.topic.empty() && IsReadAhead(stack));
+    report.task_is_any = report.task_is_any || IsCompletion(stack);
     join_.Add({kFs, LogSignal{.boottime_ns = Now(), .task = Task(who), .stack = stack, .report = report}}, now_);
     return *this;
   }
@@ -101,6 +103,28 @@ TEST(JoinXfs, ABlockReadAheadAndThenReadIsOneErrorOfWhoWantedIt) {
   EXPECT_EQ(error.task->comm, "cat");
   EXPECT_EQ(error.range, std::nullopt);
   EXPECT_EQ(told[0].report->group, 2U);
+}
+
+// Before 6.14: only the line of who asked says that it read ahead.
+TEST(JoinXfs, ABlockFoundBadByAWorkerForAReadAheadAndThenForAReaderIsOneErrorOfTheReader) {
+  const std::vector<std::string> worker{"xfs_buf_ioend+0x1/0x2", "process_one_work+0x1/0x2"};
+  const std::vector<std::string> ahead{"xfs_btree_read_buf_block+0x1/0x2", "read_pages+0x1/0x2"};
+  const std::vector<std::string> read{"xfs_btree_read_buf_block+0x1/0x2", "filemap_read_folio+0x1/0x2"};
+  Xfs xfs;
+  for (const auto& asks : {ahead, read})
+    xfs.Event(kWorker, TracePoint::kXfsBufferError, {EBADMSG, 0x7a0c8, 8, kRead, 3}, "xfs_bmbt", worker)
+        .Line(
+            kWorker,
+            "XFS (loop0): Metadata CRC error detected at xfs_bmbt_read_verify+0x12/0xb0 [xfs], xfs_bmbt block 0x7a0c8 ",
+            worker)
+        .Line(
+            kCat,
+            "XFS (loop0): metadata I/O error in \"xfs_btree_read_buf_block+0xae/0xf0\" at daddr 0x7a0c8 len 8 error 74",
+            asks);
+  const std::vector<Joined> told = xfs.Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EBADMSG, .count = 1}));
+  EXPECT_EQ(told[0].notification.task->comm, "cat");
 }
 
 TEST(JoinXfs, ABlockOnlyReadAheadIsToldToo) {

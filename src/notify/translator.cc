@@ -53,6 +53,12 @@ bool IsOfServer(const Mounting& mounting, const ErrorReport& report) {
   return name != nullptr && mounting.info.device.starts_with(*name + ":");
 }
 
+// Whether it is gone, and had been mounted before that moment: not only seen in sysfs while its own mount(2) was at work.
+bool IsOld(const Mounting& mounting, uint64_t boottime_ns) {
+  const bool was_mounted = !mounting.info.mounts.empty() || !mounting.mounts_before.empty();
+  return mounting.gone_boottime_ns && was_mounted && mounting.mounts_since_boottime_ns < boottime_ns;
+}
+
 }  // namespace
 
 // The latest: a device can carry one file system after the other, and a line names only the device.
@@ -113,13 +119,12 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
   if (traced != traced_.end() && boottime_ns >= traced->second.boottime_ns &&
       boottime_ns - traced->second.boottime_ns < kLineFollowsNs)
     return traced->second.key;
-  // A mount(2) that is under way, and may be refused, is not of what was there before and is gone; whether it is gone, only a
-  // new look tells.
+  // A mount(2) that is under way, and may be refused, is not of what was mounted there before and is gone; whether it is gone,
+  // only a new look tells.
   const bool is_mounting = IsMounting(stack);
   auto mounted = [&]() -> const Mounting* {
     const Mounting* mounting = MountedOn(device, type, boottime_ns);
-    const bool is_old = mounting != nullptr && mounting->gone_boottime_ns && mounting->since_boottime_ns < boottime_ns;
-    return is_mounting && is_old ? nullptr : mounting;
+    return is_mounting && mounting != nullptr && IsOld(*mounting, boottime_ns) ? nullptr : mounting;
   };
   if (is_mounting) refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};

@@ -337,6 +337,15 @@ TEST_F(RefusedMountTest, WhatIsSaidOfOneThatIsMountedIsItsOwn) {
             FilesystemKey{mounted});
 }
 
+TEST_F(RefusedMountTest, IsToldOfWhatWasSeenOfItInSysfsBeforeItWasRefused) {
+  std::filesystem::create_directories(root_ + "/sys/fs/erofs/loop0");
+  Look();
+  ASSERT_EQ(mounts_->mounted().size(), 1U);
+  const uint32_t seen = mounts_->mounted().at(0)->key;
+  std::filesystem::remove_all(root_ + "/sys/fs/erofs");
+  EXPECT_EQ(KeyOf(kRefused, kMount), FilesystemKey{seen});
+}
+
 TEST_F(RefusedMountTest, AnExt3IsServedByExt4) {
   MountBefore("36 25 7:0 / /a rw - ext3 /dev/loop0 rw\n");
   EXPECT_EQ(KeyOf("EXT4-fs error (device loop0): ext4_lookup:1855: inode #12: comm ls: bad inode number: 1", {}),
