@@ -18,7 +18,7 @@ bool IsFile(const TraceEvent& event) {
 }
 
 // Whether it is found by who writes the file's pages back, and not by a request that has ended: one page after the other cannot
-// be written, and for each the file system may look something up and print lines (XFS before 6.2: 256 times for 1 MiB).
+// be written, and for each the file system may look something up and print lines (XFS on 6.1: 256 times for 1 MiB).
 bool IsOfPass(const TraceEvent& event) {
   return std::ranges::any_of(event.stack,
                              [](const std::string& frame) { return FrameFunction(frame) == "do_writepages"; });

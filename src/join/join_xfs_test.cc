@@ -224,7 +224,7 @@ TEST(JoinXfs, LostDataIsToldBesideWhatLedToIt) {
   EXPECT_EQ(told[1].notification.task->comm, "cat");
 }
 
-// Before 6.2 each page looks for its blocks by itself, and behind a slow console that takes longer than the window.
+// On 6.1 each page looks for its blocks by itself, and behind a slow console that takes longer than the window.
 TEST(JoinXfs, AFilesPagesThatAreLostOneAfterTheOtherAreOneLostWriteBack) {
   const std::vector<std::string> pass{"__filemap_set_wb_err+0x1/0x2", "xfs_discard_folio+0x1/0x2",
                                       "do_writepages+0x1/0x2"};

@@ -20,8 +20,8 @@ Json WithFacts(const Json& expected, const Facts& facts);
 std::vector<std::string> Differences(const Json& expected, const Json& told);
 
 // Finds for each expected notification, in any order, those that were told of it: equal errors may be told as one, with
-// their count; together they must stand for as many errors as its "times" says (1, where it has none). And nothing else
-// may have been told. Returns what is wrong, as text for people; empty: nothing.
+// their count; together they must stand for as many errors as its "times" says (1, where it has none; "@some": any number).
+// And nothing else may have been told. Returns what is wrong, as text for people; empty: nothing.
 std::string Compare(const std::vector<Json>& expected, const std::vector<Json>& told);
 
 }  // namespace fsherald::system_test

@@ -77,8 +77,8 @@ std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_
   for (const Json& entry : scenario.expected) {
     if (!Applies(entry, mount_options)) continue;
     Json one = entry;
-    for (const char* key : {"when", "kernel", "note"}) one.erase(key);
     ApplyKernel(one);
+    for (const char* key : {"when", "kernel", "note"}) one.erase(key);
     all.push_back(facts ? WithFacts(one, *facts) : one);
   }
   return all;
