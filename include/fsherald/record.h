@@ -349,7 +349,8 @@ enum fsherald_state {
   FSHERALD_STATE_ERRORS = 3,
   FSHERALD_STATE_READ_ONLY = 4, /* it has made itself read-only */
   FSHERALD_STATE_SHUT_DOWN = 5,
-  FSHERALD_STATE_GONE = 6, /* it was not well, and is not mounted any more */
+  FSHERALD_STATE_GONE = 6,    /* it was not well, and is not mounted any more */
+  FSHERALD_STATE_UNKNOWN = 7, /* what it keeps of its errors could not be read; in no notification */
 };
 
 /* What has led from one state to another. */

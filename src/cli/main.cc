@@ -178,16 +178,18 @@ int main(int argc, char** argv) {
   doctor_command->callback([&] { exit_code = RunDoctor(doctor); });
 
   StatusOptions status;
-  CLI::App* status_command = app.add_subcommand(
-      "status",
-      "The state of each file system: well, errors of the past, errors now, read-only, shut down, not covered");
+  CLI::App* status_command = app.add_subcommand("status",
+                                                "The state of each file system: well, errors of the past, errors now, "
+                                                "read-only, shut down, not known, not covered");
   status_command->add_option("PATH", status.paths, "Only the file systems that these paths lie on")->option_text("...");
   status_command->add_flag("--json", status.json, "One JSON object a line (docs/json.md)");
   status_command->add_flag("-v,--verbose", status.verbose,
                            "What is behind each state, what was not read, what to do next");
   AddColor(*status_command, status.color);
   status_command->footer(
-      "Exit codes: 0 all are well; 10 one is not, or is not covered; 1 failure; 2 usage; 4 not permitted.");
+      "Exit codes: 0 all are well; 10 one is not, or is not known to be; 1 failure; 2 usage; 4 not permitted. What is "
+      "not "
+      "covered (its type keeps nothing that would tell an error: FUSE, squashfs) changes none of them.");
   status_command->callback([&] { exit_code = RunStatus(status); });
 
   try {

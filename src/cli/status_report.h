@@ -24,7 +24,7 @@ struct FilesystemStatus {
   std::vector<std::string> not_read;
 };
 
-// The exit code for them.
+// The exit code for them: 0 where there is no finding, 4 where all that could tell one was refused, else 10.
 int StatusExitCode(const std::vector<FilesystemStatus>& statuses);
 
 // One line a file system, below a heading; with `verbose` what is behind it and what to do next below each. Control bytes are

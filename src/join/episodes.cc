@@ -229,6 +229,9 @@ void Episodes::Merge(Said said, Episode& episode) {
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
   episode.told.sources.Add(said.sources);
+  // A worker that finds a block bad does not say for whom it was read; who asked for it does, and may have read ahead.
+  if (report.speculative && episode.report.task_is_any && report.topic == episode.report.topic)
+    episode.report.speculative = true;
   // The first task that is one; until then any, for what follows in it.
   if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);

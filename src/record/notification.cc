@@ -74,6 +74,7 @@ std::string_view Name(HealthState state) {
     case HealthState::kReadOnly: return "read_only";
     case HealthState::kShutDown: return "shut_down";
     case HealthState::kGone: return "gone";
+    case HealthState::kUnknown: return "unknown";
   }
   return "";
 }
