@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "filesystem/stack_frame.h"
+#include "filesystem/xfs_advice.h"
 #include "filesystem/xfs_event.h"
 #include "filesystem/xfs_log.h"
 
@@ -126,6 +127,7 @@ FilesystemModule XfsModule() {
       .is_read_ahead = IsXfsReadAhead,
       .specific = XfsSpecific,
       .object_is_loadable = XfsObjectIsLoadable,
+      .advice = &kXfsAdvice,
   };
 }
 
