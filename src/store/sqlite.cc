@@ -52,7 +52,6 @@ const char* Advice(int code) {
     case EPERM: return "read it as root or as a member of the group it belongs to";
     case EBUSY:
     case EAGAIN: return "another process holds it: see which with fuser";
-    case ENOENT: return "there is no history yet: `fsherald daemon` writes it";
     default: return nullptr;
   }
 }
@@ -63,7 +62,7 @@ Error HistoryError(std::string_view action, const std::string& path, int code, s
   std::string what(action);
   what.append(" ").append(path);
   std::string more;
-  if (!detail.empty() && code != ENOENT) more = detail;
+  if (!detail.empty()) more = detail;
   if (const char* advice = Advice(code)) more.append(more.empty() ? "" : "; ").append(advice);
   if (!more.empty()) what.append(" (").append(more).append(")");
   return Error{std::move(what), code};

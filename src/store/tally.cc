@@ -125,7 +125,7 @@ Result<Tallies> Tallies::Open(Database& database) {
 
 Status Tallies::Add(const Entry& entry) {
   const Notification& n = entry.notification;
-  const uint64_t errors = ErrorsOf(n);
+  const uint64_t errors = ErrorCount(n);
   if (errors == 0) return {};
   const Count count = {.errors = errors,
                        .notifications = entry.rows,
