@@ -203,6 +203,8 @@ FSHERALD_API ssize_t fsherald_monitor_read(fsherald_monitor* monitor, void* buff
 #define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_DEV 0x0200
 #define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTOR 0x0400
 #define FSHERALD_NOTIFICATION_HAS_DEVICE_ERROR_SECTORS 0x0800
+#define FSHERALD_NOTIFICATION_HAS_HEALTH 0x1000
+#define FSHERALD_NOTIFICATION_HAS_HEALTH_UID 0x2000
 
 /* A notification, decoded. What is not known is NULL, 0, or lacks its flag; strings are NUL-terminated, and raw bytes. */
 struct fsherald_notification {
@@ -258,6 +260,15 @@ struct fsherald_notification {
   uint64_t device_error_sector;    /* in units of 512 bytes from the device's start; with ..._SECTOR */
   uint64_t device_error_sectors;   /* how many, of 512 bytes; with ..._SECTORS */
   uint64_t device_error_count;     /* requests that failed */
+
+  uint64_t incident;           /* seq of the first of the errors that this one follows, or is; 0: none */
+  uint32_t health_from;        /* of FSHERALD_KIND_HEALTH, these as in struct fsherald_health: enum fsherald_state */
+  uint32_t health_to;          /* enum fsherald_state; all of these with ..._HAS_HEALTH */
+  uint32_t health_rule;        /* enum fsherald_rule */
+  uint32_t health_uid;         /* with ..._HAS_HEALTH_UID */
+  const char* health_reason;   /* in the operator's words */
+  int64_t health_since_utc_ns; /* when health_from was entered; 0: not known */
+  uint64_t health_errors;      /* that were told since */
 };
 
 /* The next notification, decoded; it lives until the next call with this monitor. Never waits.

@@ -78,6 +78,8 @@ enum fsherald_record_type {
   FSHERALD_RECORD_HOST = 0x8b,         /* which boot of which kernel */
   FSHERALD_RECORD_DEVICE_ERROR = 0x8c, /* what the device below reported */
   FSHERALD_RECORD_SOURCE_FILE = 0x8d,  /* of LOCATION, where the report itself names it */
+  FSHERALD_RECORD_INCIDENT = 0x8e,     /* which error was the first of those that followed each other */
+  FSHERALD_RECORD_HEALTH = 0x8f,       /* of FSHERALD_KIND_HEALTH: from which state to which, and why */
 };
 
 /* FSHERALD_RECORD_FID: struct fanotify_event_info_fid. The handle is what open_by_handle_at(2) takes: type 1
@@ -112,6 +114,7 @@ enum fsherald_kind {
   FSHERALD_KIND_DEVICE = 6,
   FSHERALD_KIND_COUNTER = 7,
   FSHERALD_KIND_GAP = 8,
+  FSHERALD_KIND_HEALTH = 9, /* no error: the state of the file system has changed, the HEALTH record says how */
 };
 
 enum fsherald_origin {
@@ -145,7 +148,7 @@ struct fsherald_sequence {
   uint64_t seq; /* 1, 2, 3, ... of all that the teller (a daemon, or a monitor without one) told; 0: a group's
                               own gap */
   uint64_t filesystem_seq; /* 1, 2, 3, ... of this file system: a reader who did not mark others sees what it missed */
-  uint64_t count;          /* how many errors this notification stands for; of a gap 0 */
+  uint64_t count;          /* how many errors this notification stands for; of a gap, and of a change of health, 0 */
   int64_t utc_ns;          /* since 1970 */
   uint64_t boottime_ns;    /* CLOCK_BOOTTIME */
 };
@@ -328,6 +331,58 @@ struct fsherald_source_file {
   /* then text_len bytes: "fs/xfs/xfs_fsops.c" */
 };
 FSHERALD_ASSERT_SIZE(fsherald_source_file, 8);
+
+/* Errors of one file system that follow each other closely are one incident. */
+struct fsherald_incident {
+  struct fsherald_info info; /* FSHERALD_RECORD_INCIDENT */
+  uint32_t reserved;         /* 0 */
+  uint64_t first_seq;        /* fsherald_sequence.seq of its first error; of that itself its own */
+};
+FSHERALD_ASSERT_SIZE(fsherald_incident, 16);
+
+/* The state of a file system. */
+enum fsherald_state {
+  FSHERALD_STATE_NOT_COVERED = 0, /* nothing that can be read would tell an error of it; in no notification */
+  FSHERALD_STATE_WELL = 1,
+  FSHERALD_STATE_PAST_ERRORS = 2, /* of before this boot or this mounting; nothing says that they are repaired */
+  FSHERALD_STATE_ERRORS = 3,
+  FSHERALD_STATE_READ_ONLY = 4, /* it has made itself read-only */
+  FSHERALD_STATE_SHUT_DOWN = 5,
+  FSHERALD_STATE_GONE = 6, /* it was not well, and is not mounted any more */
+};
+
+/* What has led from one state to another. */
+enum fsherald_rule {
+  FSHERALD_RULE_ERRORS = 0,
+  FSHERALD_RULE_READ_ONLY = 1,
+  FSHERALD_RULE_SHUTDOWN = 2,
+  FSHERALD_RULE_GONE = 3,  /* unmounted, or its server has ended */
+  FSHERALD_RULE_FOUND = 4, /* it was so when it was looked at for the first time */
+  FSHERALD_RULE_REMOUNTED = 5,
+  FSHERALD_RULE_COUNTERS_RESET = 6, /* its own counters have been set back: by fsck, or by hand */
+  FSHERALD_RULE_REPAIRED = 7,       /* it says itself that what was damaged is healthy */
+  FSHERALD_RULE_SCRUBBED = 8,       /* it has been read whole without an error */
+  FSHERALD_RULE_MOUNTED_AGAIN = 9,
+  FSHERALD_RULE_CLEARED = 10, /* by the operator, who has said why */
+};
+
+struct fsherald_health {
+  struct fsherald_info info; /* FSHERALD_RECORD_HEALTH */
+  uint8_t from;              /* enum fsherald_state */
+  uint8_t to;                /* enum fsherald_state */
+  uint8_t rule;              /* enum fsherald_rule */
+  uint8_t flags;             /* which of the following are known */
+  uint32_t uid;              /* of FSHERALD_RULE_CLEARED: by whom */
+  uint16_t reason_len;       /* of FSHERALD_RULE_CLEARED */
+  uint16_t reserved;         /* 0 */
+  int64_t since_utc_ns;      /* when `from` was entered */
+  uint64_t errors;           /* that were told while it was in `from`, corrected ones left out */
+  /* then reason_len bytes */
+};
+FSHERALD_ASSERT_SIZE(fsherald_health, 32);
+#define FSHERALD_HAS_UID 0x01 /* of fsherald_health.flags */
+#define FSHERALD_HAS_SINCE 0x02
+#define FSHERALD_HAS_REASON 0x04
 
 #ifdef __cplusplus
 }

@@ -40,6 +40,7 @@ bool DecodedNotification::Decode(Bytes bytes) {
   FillDeviceError();
   FillWords();
   FillGap();
+  FillHealth();
   return true;
 }
 
@@ -53,7 +54,7 @@ void DecodedNotification::FillError() {
   c_.origin = static_cast<uint32_t>(n.origin);
   c_.sources = Bits(n.sources);
   c_.error = n.error.code.value_or(0);
-  c_.count = n.kind == Kind::kGap ? 0 : n.error.count;
+  c_.count = ErrorCount(n);
   c_.corrected = n.corrected ? 1 : 0;
   c_.untrusted = n.trusted ? 0 : 1;
 }
@@ -130,6 +131,21 @@ void DecodedNotification::FillGap() {
   if (!n.gap->count) return;
   c_.gap_count = *n.gap->count;
   c_.gap_certainty = n.gap->exact ? FSHERALD_EXACT : FSHERALD_AT_LEAST;
+}
+
+void DecodedNotification::FillHealth() {
+  c_.incident = from_.notification.incident.value_or(0);
+  const std::optional<HealthChange>& change = from_.notification.health;
+  if (!change) return;
+  c_.flags |= FSHERALD_NOTIFICATION_HAS_HEALTH;
+  if (change->uid) c_.flags |= FSHERALD_NOTIFICATION_HAS_HEALTH_UID;
+  c_.health_from = static_cast<uint32_t>(change->from);
+  c_.health_to = static_cast<uint32_t>(change->to);
+  c_.health_rule = static_cast<uint32_t>(change->rule);
+  c_.health_uid = change->uid.value_or(0);
+  c_.health_reason = TextOrNull(change->reason);
+  c_.health_since_utc_ns = change->since_utc_ns.value_or(0);
+  c_.health_errors = change->errors;
 }
 
 }  // namespace fsherald

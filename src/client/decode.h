@@ -34,6 +34,7 @@ class DecodedNotification {
   void FillDeviceError();
   void FillWords();
   void FillGap();
+  void FillHealth();
 
   StreamNotification from_;
   std::string bytes_;

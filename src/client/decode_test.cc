@@ -92,12 +92,45 @@ TEST(DecodeTest, WhatIsNotKnownIsNullButTheListsAreEmpty) {
   EXPECT_EQ(n.corrected, 0U);
   EXPECT_EQ(n.untrusted, 0U);
   EXPECT_EQ(n.device_error_count, 0U);
+  EXPECT_EQ(n.incident, 0U);
+  EXPECT_EQ(n.health_reason, nullptr);
   ASSERT_NE(n.mounts, nullptr);
   EXPECT_EQ(n.mounts[0], nullptr);
   ASSERT_NE(n.stack, nullptr);
   EXPECT_EQ(n.stack[0], nullptr);
   EXPECT_EQ(n.blob, nullptr);
   EXPECT_EQ(n.blob_len, 0U);
+}
+
+TEST(DecodeTest, AChangeOfHealthIsThereWithItsIncident) {
+  Notification from;
+  from.kind = Kind::kHealth;
+  from.incident = 41;
+  from.health = HealthChange{.from = HealthState::kErrors,
+                             .to = HealthState::kWell,
+                             .rule = HealthRule::kCleared,
+                             .since_utc_ns = 1795170667412345678,
+                             .errors = 3,
+                             .uid = 1000,
+                             .reason = "cable"};
+  DecodedNotification decoded;
+  ASSERT_TRUE(decoded.Decode(BytesOf(Stream(from))));
+  const fsherald_notification& n = decoded.get();
+  EXPECT_EQ(n.kind, FSHERALD_KIND_HEALTH);
+  EXPECT_EQ(n.count, 0U);
+  EXPECT_EQ(n.flags, static_cast<uint32_t>(FSHERALD_NOTIFICATION_HAS_HEALTH | FSHERALD_NOTIFICATION_HAS_HEALTH_UID));
+  EXPECT_EQ(n.incident, 41U);
+  EXPECT_EQ(n.health_from, FSHERALD_STATE_ERRORS);
+  EXPECT_EQ(n.health_to, FSHERALD_STATE_WELL);
+  EXPECT_EQ(n.health_rule, FSHERALD_RULE_CLEARED);
+  EXPECT_EQ(n.health_uid, 1000U);
+  EXPECT_STREQ(n.health_reason, "cable");
+  EXPECT_EQ(n.health_since_utc_ns, 1795170667412345678);
+  EXPECT_EQ(n.health_errors, 3U);
+  from.health = HealthChange();
+  ASSERT_TRUE(decoded.Decode(BytesOf(Stream(from))));
+  EXPECT_EQ(decoded.get().flags, static_cast<uint32_t>(FSHERALD_NOTIFICATION_HAS_HEALTH));
+  EXPECT_EQ(decoded.get().health_reason, nullptr);
 }
 
 TEST(DecodeTest, WhatTheDeviceReportedIsThereWithAFlagForEachNumber) {

@@ -249,6 +249,25 @@ void AppendGap(const Gap& gap, std::string& out) {
   out.push_back('}');
 }
 
+void AppendHealth(const HealthChange& change, std::string& out) {
+  out.append("{\"from\":");
+  AppendLiteral(Name(change.from), out);
+  out.append(",\"to\":");
+  AppendLiteral(Name(change.to), out);
+  out.append(",\"rule\":");
+  AppendLiteral(Name(change.rule), out);
+  out.append(",\"since\":");
+  if (change.since_utc_ns) AppendTime(*change.since_utc_ns, out);
+  else AppendNull(out);
+  out.append(",\"errors\":");
+  AppendNumber(change.errors, out);
+  out.append(",\"uid\":");
+  AppendNumberOrNull(change.uid, out);
+  out.append(",\"reason\":");
+  AppendStringOrNull(change.reason, out);
+  out.push_back('}');
+}
+
 // `append` writes the value of a part, where there is one.
 template <typename T, typename Append>
 void AppendPart(const std::optional<T>& part, std::string& out, Append append) {
@@ -285,7 +304,7 @@ void AppendJson(const Notification& notification, const Host& host, std::string&
   out.append(",\"filesystem\":");
   AppendFilesystem(notification.filesystem, out);
   out.append(",\"error\":");
-  AppendError(notification.error, is_gap ? 0 : notification.error.count, out);
+  AppendError(notification.error, ErrorCount(notification), out);
   out.append(",\"location\":");
   AppendPart(notification.location, out, append_location);
   out.append(",\"specific\":");
@@ -308,9 +327,15 @@ void AppendJson(const Notification& notification, const Host& host, std::string&
   AppendBool(notification.trusted, out);
   out.append(",\"sources\":");
   AppendSources(notification.sources, out);
+  out.append(",\"incident\":");
+  AppendNumberOrNull(notification.incident, out);
   if (is_gap) {
     out.append(",\"gap\":");
     AppendPart(notification.gap, out, AppendGap);
+  }
+  if (notification.kind == Kind::kHealth) {
+    out.append(",\"health\":");
+    AppendPart(notification.health, out, AppendHealth);
   }
   out.append("}\n");
 }

@@ -9,7 +9,8 @@
 
 namespace fsherald {
 
-// Appends one object and a newline. Every key is always there (but `gap`, which a gap alone has); what is not known is
+// Appends one object and a newline. Every key is always there (but `gap` and `health`, which a gap and a change of
+// health alone have); what is not known is
 // null. Names, paths and messages are raw bytes: what is valid UTF-8 is kept, control characters are escaped, and each
 // other byte becomes U+FFFD (base/text.h).
 void AppendJson(const Notification& notification, const Host& host, std::string& out);

@@ -61,7 +61,7 @@ TEST(JsonTest, ANotificationIsOneLineWithEveryKeyInTheDocumentedOrder) {
             R"("range":null,"device_error":null,)"
             R"("task":{"pid":2211,"tid":2212,"comm":"ls","cgroup":"/user.slice"},)"
             R"("kind":"metadata","origin":"kernel","corrected":false,"trusted":true,)"
-            R"("sources":["fanotify","trace","kmsg"]})"
+            R"("sources":["fanotify","trace","kmsg"],"incident":null})"
             "\n");
 }
 
@@ -72,7 +72,7 @@ TEST(JsonTest, WhatIsNotKnownIsNullAndNeverLeftOut) {
       R"("filesystem":{"type":null,"device":null,"dev":null,"uuid":null,"fsid":null,"mounts":null},)"
       R"("error":{"errno":null,"name":null,"text":null,"count":1},)"
       R"("location":null,"specific":null,"object":null,"range":null,"device_error":null,"task":null,)"
-      R"("kind":"metadata","origin":"kernel","corrected":false,"trusted":true,"sources":[]})"
+      R"("kind":"metadata","origin":"kernel","corrected":false,"trusted":true,"sources":[],"incident":null})"
       "\n");
 }
 
@@ -165,6 +165,33 @@ TEST(JsonTest, AnUnknownLossIsNeverExact) {
 }
 
 TEST(JsonTest, OnlyAGapHasTheKeyGap) { EXPECT_FALSE(Parsed(FullNotification()).contains("gap")); }
+
+TEST(JsonTest, AChangeOfHealthSaysFromWhichStateToWhichAndWhy) {
+  Notification n;
+  n.kind = Kind::kHealth;
+  n.incident = 41;
+  n.health = HealthChange{.from = HealthState::kErrors,
+                          .to = HealthState::kWell,
+                          .rule = HealthRule::kCleared,
+                          .since_utc_ns = 1795170667000000001,
+                          .errors = 3,
+                          .uid = 0,
+                          .reason = "\"new\" cable\n"};
+  Json json = Parsed(n);
+  EXPECT_EQ(json["kind"], "health");
+  EXPECT_EQ(json["error"]["count"], 0);
+  EXPECT_EQ(json["incident"], 41);
+  EXPECT_EQ(json["health"].dump(),
+            R"({"from":"errors","to":"well","rule":"cleared","since":"2026-11-20T10:31:07.000000001Z",)"
+            R"("errors":3,"uid":0,"reason":"\"new\" cable\n"})");
+  n.health = HealthChange();
+  EXPECT_EQ(Parsed(n)["health"].dump(),
+            R"({"from":"well","to":"well","rule":"errors","since":null,"errors":0,"uid":null,"reason":null})");
+  n.health = std::nullopt;
+  EXPECT_EQ(Parsed(n)["health"], nullptr);
+}
+
+TEST(JsonTest, OnlyAChangeOfHealthHasTheKeyHealth) { EXPECT_FALSE(Parsed(FullNotification()).contains("health")); }
 
 TEST(JsonTest, TheErrnoIsNamedAndToldInTheKernelsWords) {
   Notification n;

@@ -22,6 +22,7 @@ std::string_view Name(Kind kind) {
     case Kind::kDevice: return "device";
     case Kind::kCounter: return "counter";
     case Kind::kGap: return "gap";
+    case Kind::kHealth: return "health";
   }
   return "";
 }
@@ -59,6 +60,36 @@ std::string_view Name(DeviceError::Operation operation) {
     case DeviceError::Operation::kWrite: return "write";
     case DeviceError::Operation::kFlush: return "flush";
     case DeviceError::Operation::kDiscard: return "discard";
+  }
+  return "";
+}
+
+std::string_view Name(HealthState state) {
+  switch (state) {
+    case HealthState::kNotCovered: return "not_covered";
+    case HealthState::kWell: return "well";
+    case HealthState::kPastErrors: return "past_errors";
+    case HealthState::kErrors: return "errors";
+    case HealthState::kReadOnly: return "read_only";
+    case HealthState::kShutDown: return "shut_down";
+    case HealthState::kGone: return "gone";
+  }
+  return "";
+}
+
+std::string_view Name(HealthRule rule) {
+  switch (rule) {
+    case HealthRule::kErrors: return "errors";
+    case HealthRule::kReadOnly: return "read_only";
+    case HealthRule::kShutdown: return "shutdown";
+    case HealthRule::kGone: return "gone";
+    case HealthRule::kFound: return "found";
+    case HealthRule::kRemounted: return "remounted";
+    case HealthRule::kCountersReset: return "counters_reset";
+    case HealthRule::kRepaired: return "repaired";
+    case HealthRule::kScrubbed: return "scrubbed";
+    case HealthRule::kMountedAgain: return "mounted_again";
+    case HealthRule::kCleared: return "cleared";
   }
   return "";
 }

@@ -115,7 +115,18 @@ struct Task {
   friend bool operator==(const Task&, const Task&) = default;
 };
 
-enum class Kind { kMetadata, kDataRead, kDataWrite, kWriteback, kShutdown, kReadOnly, kDevice, kCounter, kGap };
+enum class Kind {
+  kMetadata,
+  kDataRead,
+  kDataWrite,
+  kWriteback,
+  kShutdown,
+  kReadOnly,
+  kDevice,
+  kCounter,
+  kGap,
+  kHealth
+};
 enum class Origin { kKernel, kUser };
 // kGroup: only of a gap, the subscriber's own ring was full. kMounts: the mount table, of a state alone.
 enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts };
@@ -153,6 +164,46 @@ struct Gap {
   friend bool operator==(const Gap&, const Gap&) = default;
 };
 
+// The state of a file system. The worse, the later; kNotCovered is none of these.
+enum class HealthState {
+  kNotCovered,  // nothing that can be read would tell an error of it
+  kWell,
+  kPastErrors,  // of before this boot or this mounting, or of a time that is not kept; nothing says that they are repaired
+  kErrors,      // errors since; or structures known to be damaged
+  kReadOnly,  // it has made itself read-only
+  kShutDown,
+  kGone,  // it was not well, and is not mounted any more
+};
+inline constexpr int kHealthStateCount = 7;
+
+// What has led from one state to another: how it is entered, then how it is left (docs/health.md).
+enum class HealthRule {
+  kErrors,
+  kReadOnly,
+  kShutdown,
+  kGone,   // unmounted, or its server has ended
+  kFound,  // it was so when it was looked at for the first time
+  kRemounted,
+  kCountersReset,  // its own counters have been set back: by fsck, or the device's statistics by hand
+  kRepaired,       // it says itself that what was damaged is healthy
+  kScrubbed,       // it has been read whole without an error
+  kMountedAgain,
+  kCleared,  // by the operator, who has said why
+};
+inline constexpr int kHealthRuleCount = 11;
+
+struct HealthChange {
+  HealthState from = HealthState::kWell;
+  HealthState to = HealthState::kWell;
+  HealthRule rule = HealthRule::kErrors;
+  std::optional<int64_t> since_utc_ns;  // when `from` was entered; empty: it has never been anything else
+  uint64_t errors = 0;                  // that were told while it was in `from`, corrected ones left out
+  std::optional<uint32_t> uid;          // kCleared: by whom
+  std::optional<std::string> reason;    // kCleared: raw bytes, up to kMaxReasonBytes
+  friend bool operator==(const HealthChange&, const HealthChange&) = default;
+};
+inline constexpr size_t kMaxReasonBytes = 255;
+
 struct Notification {
   uint64_t seq = 0;             // 1, 2, 3, ... in the order told; 0: not told yet, or a group's own gap
   uint64_t filesystem_seq = 0;  // the same among those of this file system; 0: not told yet, or of no single one
@@ -172,11 +223,20 @@ struct Notification {
   bool corrected = false;  // the file system has put right what was wrong: nothing is lost
   bool trusted = true;     // false: user space wrote the log line, nobody else has seen the error
   std::optional<Gap> gap;  // kind == kGap
+  std::optional<uint64_t> incident = std::nullopt;  // seq of the first error of the incident that it belongs to, or is
+  std::optional<HealthChange> health = std::nullopt;  // kind == kHealth
   friend bool operator==(const Notification&, const Notification&) = default;
 };
 
 // A structure that was damaged no longer is: told as all is, but no error.
-inline bool IsHealthyAgain(const Notification& n) { return n.corrected && n.error.count == 0; }
+inline bool IsHealthyAgain(const Notification& n) {
+  return n.kind != Kind::kHealth && n.corrected && n.error.count == 0;
+}
+
+// How many errors it stands for: a gap and a change of health for none.
+inline uint64_t ErrorCount(const Notification& n) {
+  return n.kind == Kind::kGap || n.kind == Kind::kHealth ? 0 : n.error.count;
+}
 
 // What all notifications of one run of one machine share.
 struct Host {
@@ -190,6 +250,8 @@ std::string_view Name(PathSource source);
 std::string_view Name(Origin origin);
 std::string_view Name(SourceId source);
 std::string_view Name(DeviceError::Operation operation);  // empty: unknown
+std::string_view Name(HealthState state);
+std::string_view Name(HealthRule rule);
 
 std::string ToString(DeviceNumber dev);  // "7:0"
 std::string ToString(Fsid fsid);         // "11eb8c2d:756d63ee"

@@ -18,6 +18,7 @@ TEST(NotificationTest, EachWordIsWrittenAsDocumented) {
   EXPECT_EQ(Name(Kind::kDevice), "device");
   EXPECT_EQ(Name(Kind::kCounter), "counter");
   EXPECT_EQ(Name(Kind::kGap), "gap");
+  EXPECT_EQ(Name(Kind::kHealth), "health");
   EXPECT_EQ(Name(PathSource::kHandle), "handle");
   EXPECT_EQ(Name(PathSource::kOpenFile), "open_file");
   EXPECT_EQ(Name(PathSource::kWalk), "walk");
@@ -37,6 +38,29 @@ TEST(NotificationTest, EverySourceHasAWordOfItsOwn) {
   for (int i = 0; i < kSourceCount; ++i) words.insert(Name(static_cast<SourceId>(i)));
   EXPECT_EQ(words,
             (std::set<std::string_view>{"fanotify", "trace", "kmsg", "counters", "producer", "group", "mounts"}));
+}
+
+TEST(NotificationTest, EveryStateOfHealthAndEveryRuleHasAWordOfItsOwn) {
+  std::set<std::string_view> states;
+  for (int i = 0; i < kHealthStateCount; ++i) states.insert(Name(static_cast<HealthState>(i)));
+  EXPECT_EQ(states, (std::set<std::string_view>{"not_covered", "well", "past_errors", "errors", "read_only",
+                                                "shut_down", "gone"}));
+  std::set<std::string_view> rules;
+  for (int i = 0; i < kHealthRuleCount; ++i) rules.insert(Name(static_cast<HealthRule>(i)));
+  EXPECT_EQ(rules, (std::set<std::string_view>{"errors", "read_only", "shutdown", "gone", "found", "remounted",
+                                               "counters_reset", "repaired", "scrubbed", "mounted_again", "cleared"}));
+}
+
+TEST(NotificationTest, AGapAndAChangeOfHealthStandForNoErrorAndAreNoStructuresThatAreHealthyAgain) {
+  Notification n = {.error = {.code = std::nullopt, .count = 3}};
+  EXPECT_EQ(ErrorCount(n), 3U);
+  n.kind = Kind::kGap;
+  EXPECT_EQ(ErrorCount(n), 0U);
+  n = {.error = {.code = std::nullopt, .count = 0}, .kind = Kind::kHealth, .corrected = true};
+  EXPECT_EQ(ErrorCount(n), 0U);
+  EXPECT_FALSE(IsHealthyAgain(n));
+  n.kind = Kind::kMetadata;
+  EXPECT_TRUE(IsHealthyAgain(n));
 }
 
 TEST(NotificationTest, ASourceSetHoldsWhatWasAdded) {

@@ -74,7 +74,7 @@ void AppendSpecific(const Notification& n, std::string& out) {
 }  // namespace
 
 void AppendRfc(const Notification& n, std::string& out) {
-  if (IsHealthyAgain(n)) return;
+  if (IsHealthyAgain(n) || n.kind == Kind::kHealth) return;
   const size_t start = out.size();
   const uint32_t pid = n.task ? n.task->pid.value_or(0) : 0;
   const bool is_gap = n.kind == Kind::kGap;

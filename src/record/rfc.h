@@ -43,7 +43,7 @@ struct Ext4Data {
 static_assert(sizeof(Ext4Data) == 272);
 }  // namespace rfc
 
-// Appends one event; none for what is healthy again: the RFC has errors only. A gap becomes FAN_Q_OVERFLOW without
+// Appends one event; none for what is healthy again or a change of health: the RFC has errors only. A gap becomes FAN_Q_OVERFLOW without
 // records. The specific record is ext4's own of the RFC (inode, block, description, 272 bytes) for ext4, and the blob for
 // a file system in user space. Every record, and so the next event, starts at a multiple of four: the function's name and
 // the blob are padded with zeros, counted in the record's length. What is not known: errno and line 0, fsid that of the

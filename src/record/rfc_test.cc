@@ -205,6 +205,13 @@ TEST(RfcTest, WhatIsHealthyAgainIsNoEvent) {
   EXPECT_EQ(Event(n), "");
 }
 
+TEST(RfcTest, AChangeOfHealthIsNoEvent) {
+  Notification n = DamagedInode();
+  n.kind = Kind::kHealth;
+  n.health = HealthChange();
+  EXPECT_EQ(Event(n), "");
+}
+
 TEST(RfcTest, AGapIsAnOverflow) {
   Notification gap = DamagedInode();
   gap.kind = Kind::kGap;

@@ -19,7 +19,7 @@ constexpr int32_t kHandleNone = 0xff;     // FILEID_INVALID
 
 constexpr size_t Padded(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
 
-// What is never left out must always fit, and leave a third for the rest, so its texts have limits, which no kernel and
+// What is never left out must always fit, and leave a quarter for the rest, so its texts have limits, which no kernel and
 // no honest producer reaches.
 constexpr size_t kMaxNameBytes = 255;      // types and names of file systems
 constexpr size_t kMaxFunctionBytes = 511;  // the kernel's KSYM_NAME_LEN, less its NUL
@@ -32,8 +32,9 @@ constexpr size_t kMostNeverCut =
     Padded(sizeof(fsherald_host) + 2 * kMaxHostBytes) + sizeof(fsherald_range) + sizeof(fsherald_gap) +
     sizeof(fsherald_object) + Padded(sizeof(fsherald_specific) + kMaxNameBytes) + sizeof(fsherald_message) +
     Padded(sizeof(fsherald_task) + kMaxCommBytes) + Padded(sizeof(fsherald_device_error) + kMaxNameBytes) +
-    Padded(sizeof(fsherald_source_file) + kMaxFileBytes);
-static_assert(kMostNeverCut <= FSHERALD_MAX_NOTIFICATION_BYTES * 2 / 3);
+    Padded(sizeof(fsherald_source_file) + kMaxFileBytes) + sizeof(fsherald_incident) +
+    Padded(sizeof(fsherald_health) + kMaxReasonBytes);
+static_assert(kMostNeverCut <= FSHERALD_MAX_NOTIFICATION_BYTES * 3 / 4);
 
 // The bytes of one notification. Records are written in the order in which they are kept: the last are the first to be
 // left out, and what of them must not be left out has been Reserved by then.
@@ -115,14 +116,11 @@ void AddFid(const Notification& n, Writer& to) {
   if (!small) to.Put(uint32_t{0});  // so that the ERROR record behind it ends at a multiple of 8
 }
 
-// A gap stands for no error.
-uint64_t CountOf(const Notification& n) { return n.kind == Kind::kGap ? 0 : n.error.count; }
-
 void AddError(const Notification& n, Writer& to) {
   constexpr uint32_t kMost = std::numeric_limits<uint32_t>::max();
   const fsherald_error error = {.info = {},
                                 .error = n.error.code.value_or(0),
-                                .error_count = static_cast<uint32_t>(std::min<uint64_t>(CountOf(n), kMost))};
+                                .error_count = static_cast<uint32_t>(std::min<uint64_t>(ErrorCount(n), kMost))};
   to.Begin(error, FSHERALD_RECORD_ERROR, sizeof error);
 }
 
@@ -142,7 +140,7 @@ fsherald_sequence Sequence(const Notification& n, bool cut) {
           .flags = static_cast<uint8_t>(flags),
           .seq = n.seq,
           .filesystem_seq = n.filesystem_seq,
-          .count = CountOf(n),
+          .count = ErrorCount(n),
           .utc_ns = n.utc_ns,
           .boottime_ns = n.boottime_ns.value_or(0)};
 }
@@ -229,6 +227,23 @@ void AddGap(const Gap& gap, Writer& to) {
                          .from_utc_ns = gap.from_utc_ns,
                          .to_utc_ns = gap.to_utc_ns},
             FSHERALD_RECORD_GAP);
+}
+
+void AddHealth(const HealthChange& change, Writer& to) {
+  const std::string_view reason = to.Limited(change.reason ? std::string_view(*change.reason) : "", kMaxReasonBytes);
+  const int flags = (change.uid ? FSHERALD_HAS_UID : 0) | (change.since_utc_ns ? FSHERALD_HAS_SINCE : 0) |
+                    (change.reason ? FSHERALD_HAS_REASON : 0);
+  to.Record(fsherald_health{.info = {},
+                            .from = static_cast<uint8_t>(change.from),
+                            .to = static_cast<uint8_t>(change.to),
+                            .rule = static_cast<uint8_t>(change.rule),
+                            .flags = static_cast<uint8_t>(flags),
+                            .uid = change.uid.value_or(0),
+                            .reason_len = U16(reason.size()),
+                            .reserved = 0,
+                            .since_utc_ns = change.since_utc_ns.value_or(0),
+                            .errors = change.errors},
+            FSHERALD_RECORD_HEALTH, reason);
 }
 
 void AddObject(const ObjectInfo& object, Writer& to) {
@@ -392,6 +407,10 @@ void AppendStream(const Notification& n, const Host& host, std::string& out) {
   if (n.range) AddRange(*n.range, to);
   if (n.device_error) AddDeviceError(*n.device_error, to);
   if (n.gap) AddGap(*n.gap, to);
+  if (n.incident) {
+    to.Record(fsherald_incident{.info = {}, .reserved = 0, .first_seq = *n.incident}, FSHERALD_RECORD_INCIDENT);
+  }
+  if (n.health) AddHealth(*n.health, to);
   if (!host.boot_id.empty() || !host.kernel_release.empty()) AddHost(host, to);
 
   if (n.specific) to.Reserve(SpecificBytesNeverCut(*n.specific));

@@ -13,8 +13,8 @@ namespace fsherald {
 // Appends one notification: a multiple of 8 bytes, at most FSHERALD_MAX_NOTIFICATION_BYTES. What does not fit is left
 // out (FSHERALD_CUT), in this order: frames of the stack from the outermost on, mount points from the last on, the
 // cgroup, the end of the message, fields of the specific record from the last on, its blob, the path. Never the generic
-// record, the location and the device's error; their names and that of the task are cut to what no kernel exceeds
-// (stream.cc). A fifth of a microsecond.
+// record, the location, the device's error and the change of health; their names and that of the task are cut to what no
+// kernel exceeds (stream.cc). A fifth of a microsecond.
 void AppendStream(const Notification& notification, const Host& host, std::string& out);
 
 struct StreamNotification {

@@ -92,6 +92,17 @@ ASSERT_OFFSET(fsherald_device_error, count, 32);
 ASSERT_OFFSET(fsherald_device_error, error, 40);
 ASSERT_OFFSET(fsherald_device_error, reserved, 44);
 ASSERT_OFFSET(fsherald_source_file, text_len, 4);
+ASSERT_OFFSET(fsherald_incident, reserved, 4);
+ASSERT_OFFSET(fsherald_incident, first_seq, 8);
+ASSERT_OFFSET(fsherald_health, from, 4);
+ASSERT_OFFSET(fsherald_health, to, 5);
+ASSERT_OFFSET(fsherald_health, rule, 6);
+ASSERT_OFFSET(fsherald_health, flags, 7);
+ASSERT_OFFSET(fsherald_health, uid, 8);
+ASSERT_OFFSET(fsherald_health, reason_len, 12);
+ASSERT_OFFSET(fsherald_health, reserved, 14);
+ASSERT_OFFSET(fsherald_health, since_utc_ns, 16);
+ASSERT_OFFSET(fsherald_health, errors, 24);
 #undef ASSERT_OFFSET
 
 // The enums of notification.h are the numbers of record.h.
@@ -104,6 +115,7 @@ static_assert(static_cast<int>(Kind::kReadOnly) == FSHERALD_KIND_READ_ONLY);
 static_assert(static_cast<int>(Kind::kDevice) == FSHERALD_KIND_DEVICE);
 static_assert(static_cast<int>(Kind::kCounter) == FSHERALD_KIND_COUNTER);
 static_assert(static_cast<int>(Kind::kGap) == FSHERALD_KIND_GAP);
+static_assert(static_cast<int>(Kind::kHealth) == FSHERALD_KIND_HEALTH);
 static_assert(static_cast<int>(Origin::kKernel) == FSHERALD_ORIGIN_KERNEL);
 static_assert(static_cast<int>(Origin::kUser) == FSHERALD_ORIGIN_USER);
 static_assert(static_cast<int>(SourceId::kFanotify) == FSHERALD_SOURCE_FANOTIFY);
@@ -124,5 +136,25 @@ static_assert(static_cast<int>(DeviceError::Operation::kRead) == FSHERALD_OPERAT
 static_assert(static_cast<int>(DeviceError::Operation::kWrite) == FSHERALD_OPERATION_WRITE);
 static_assert(static_cast<int>(DeviceError::Operation::kFlush) == FSHERALD_OPERATION_FLUSH);
 static_assert(static_cast<int>(DeviceError::Operation::kDiscard) == FSHERALD_OPERATION_DISCARD);
+static_assert(static_cast<int>(HealthState::kNotCovered) == FSHERALD_STATE_NOT_COVERED);
+static_assert(static_cast<int>(HealthState::kWell) == FSHERALD_STATE_WELL);
+static_assert(static_cast<int>(HealthState::kPastErrors) == FSHERALD_STATE_PAST_ERRORS);
+static_assert(static_cast<int>(HealthState::kErrors) == FSHERALD_STATE_ERRORS);
+static_assert(static_cast<int>(HealthState::kReadOnly) == FSHERALD_STATE_READ_ONLY);
+static_assert(static_cast<int>(HealthState::kShutDown) == FSHERALD_STATE_SHUT_DOWN);
+static_assert(static_cast<int>(HealthState::kGone) == FSHERALD_STATE_GONE);
+static_assert(kHealthStateCount == FSHERALD_STATE_GONE + 1);
+static_assert(static_cast<int>(HealthRule::kErrors) == FSHERALD_RULE_ERRORS);
+static_assert(static_cast<int>(HealthRule::kReadOnly) == FSHERALD_RULE_READ_ONLY);
+static_assert(static_cast<int>(HealthRule::kShutdown) == FSHERALD_RULE_SHUTDOWN);
+static_assert(static_cast<int>(HealthRule::kGone) == FSHERALD_RULE_GONE);
+static_assert(static_cast<int>(HealthRule::kFound) == FSHERALD_RULE_FOUND);
+static_assert(static_cast<int>(HealthRule::kRemounted) == FSHERALD_RULE_REMOUNTED);
+static_assert(static_cast<int>(HealthRule::kCountersReset) == FSHERALD_RULE_COUNTERS_RESET);
+static_assert(static_cast<int>(HealthRule::kRepaired) == FSHERALD_RULE_REPAIRED);
+static_assert(static_cast<int>(HealthRule::kScrubbed) == FSHERALD_RULE_SCRUBBED);
+static_assert(static_cast<int>(HealthRule::kMountedAgain) == FSHERALD_RULE_MOUNTED_AGAIN);
+static_assert(static_cast<int>(HealthRule::kCleared) == FSHERALD_RULE_CLEARED);
+static_assert(kHealthRuleCount == FSHERALD_RULE_CLEARED + 1);
 
 }  // namespace fsherald

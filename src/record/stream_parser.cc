@@ -76,12 +76,13 @@ bool ReadSequence(Bytes record, StreamNotification& to) {
   const RecordReader<fsherald_sequence> reader(record);
   const fsherald_sequence& head = reader.head();
   Notification& n = to.notification;
-  n.kind = head.kind <= FSHERALD_KIND_GAP ? static_cast<Kind>(head.kind) : Kind::kMetadata;
+  n.kind = head.kind <= FSHERALD_KIND_HEALTH ? static_cast<Kind>(head.kind) : Kind::kMetadata;
   n.origin = head.origin == FSHERALD_ORIGIN_KERNEL ? Origin::kKernel : Origin::kUser;
   n.sources = Sources(head.sources);
   n.seq = head.seq;
   n.filesystem_seq = head.filesystem_seq;
-  if (n.kind != Kind::kGap) n.error.count = head.count;
+  if (n.kind == Kind::kHealth) n.error.count = 0;
+  else if (n.kind != Kind::kGap) n.error.count = head.count;
   n.utc_ns = head.utc_ns;
   if ((head.flags & FSHERALD_HAS_BOOTTIME) != 0) n.boottime_ns = head.boottime_ns;
   n.corrected = (head.flags & FSHERALD_CORRECTED) != 0;
@@ -219,6 +220,31 @@ bool ReadGap(Bytes record, StreamNotification& to) {
   return reader.Whole();
 }
 
+bool ReadIncident(Bytes record, StreamNotification& to) {
+  const RecordReader<fsherald_incident> reader(record);
+  to.notification.incident = reader.head().first_seq;
+  return reader.Whole();
+}
+
+// Of unknown states or an unknown rule nothing can be told but that there was a change: the kind says that.
+bool ReadHealth(Bytes record, StreamNotification& to) {
+  RecordReader<fsherald_health> reader(record);
+  const fsherald_health& head = reader.head();
+  std::string reason = reader.Take(head.reason_len);
+  if (head.from >= kHealthStateCount || head.to >= kHealthStateCount || head.rule >= kHealthRuleCount) {
+    return reader.Whole();
+  }
+  HealthChange& change = Ensure(to.notification.health);
+  change.from = static_cast<HealthState>(head.from);
+  change.to = static_cast<HealthState>(head.to);
+  change.rule = static_cast<HealthRule>(head.rule);
+  change.errors = head.errors;
+  if ((head.flags & FSHERALD_HAS_UID) != 0) change.uid = head.uid;
+  if ((head.flags & FSHERALD_HAS_SINCE) != 0) change.since_utc_ns = head.since_utc_ns;
+  if ((head.flags & FSHERALD_HAS_REASON) != 0) change.reason = std::move(reason);
+  return reader.Whole();
+}
+
 bool ReadObject(Bytes record, StreamNotification& to) {
   RecordReader<fsherald_object> reader(record);
   const fsherald_object& head = reader.head();
@@ -251,7 +277,7 @@ class Parser {
   // False: contradicts the layout.
   bool Read(uint8_t type, Bytes record) {
     const bool of_the_kernel = type == FSHERALD_RECORD_FID || type == FSHERALD_RECORD_ERROR;
-    const bool known = of_the_kernel || (type >= FSHERALD_RECORD_SEQUENCE && type <= FSHERALD_RECORD_SOURCE_FILE);
+    const bool known = of_the_kernel || (type >= FSHERALD_RECORD_SEQUENCE && type <= FSHERALD_RECORD_HEALTH);
     if (!known) return true;
     if (!of_the_kernel && record.size() % 8 != 0) return false;
     if (type != FSHERALD_RECORD_MOUNT && Seen(type)) return false;
@@ -298,6 +324,8 @@ class Parser {
       case FSHERALD_RECORD_HOST: return ReadHost(record, to_);
       case FSHERALD_RECORD_DEVICE_ERROR: return ReadDeviceError(record, to_);
       case FSHERALD_RECORD_SOURCE_FILE: return ReadSourceFile(record, to_);
+      case FSHERALD_RECORD_INCIDENT: return ReadIncident(record, to_);
+      case FSHERALD_RECORD_HEALTH: return ReadHealth(record, to_);
       default: return true;
     }
   }

@@ -129,6 +129,27 @@ Notification LostLines() {
   return n;
 }
 
+// The state of a file system changes, by the operator's word.
+Notification Cleared() {
+  Notification n;
+  n.seq = 45;
+  n.filesystem_seq = 3;
+  n.utc_ns = 1795170667412345681;
+  n.filesystem.type = "ext4";
+  n.filesystem.device = "sdb1";
+  n.error.count = 0;
+  n.kind = Kind::kHealth;
+  n.incident = 41;
+  n.health = HealthChange{.from = HealthState::kErrors,
+                          .to = HealthState::kWell,
+                          .rule = HealthRule::kCleared,
+                          .since_utc_ns = 1795170667412345678,
+                          .errors = 3,
+                          .uid = 1000,
+                          .reason = "cable"};
+  return n;
+}
+
 class GoldenTest : public testing::Test {
   void SetUp() override {
     if (std::endian::native != std::endian::little) GTEST_SKIP() << "the bytes are those of a little-endian machine";
@@ -253,6 +274,40 @@ TEST_F(GoldenTest, AnErrorOfTheDeviceAndTheSourceFileAreRecordsOfTheirOwn) {
                 "736462 0000000000"));  // "sdb", padding
 }
 
+TEST_F(GoldenTest, AChangeOfHealthAndItsIncidentAreRecordsOfTheirOwn) {
+  EXPECT_EQ(Stream(Cleared(), Host()),
+            Hex("d0000000 03 00 1800"   // event_len 208, vers 3, metadata_len 24
+                "0080000000000000"      // mask FAN_FS_ERROR
+                "ffffffff 00000000"     // no fd, pid not known
+                "01 00 1400"            // FID, 20 bytes
+                "00000000 00000000"     // fsid not known
+                "00000000 ff000000"     // no handle
+                "05 00 0c00"            // ERROR, 12 bytes
+                "00000000 00000000"     // no errno, no error
+                "80 00 3000"            // SEQUENCE, 48 bytes
+                "09 00 00 00"           // health, kernel, no source, no flags
+                "2d00000000000000"      // seq 45
+                "0300000000000000"      // the third of this file system
+                "0000000000000000"      // no error
+                "515350f635bae918"      // utc_ns
+                "0000000000000000"      // boot time not known
+                "81 00 3000"            // FILESYSTEM, 48 bytes
+                "0400 0400"             // type of 4 bytes, device of 4
+                "00000000 00000000"     // dev
+                "00000000 00000000"     // no flags
+                "0000000000000000"      // uuid
+                "0000000000000000"      //
+                "65787434 73646231"     // "ext4", "sdb1"
+                "8e 00 1000 00000000"   // INCIDENT, 16 bytes
+                "2900000000000000"      // that of 41
+                "8f 00 2800"            // HEALTH, 40 bytes
+                "03 01 0a 07"           // from errors to well, cleared; uid, since and reason are known
+                "e8030000 0500 0000"    // uid 1000, reason of 5 bytes
+                "4e5350f635bae918"      // since
+                "0300000000000000"      // 3 errors
+                "6361626c65 000000"));  // "cable", padding
+}
+
 TEST_F(GoldenTest, WhatUserSpaceWroteToTheLogIsAFlagOfTheSequence) {
   Notification n = DamagedInode();
   n.trusted = false;
@@ -311,17 +366,19 @@ TEST(StreamTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(There(BadPage()).notification, BadPage());
   EXPECT_EQ(There(RetriedWrite()).notification, RetriedWrite());
   EXPECT_EQ(There(LostLines()).notification, LostLines());
+  EXPECT_EQ(There(Cleared()).notification, Cleared());
   EXPECT_EQ(There(Notification()).notification, Notification());
 }
 
 TEST(StreamTest, EveryKindOriginSourceAndPathSourceIsReadBack) {
-  for (int kind = 0; kind <= static_cast<int>(Kind::kGap); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(Kind::kHealth); ++kind) {
     for (int source = 0; source < kSourceCount; ++source) {
       Notification n = DamagedInode();
       n.kind = static_cast<Kind>(kind);
       n.origin = source % 2 == 0 ? Origin::kKernel : Origin::kUser;
       n.sources = static_cast<SourceId>(source);
       n.object->path_source = static_cast<PathSource>(source % 5);
+      if (n.kind == Kind::kHealth) n.error.count = 0;
       if (n.kind == Kind::kGap) n.gap = Gap{static_cast<SourceId>(source), 3, source % 2 == 0, -5, 7};
       EXPECT_EQ(There(n).notification, n);
     }
@@ -334,6 +391,24 @@ TEST(StreamTest, EveryOperationOfADeviceIsReadBack) {
     n.device_error->operation = static_cast<DeviceError::Operation>(operation);
     EXPECT_EQ(There(n).notification, n);
   }
+}
+
+TEST(StreamTest, EveryStateAndEveryRuleIsReadBack) {
+  for (int state = 0; state < kHealthStateCount; ++state) {
+    for (int rule = 0; rule < kHealthRuleCount; ++rule) {
+      Notification n = Cleared();
+      n.health->from = static_cast<HealthState>(state);
+      n.health->to = static_cast<HealthState>(kHealthStateCount - 1 - state);
+      n.health->rule = static_cast<HealthRule>(rule);
+      EXPECT_EQ(There(n).notification, n);
+    }
+  }
+}
+
+TEST(StreamTest, AChangeOfHealthStandsForNoErrorWhateverItsCountSays) {
+  Notification n = Cleared();
+  n.error.count = 5;
+  EXPECT_EQ(There(n).notification, Cleared());
 }
 
 TEST(StreamTest, CorrectedAndUntrustedAreReadBackEachAloneAndBoth) {
@@ -391,6 +466,13 @@ TEST(StreamTest, EachPartAloneIsReadBack) {
   n.task = Task{0, std::nullopt, "", ""};
   EXPECT_EQ(There(n).notification, n);
   n = Notification();
+  n.incident = std::numeric_limits<uint64_t>::max();
+  EXPECT_EQ(There(n).notification, n);
+  n.health = HealthChange();
+  EXPECT_EQ(There(n).notification, n);
+  n.health = HealthChange{.since_utc_ns = -1, .errors = 1, .uid = 0, .reason = ""};
+  EXPECT_EQ(There(n).notification, n) << "zeros are known, too";
+  n = Notification();
   n.error = {1, std::numeric_limits<uint64_t>::max()};
   n.utc_ns = std::numeric_limits<int64_t>::min();
   n.boottime_ns = 0;
@@ -447,7 +529,7 @@ std::string RecordOfType(uint8_t type, uint16_t length) {
 }
 
 TEST(StreamTest, RecordsOfUnknownTypesAreSkipped) {
-  for (const int type : {0, 2, 3, 4, 6, 0x7f, 0x8e, 0xff}) {
+  for (const int type : {0, 2, 3, 4, 6, 0x7f, 0x90, 0xff}) {
     const std::string bytes = WithRecord(Stream(DamagedInode()), RecordOfType(static_cast<uint8_t>(type), 24));
     const auto parsed = Parsed(bytes);
     ASSERT_TRUE(parsed) << type;
@@ -469,10 +551,13 @@ TEST(StreamTest, ARecordThatComesTwiceIsRefused) {
     const std::string bytes = Stream(RetriedWrite(), Host());
     EXPECT_FALSE(Parsed(WithRecord(bytes, bytes.substr(record, record == 0xb8 ? 0x18 : 0x38)))) << record;
   }
+  const std::string bytes = Stream(Cleared(), Host());
+  EXPECT_FALSE(Parsed(WithRecord(bytes, bytes.substr(0x98, 0x10)))) << "INCIDENT";
+  EXPECT_FALSE(Parsed(WithRecord(bytes, bytes.substr(0xa8)))) << "HEALTH";
 }
 
 TEST(StreamTest, ANotificationThatIsNotWholeIsNone) {
-  for (const Notification& notification : {DamagedInode(), BadPage(), RetriedWrite(), LostLines()}) {
+  for (const Notification& notification : {DamagedInode(), BadPage(), RetriedWrite(), LostLines(), Cleared()}) {
     const std::string bytes = Stream(notification);
     for (size_t size = 0; size < bytes.size(); ++size) {
       EXPECT_FALSE(Parsed(std::string_view(bytes).substr(0, size))) << size;
@@ -508,6 +593,7 @@ constexpr LengthField kLengthsOfDamagedInode[] = {
 };
 constexpr LengthField kLengthsOfRetriedWrite[] = {
     {"SOURCE_FILE", 0xba, 2}, {"text_len", 0xbc, 4}, {"DEVICE_ERROR", 0xd2, 2}, {"device_len", 0xd4, 2}};
+constexpr LengthField kLengthsOfCleared[] = {{"INCIDENT", 0x9a, 2}, {"HEALTH", 0xaa, 2}, {"reason_len", 0xb4, 2}};
 
 void ExpectLiesToBeFoundOut(const std::string& bytes, std::span<const LengthField> fields) {
   for (const LengthField& field : fields) {
@@ -524,6 +610,7 @@ void ExpectLiesToBeFoundOut(const std::string& bytes, std::span<const LengthFiel
 TEST_F(GoldenTest, ALengthThatLiesIsFoundOutWhereItTakesMoreOrLessThanThePadding) {
   ExpectLiesToBeFoundOut(Stream(DamagedInode()), kLengthsOfDamagedInode);
   ExpectLiesToBeFoundOut(Stream(RetriedWrite(), Host()), kLengthsOfRetriedWrite);
+  ExpectLiesToBeFoundOut(Stream(Cleared(), Host()), kLengthsOfCleared);
 }
 
 TEST_F(GoldenTest, AFieldThatLeavesItsRecordIsRefused) {
@@ -536,7 +623,7 @@ TEST_F(GoldenTest, AFieldThatLeavesItsRecordIsRefused) {
 }
 
 TEST_F(GoldenTest, NoByteOfANotificationCanHarmTheReader) {
-  for (const Notification& notification : {DamagedInode(), BadPage(), RetriedWrite(), LostLines()}) {
+  for (const Notification& notification : {DamagedInode(), BadPage(), RetriedWrite(), LostLines(), Cleared()}) {
     const std::string bytes = Stream(notification);
     for (size_t i = 0; i < bytes.size(); ++i) {
       for (const char c : {'\x00', '\x01', '\x7f', '\x80', '\xff'}) {
@@ -563,13 +650,20 @@ TEST_F(GoldenTest, UnknownValuesReadAsWhatSaysLeast) {
   EXPECT_EQ(Parsed(bytes)->notification.device_error->operation, DeviceError::Operation::kUnknown);
   EXPECT_EQ(Parsed(bytes)->notification.device_error->code, std::nullopt);
   bytes = Stream(DamagedInode());
-  bytes[0x44] = '\x09';  // SEQUENCE, kind
+  bytes[0x44] = '\x0a';  // SEQUENCE, kind
   bytes[0x45] = '\x02';  // origin
   bytes[0x46] = '\x81';  // sources
   ASSERT_TRUE(Parsed(bytes));
   EXPECT_EQ(Parsed(bytes)->notification.kind, Kind::kMetadata);
   EXPECT_EQ(Parsed(bytes)->notification.origin, Origin::kUser);
   EXPECT_EQ(Parsed(bytes)->notification.sources, SourceSet(SourceId::kFanotify));
+  for (const size_t value : {0xac, 0xad, 0xae}) {  // HEALTH: from, to, rule
+    bytes = Stream(Cleared(), Host());
+    bytes[value] = '\x0b';
+    ASSERT_TRUE(Parsed(bytes));
+    EXPECT_EQ(Parsed(bytes)->notification.kind, Kind::kHealth);
+    EXPECT_FALSE(Parsed(bytes)->notification.health);
+  }
 }
 
 TEST_F(GoldenTest, TheMaskMustFitTheKind) {
@@ -662,7 +756,7 @@ TEST(CutTest, ThenThePath) {
   EXPECT_EQ(there.notification.object, (ObjectInfo{.inode = 12, .generation = 7}));
 }
 
-TEST(CutTest, TheGenericRecordTheLocationAndTheDevicesErrorStayWhateverElseThereIs) {
+TEST(CutTest, TheGenericRecordTheLocationTheDevicesErrorAndTheChangeOfHealthStayWhateverElseThereIs) {
   const std::string big(3 * kMaxBytes, 'x');
   Notification n = DamagedInode();
   n.filesystem.type = n.filesystem.device = big;
@@ -676,6 +770,9 @@ TEST(CutTest, TheGenericRecordTheLocationAndTheDevicesErrorStayWhateverElseThere
   n.trusted = false;
   n.task = Task{1, 1, big, big};
   n.gap = Gap{SourceId::kKmsg, 1, true, 0, 0};
+  n.incident = 41;
+  n.health = Cleared().health;
+  n.health->reason = big;
   std::string bytes;
   AppendStream(n, Host{big, big}, bytes);
   EXPECT_LE(bytes.size(), kMaxBytes);
@@ -694,6 +791,9 @@ TEST(CutTest, TheGenericRecordTheLocationAndTheDevicesErrorStayWhateverElseThere
   EXPECT_EQ(there->notification.filesystem.type, std::string(255, 'x'));
   EXPECT_EQ(there->notification.range, n.range);
   EXPECT_EQ(there->notification.gap, n.gap);
+  EXPECT_EQ(there->notification.incident, 41U);
+  n.health->reason = std::string(kMaxReasonBytes, 'x');
+  EXPECT_EQ(there->notification.health, n.health);
 }
 
 // As a program reads FAN_FS_ERROR of Linux, by the kernel's own header. It knows nothing of ours.

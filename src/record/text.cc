@@ -89,6 +89,7 @@ std::string_view Title(Kind kind) {
     case Kind::kDevice: return "device error";
     case Kind::kCounter: return "counted error";
     case Kind::kGap: return "lost";
+    case Kind::kHealth: return "health";
   }
   return "error";
 }
@@ -269,7 +270,8 @@ std::string UnknownWords(const Notification& notification) {
     case Kind::kShutdown:
     case Kind::kReadOnly:
     case Kind::kDevice:
-    case Kind::kGap: return "";  // of the whole file system or its device, by nobody's doing
+    case Kind::kGap:
+    case Kind::kHealth: return "";  // of the whole file system or its device, by nobody's doing
     default: break;
   }
   std::string words;
@@ -302,6 +304,63 @@ void AddLoss(const Notification& notification, Block& block) {
   if (notification.gap) block.Line("when", SpanWords(*notification.gap));
 }
 
+std::string_view StateWords(HealthState state) {
+  switch (state) {
+    case HealthState::kNotCovered: return "not covered";
+    case HealthState::kWell: return "well";
+    case HealthState::kPastErrors: return "errors of the past";
+    case HealthState::kErrors: return "errors";
+    case HealthState::kReadOnly: return "read-only";
+    case HealthState::kShutDown: return "shut down";
+    case HealthState::kGone: return "gone";
+  }
+  return "";
+}
+
+std::string_view RuleWords(HealthRule rule) {
+  switch (rule) {
+    case HealthRule::kErrors: return "an error was told";
+    case HealthRule::kReadOnly: return "it has made itself read-only";
+    case HealthRule::kShutdown: return "it has shut itself down";
+    case HealthRule::kGone: return "it is not mounted any more";
+    case HealthRule::kFound: return "it was found so";
+    case HealthRule::kRemounted: return "it has been remounted";
+    case HealthRule::kCountersReset: return "its own counters have been set back";
+    case HealthRule::kRepaired: return "it says that what was damaged is healthy";
+    case HealthRule::kScrubbed: return "a scrub has found no error";
+    case HealthRule::kMountedAgain: return "it is mounted again";
+    case HealthRule::kCleared: return "cleared by the operator";
+  }
+  return "";
+}
+
+std::string WhyWords(const HealthChange& change) {
+  std::string words(RuleWords(change.rule));
+  if (change.uid) words += fmt::format(" (uid {})", *change.uid);
+  if (change.reason) words += ": " + ForTerminal(*change.reason);
+  return words;
+}
+
+std::string_view StyleOf(const HealthChange& change) {
+  if (change.to == HealthState::kWell) return kGreen;
+  return change.to > change.from && change.to != HealthState::kGone ? kRed : kYellow;
+}
+
+void AddHealth(const Notification& notification, Block& block) {
+  const std::string filesystem = FilesystemWords(notification.filesystem);
+  const std::optional<HealthChange>& change = notification.health;
+  block.Styled(change ? StyleOf(*change) : kYellow, Title(Kind::kHealth));
+  block.Text(" of ");
+  block.Styled(kBold, filesystem.empty() ? "an unknown file system" : filesystem);
+  if (!change) return block.Text(": changed\n");
+  block.Text(fmt::format(": {}, was {}", StateWords(change->to), StateWords(change->from)));
+  if (change->since_utc_ns) block.Text(" since " + LocalTime(*change->since_utc_ns));
+  if (change->errors != 0) block.Text(fmt::format(", {} error{}", change->errors, change->errors == 1 ? "" : "s"));
+  block.Text("\n");
+  block.Line("why", WhyWords(*change));
+  if (notification.incident) block.Line("follows", fmt::format("number {}", *notification.incident));
+}
+
 void AddHeadline(const Notification& notification, Block& block) {
   const std::string filesystem = FilesystemWords(notification.filesystem);
   block.Styled(HeadlineStyle(notification), HeadlineWords(notification));
@@ -332,6 +391,9 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
   if (specific && specific->blob) line("blob", BlobWords(*specific->blob));
   line("by", TaskWords(notification));
   line("unknown", UnknownWords(notification));
+  if (notification.incident && notification.incident != notification.seq) {
+    line("follows", fmt::format("number {}", *notification.incident));
+  }
   if (options.stack && notification.location) AddStack(notification.location->stack, options.whole_stack, block);
   line("seen by", SourceWords(notification.sources));
 }
@@ -343,6 +405,7 @@ void AppendText(const Notification& notification, const Host& host, const TextOp
   block.Styled(kDim, options.dated ? DatedWords(notification) : LocalTime(notification.utc_ns));
   block.Text(" ");
   if (notification.kind == Kind::kGap) AddLoss(notification, block);
+  else if (notification.kind == Kind::kHealth) AddHealth(notification, block);
   else AddError(notification, host, options, block);
   block.Text("\n");
 }

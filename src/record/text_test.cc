@@ -265,6 +265,47 @@ TEST(TextTest, ALossThatIsNotCountedExactlySaysHowMuchIsKnown) {
             "\n");
 }
 
+TEST(TextTest, AChangeOfHealthSaysWhatItIsWhatItWasAndWhy) {
+  Notification n;
+  n.seq = 45;
+  n.utc_ns = kMorningUtcNs;
+  n.filesystem = {"ext4", "loop0", std::nullopt, std::nullopt, std::nullopt, {"/data"}};
+  n.error.count = 0;
+  n.kind = Kind::kHealth;
+  n.incident = 44;
+  n.health = HealthChange{.from = HealthState::kWell, .to = HealthState::kErrors};
+  EXPECT_EQ(Block(n),
+            "10:31:07.412 health of ext4 loop0 at /data: errors, was well\n"
+            "  why      an error was told\n"
+            "  follows  number 44\n"
+            "\n");
+  EXPECT_NE(Block(n, {.color = true}).find(" \x1b[1;31mhealth\x1b[0m of "), std::string::npos);
+  n.incident = std::nullopt;
+  n.health = HealthChange{.from = HealthState::kErrors,
+                          .to = HealthState::kWell,
+                          .rule = HealthRule::kCleared,
+                          .since_utc_ns = kMorningUtcNs - 2'000'000'000,
+                          .errors = 3,
+                          .uid = 0,
+                          .reason = "new \x1b cable"};
+  EXPECT_EQ(Block(n),
+            "10:31:07.412 health of ext4 loop0 at /data: well, was errors since 10:31:05.412, 3 errors\n"
+            "  why      cleared by the operator (uid 0): new \\x1b cable\n"
+            "\n");
+  EXPECT_NE(Block(n, {.color = true}).find(" \x1b[1;32mhealth\x1b[0m of "), std::string::npos);
+  n.health = std::nullopt;
+  EXPECT_EQ(Block(n), "10:31:07.412 health of ext4 loop0 at /data: changed\n\n");
+}
+
+TEST(TextTest, WhatFollowsTheFirstErrorOfAnIncidentSaysSo) {
+  Notification n = FullNotification();
+  n.seq = 41;
+  n.incident = 41;
+  EXPECT_EQ(Block(n).find("follows"), std::string::npos);
+  n.seq = 42;
+  EXPECT_NE(Block(n).find("  follows  number 41\n"), std::string::npos);
+}
+
 TEST(TextTest, OnlyTheInnermostFramesOfALongStackAreShown) {
   Notification n;
   n.task = Task{1, 1, "init", std::nullopt};

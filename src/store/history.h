@@ -40,7 +40,7 @@ class History {
   // error of code EUCLEAN after the rest.
   Status ForEach(const Query& query, const std::function<bool(const Entry&)>& each);
 
-  // Also a seq that retention has put into another's row: then that row.
+  // Empty: there is none, or retention has removed it, or merged it into a row of its burst.
   Result<std::optional<Entry>> Find(uint64_t seq);
 
   enum class By { kLocation, kFilesystem, kDevice, kInode, kKernel };
@@ -62,7 +62,8 @@ class History {
     uint64_t last_seq = 0;
     int64_t first_utc_ns = 0;
     int64_t last_utc_ns = 0;
-    std::vector<uint64_t> over_time;  // errors, in equal slices of the time of the answer
+    std::vector<uint64_t> over_time;  // errors, in equal slices of the time of the answer: never more than it has hours
+                                      // (days)
   };
   struct Hotspots {
     int64_t from_utc_ns =

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Chunks: what each some hundred rows, in the order of seq, have between them. A query passes over those that cannot hold
+// what it looks for, and retention takes whole ones. Clocks step: times of neighbouring chunks may overlap.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "store/row_format.h"
+#include "store/sqlite.h"
+
+namespace fsherald {
+
+struct Chunk {
+  uint64_t first_seq = 0;
+  uint64_t last_seq = 0;
+  uint64_t rows = 0;  // of the table: merged ones are one
+  int64_t min_utc_ns = 0;
+  int64_t max_utc_ns = 0;
+  uint64_t kinds = 0;
+  uint64_t filesystems = 0;
+  uint64_t locations = 0;
+  friend bool operator==(const Chunk&, const Chunk&) = default;
+};
+
+inline constexpr uint64_t kRowsOfChunk = 512;
+inline constexpr std::string_view kSelectChunk =
+    "SELECT first_seq, last_seq, rows, min_utc_ns, max_utc_ns, kinds, filesystems, locations FROM chunk ";
+Chunk ChunkOf(const Statement& select);
+inline uint64_t MaskBit(uint64_t id) { return uint64_t{1} << id % 64; }
+
+// The writer's: the last chunk, as it grows.
+class Chunks {
+ public:
+  static Result<Chunks> Open(Database& database);
+  // Rows come in the order of seq. `last_utc_ns`: of a merged row, the end of its burst.
+  Status Add(const Row& row, int64_t last_utc_ns);
+  Status Flush();  // into the transaction that is open
+  Status Write(const Chunk& chunk);
+
+ private:
+  Statement replace_;
+  Chunk last_;
+  bool changed_ = false;
+};
+
+}  // namespace fsherald

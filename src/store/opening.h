@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The way from a directory to a writer, whatever is in the directory.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "store/store.h"
+#include "store/writer.h"
+
+namespace fsherald {
+
+// The directory of a history, locked (flock) against other writers as long as this lives.
+class HistoryDirectory {
+ public:
+  // Makes it if need be.
+  static Result<HistoryDirectory> Open(const Store::Options& options);
+
+  const std::string& file() const { return file_; }  // the path of the database
+  std::string wal() const { return file_ + "-wal"; }
+  std::string shm() const { return file_ + "-shm"; }
+  std::string salvaging() const { return file_ + ".salvaging"; }  // where a new file is made of a damaged one
+
+  // 0640, of the group that may read; the WAL and the shm as well.
+  Status Permit() const;
+  Status Sync() const;  // the names in it
+
+  // So that the next opening salvages what it could not see itself.
+  void MarkDamaged(const std::string& why) const;
+  std::string DamageMarked() const;  // why; empty: it is not
+
+  // Renames the file and its WAL; the path that the file has then. Of those set aside the latest three are kept.
+  Result<std::string> SetAside() const;
+  // Puts what was salvaged in the place of the file.
+  Status PutSalvaged() const;
+  void DropSalvaging() const;
+
+ private:
+  HistoryDirectory() = default;
+  std::string Mark() const { return file_ + ".is-damaged"; }
+
+  Fd fd_;
+  std::string path_;
+  std::string file_;
+  std::optional<gid_t> group_;
+};
+
+Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, const Store::Options& options,
+                                            Store::Opening* found);
+
+}  // namespace fsherald

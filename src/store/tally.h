@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// The tallies: counts by what errors have in common, an hour and a day each, kept in the transactions of the rows. So a
+// question about a year reads some thousand counts and no rows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "store/entry.h"
+#include "store/sqlite.h"
+
+namespace fsherald {
+
+enum class Dimension { kLocation = 1, kFilesystem, kDevice, kInode, kKernel };
+enum class TallyUnit { kHour = 1, kDay, kEver };
+
+inline constexpr int64_t kHourNs = int64_t{3600} * 1'000'000'000;
+inline constexpr int64_t kDayNs = 24 * kHourNs;
+inline constexpr int64_t kDaysOfHours = 32;  // so long hours are kept; days as long as rows may get old
+
+// Which hour or day since 1970 a time is in; before 1970 too. 0 of kEver.
+int64_t TallyTime(TallyUnit unit, int64_t utc_ns);
+
+// The parts of a key: those that its dimension has. All empty: the rest.
+struct TallyKey {
+  std::string function;
+  std::optional<uint32_t> line;
+  std::string type;
+  std::string device;
+  std::optional<Uuid> uuid;
+  std::optional<uint64_t> inode;
+  std::string kernel;
+  friend bool operator==(const TallyKey&, const TallyKey&) = default;
+};
+std::optional<TallyKey> UnpackTallyKey(Dimension dimension, std::string_view packed);
+
+struct Count {
+  uint64_t errors = 0;  // at most 2^64-1
+  uint64_t notifications = 0;
+  uint64_t first_seq = 0;
+  uint64_t last_seq = 0;
+  int64_t first_utc_ns = 0;
+  int64_t last_utc_ns = 0;
+
+  void Add(const Count& other);
+};
+uint64_t SaturatingSum(uint64_t a, uint64_t b);
+
+inline constexpr std::string_view kTallyColumns =
+    "errors, notifications, first_seq, last_seq, first_utc_ns, last_utc_ns";
+Count CountOf(const Statement& select, int first_column);
+
+// The writer's. Of each hour and day a thousand keys of a dimension are kept apart, the first that come; all others are
+// counted together.
+class Tallies {
+ public:
+  static Result<Tallies> Open(Database& database);
+
+  // Where it is an error.
+  Status Add(const Entry& entry);
+  Status Flush();  // into the transaction that is open
+
+ private:
+  Tallies() = default;
+  using PageId = std::tuple<Dimension, TallyUnit, int64_t>;
+  struct Kept {
+    Count count;
+    bool changed = false;
+  };
+  using Page = std::unordered_map<std::string, Kept>;
+  struct Change {
+    const PageId* page;
+    Page::value_type* kept;
+  };
+
+  Status AddTo(Dimension dimension, const std::string& key, const Count& count);
+  Result<std::pair<const PageId, Page>*> PageOf(const PageId& id);
+
+  Statement select_;
+  Statement replace_;
+  std::map<PageId, Page> pages_;  // the latest ones met
+  std::vector<Change> changes_;   // since the last Flush; into pages_
+};
+
+}  // namespace fsherald
