@@ -9,7 +9,7 @@ export LC_ALL=C.UTF-8
 build_packages=(
   g++ cmake ninja-build pkg-config clang bpftool linux-libc-dev
   libbpf-dev libelf-dev zlib1g-dev libmount-dev libblkid-dev libext2fs-dev comerr-dev
-  libfmt-dev libcli11-dev libsqlite3-dev e2fsprogs
+  libfmt-dev libcli11-dev libsqlite3-dev libtomlplusplus-dev libsystemd-dev e2fsprogs
 )
 # clang-19 and its libFuzzer are for the fuzz targets, the line with qemu for tests/kernels, spin for tests/model, the rest for
 # the system tests.

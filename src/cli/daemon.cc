@@ -2,33 +2,25 @@
 #include "cli/daemon.h"
 
 #include <fmt/format.h>
-#include <grp.h>
 #include <poll.h>
 #include <sys/resource.h>
 
 #include <array>
-#include <charconv>
+#include <csignal>
+#include <filesystem>
 
+#include "base/clock.h"
 #include "cli/exit_code.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "daemon/broker.h"
+#include "daemon/service.h"
+#include "daemon/settings.h"
 #include "notify/coverage_words.h"
 #include "protocol/packet.h"
 
 namespace fsherald {
 namespace {
-
-Result<std::optional<gid_t>> FindGroup(const std::string& name) {
-  if (name.empty()) return std::optional<gid_t>();
-  gid_t number = 0;
-  const char* end = name.data() + name.size();
-  if (auto [rest, error] = std::from_chars(name.data(), end, number); error == std::errc() && rest == end)
-    return std::optional(number);
-  const group* entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) return Error{"there is no group " + name + " (make it: groupadd --system " + name + ")", 0};
-  return std::optional(entry->gr_gid);
-}
 
 // Each producer and each subscriber is some descriptors.
 void RaiseDescriptorLimit() {
@@ -38,14 +30,40 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Status Loop(Broker& broker, int signals) {
+std::string StatusLine(const Broker& broker) { return "serving " + broker.runtime_dir(); }
+
+// One line of what is talked of in several.
+std::string FirstLineOf(const std::string& words) { return words.substr(0, words.find('\n')); }
+
+// Of a configuration that has been checked; a group can have gone since: then nobody is in it.
+std::optional<gid_t> GroupOf(const std::string& name) {
+  auto group = FindGroup(name);
+  return group ? *group : std::nullopt;
+}
+
+void Reload(Settings& settings, Broker& broker, const ServiceManager& manager) {
+  manager.Reloading();
+  const Settings::Reloaded reloaded = settings.Reload();
+  if (reloaded.changed)
+    broker.SetGroups(GroupOf(settings.config().report_group), GroupOf(settings.config().subscribe_group));
+  Say(reloaded.words + '\n');
+  manager.Ready(StatusLine(broker) + "; " + FirstLineOf(reloaded.words));
+}
+
+Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& manager) {
   std::array<pollfd, 2> fds{pollfd{.fd = broker.fd(), .events = POLLIN, .revents = 0},
                             pollfd{.fd = signals, .events = POLLIN, .revents = 0}};
   for (;;) {
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return ErrnoError("poll", "");
+    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0 && errno != EINTR)
+      return ErrnoError("poll", "");
     if (fds[0].revents & POLLIN)
       if (Status pumped = broker.Pump(); !pumped) return pumped;
-    if (fds[1].revents & POLLIN) return {};
+    if (fds[1].revents & POLLIN) {
+      const int signal = ReadSignal(signals);
+      if (signal == SIGHUP) Reload(settings, broker, manager);
+      else if (signal != 0) return {};
+    }
+    manager.Turned(BoottimeNowNs());
   }
 }
 
@@ -54,16 +72,24 @@ int Fail(const Error& error) {
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
 
-Result<Broker::Options> BrokerOptions(const DaemonOptions& options) {
-  auto report_group = FindGroup(options.report_group);
-  if (!report_group) return report_group.error();
-  auto subscribe_group = FindGroup(options.subscribe_group);
-  if (!subscribe_group) return subscribe_group.error();
-  return Broker::Options{.runtime_dir = protocol::RuntimeDir(options.runtime_dir.c_str()),
-                         .without = options.without,
-                         .report_group = *report_group,
-                         .subscribe_group = *subscribe_group,
-                         .host = ReadHost()};
+std::vector<ConfigOverride> Overrides(const DaemonOptions& options) {
+  std::vector<ConfigOverride> overrides;
+  if (!options.runtime_dir.empty())
+    overrides.push_back({"daemon.runtime_directory", "--runtime-dir", std::filesystem::absolute(options.runtime_dir)});
+  if (options.report_group) overrides.push_back({"access.report_group", "--report-group", *options.report_group});
+  if (options.subscribe_group)
+    overrides.push_back({"access.subscribe_group", "--subscribe-group", *options.subscribe_group});
+  if (!options.without.empty()) overrides.push_back({"sources.without", "--without", options.without});
+  return overrides;
+}
+
+Result<std::unique_ptr<Broker>> OpenBroker(const DaemonConfig& config, const DaemonOptions& options) {
+  return Broker::Open({.runtime_dir = protocol::RuntimeDir(config.runtime_directory.c_str()),
+                       .without = config.without,
+                       .report_group = GroupOf(config.report_group),
+                       .subscribe_group = GroupOf(config.subscribe_group),
+                       .mounts_of = options.mounts_of,
+                       .host = ReadHost()});
 }
 
 }  // namespace
@@ -73,14 +99,17 @@ int RunDaemon(const DaemonOptions& options) {
   auto signals = OpenEndingSignals();
   if (!signals) return Fail(signals.error());
   RaiseDescriptorLimit();
-  auto broker_options = BrokerOptions(options);
-  if (!broker_options) return Fail(broker_options.error());
-  auto broker = Broker::Open(std::move(*broker_options));
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  auto settings = Settings::Read(options.config, Overrides(options));
+  if (!settings) return Fail(settings.error());
+  auto broker = OpenBroker(settings->config(), options);
   if (!broker) return Fail(broker.error());
   Say(CoverageWords((*broker)->monitor()) +
       fmt::format("serving {0}/subscribe and {0}/report\nready\n", (*broker)->runtime_dir()));
+  manager.Ready(StatusLine(**broker));
 
-  Status ended = Loop(**broker, signals->get());
+  Status ended = Loop(**broker, signals->get(), *settings, manager);
+  manager.Stopping();
   (*broker)->Finish();
   std::string summary = fmt::format("told {} notification{}", (*broker)->told(), (*broker)->told() == 1 ? "" : "s");
   if (uint64_t refused = (*broker)->refused(); refused > 0)

@@ -2,20 +2,25 @@
 // `fsherald daemon`: joins processes: tells subscribers what the kernel and the file systems in user space report.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "record/notification.h"
+#include "daemon/config.h"
 
 namespace fsherald {
 
 struct DaemonOptions {
-  std::string runtime_dir;      // of its two sockets; empty: the default
-  std::string report_group;     // name or number; empty: root alone may
-  std::string subscribe_group;
-  SourceSet without;
+  ConfigPaths config;
+  // What holds over the files; empty: what they say.
+  std::string runtime_dir;
+  std::optional<std::string> report_group;
+  std::optional<std::string> subscribe_group;
+  std::vector<std::string> without;
+  std::optional<int> mounts_of;  // the process whose mount table is the machine's; empty: our own is
 };
 
-// Runs in the foreground until SIGINT, SIGTERM or SIGHUP. The exit code.
+// Runs in the foreground until SIGINT or SIGTERM; SIGHUP makes it read its configuration again. The exit code.
 int RunDaemon(const DaemonOptions& options);
 
 }  // namespace fsherald

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "cli/config.h"
 #include "cli/daemon.h"
 #include "cli/demo.h"
 #include "cli/doctor.h"
@@ -67,6 +68,13 @@ void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
       ->option_text("DIR");
 }
 
+void AddConfigPaths(CLI::App& command, ConfigPaths& paths) {
+  command.add_option("--config", paths.file, "This file instead of /etc/fsherald/fsherald.toml and its drop-ins")
+      ->option_text("FILE");
+  command.add_option("--config-dir", paths.dir, "Drop-ins, *.toml, from here instead of /etc/fsherald/fsherald.d")
+      ->option_text("DIR");
+}
+
 SourceSet ToSet(const std::vector<SourceId>& sources) {
   SourceSet set;
   for (SourceId source : sources) set.Add(source);
@@ -113,10 +121,10 @@ int main(int argc, char** argv) {
   });
 
   DaemonOptions daemon;
-  std::vector<SourceId> daemon_without;
   CLI::App* daemon_command = app.add_subcommand(
       "daemon",
       "Join processes: tell subscribers what the kernel and file systems in user space report; in the foreground");
+  AddConfigPaths(*daemon_command, daemon.config);
   AddRuntimeDir(*daemon_command, daemon.runtime_dir);
   daemon_command
       ->add_option("--report-group", daemon.report_group, "Who may report besides root: a group (default: nobody)")
@@ -125,11 +133,41 @@ int main(int argc, char** argv) {
       ->add_option("--subscribe-group", daemon.subscribe_group,
                    "Who may subscribe besides root: a group (default: nobody)")
       ->option_text("GROUP");
+  std::vector<SourceId> daemon_without;
   AddWithout(*daemon_command, daemon_without);
+  daemon_command
+      ->add_option("--mounts-of", daemon.mounts_of,
+                   "In a mount namespace of its own: tell the mounts of process PID (a service: of 1)")
+      ->check(CLI::PositiveNumber.description(""))
+      ->option_text("PID");
+  daemon_command->footer(
+      "Options hold over the configuration (fsherald.toml(5)). SIGHUP makes it read its configuration again.\n"
+      "Exit codes: 0 ended by SIGINT or SIGTERM; 1 failure, or a fault in the configuration; 2 usage; 4 not "
+      "permitted.");
   daemon_command->callback([&] {
-    daemon.without = ToSet(daemon_without);
+    for (const auto& [name, source] : kSources)
+      if (ToSet(daemon_without).Has(source)) daemon.without.push_back(name);
     exit_code = RunDaemon(daemon);
   });
+
+  ConfigPaths checked;
+  ConfigPaths shown;
+  CLI::App* config_command = app.add_subcommand("config", "The daemon's configuration, without a daemon");
+  config_command->require_subcommand(1);
+  CLI::App* check_command = config_command->add_subcommand(
+      "check", "Whether it is valid: each fault with file, line, and what to write instead");
+  check_command->add_option("FILE", checked.file, "This file instead of /etc/fsherald/fsherald.toml and its drop-ins")
+      ->option_text(" ");
+  check_command
+      ->add_option("--config-dir", checked.dir, "Drop-ins, *.toml, from here instead of /etc/fsherald/fsherald.d")
+      ->option_text("DIR");
+  check_command->footer("Exit codes: 0 valid; 1 there is a fault; 2 usage.");
+  check_command->callback([&] { exit_code = RunConfigCheck(checked); });
+  CLI::App* show_command =
+      config_command->add_subcommand("show", "What holds, as TOML, each key with where it came from");
+  AddConfigPaths(*show_command, shown);
+  show_command->footer("Exit codes: 0 ok; 1 there is a fault; 2 usage.");
+  show_command->callback([&] { exit_code = RunConfigShow(shown); });
 
   DemoOptions demo;
   Color demo_color = Color::kAuto;

@@ -2,6 +2,7 @@
 #include "cli/signals.h"
 
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -16,6 +17,12 @@ Result<Fd> OpenEndingSignals() {
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
   if (!fd) return ErrnoError("signalfd", "");
   return fd;
+}
+
+int ReadSignal(int fd) {
+  signalfd_siginfo info{};
+  if (::read(fd, &info, sizeof info) != sizeof info) return 0;
+  return static_cast<int>(info.ssi_signo);
 }
 
 }  // namespace fsherald

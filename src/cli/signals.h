@@ -11,4 +11,7 @@ namespace fsherald {
 // thread is started.
 Result<Fd> OpenEndingSignals();
 
+// The next that has come; 0: none. The descriptor must be readable.
+int ReadSignal(int fd);
+
 }  // namespace fsherald

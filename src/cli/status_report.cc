@@ -33,21 +33,22 @@ std::string Styled(std::string_view style, std::string_view text, bool color) {
   return color ? fmt::format("{}{}{}", style, text, kNormal) : std::string(text);
 }
 
-std::string_view Words(Health health) {
+std::string_view Words(HealthState health) {
   switch (health) {
-    case Health::kNotCovered: return "not covered";
-    case Health::kWell: return "well";
-    case Health::kPastErrors: return "errors in the past";
-    case Health::kErrors: return "errors now";
-    case Health::kReadOnly: return "read-only";
-    case Health::kShutDown: return "shut down";
+    case HealthState::kNotCovered: return "not covered";
+    case HealthState::kWell: return "well";
+    case HealthState::kPastErrors: return "errors in the past";
+    case HealthState::kErrors: return "errors now";
+    case HealthState::kReadOnly: return "read-only";
+    case HealthState::kShutDown: return "shut down";
+    case HealthState::kGone: return "gone";
   }
   return "";
 }
 
-std::string_view ColorOf(Health health) {
-  if (health == Health::kWell) return kGreen;
-  return health == Health::kNotCovered || health == Health::kPastErrors ? kYellow : kRed;
+std::string_view ColorOf(HealthState health) {
+  if (health == HealthState::kWell) return kGreen;
+  return health == HealthState::kNotCovered || health == HealthState::kPastErrors ? kYellow : kRed;
 }
 
 std::string LocalTime(int64_t utc_s) {
@@ -137,14 +138,15 @@ class Table {
   std::string text_;
 };
 
-std::optional<Patient::Trouble> TroubleOf(Health health) {
+std::optional<Patient::Trouble> TroubleOf(HealthState health) {
   switch (health) {
-    case Health::kPastErrors:
-    case Health::kErrors: return Patient::Trouble::kErrors;
-    case Health::kReadOnly: return Patient::Trouble::kReadOnly;
-    case Health::kShutDown: return Patient::Trouble::kShutDown;
-    case Health::kNotCovered:
-    case Health::kWell: break;
+    case HealthState::kPastErrors:
+    case HealthState::kErrors: return Patient::Trouble::kErrors;
+    case HealthState::kReadOnly: return Patient::Trouble::kReadOnly;
+    case HealthState::kShutDown: return Patient::Trouble::kShutDown;
+    case HealthState::kNotCovered:
+    case HealthState::kWell:
+    case HealthState::kGone: break;
   }
   return std::nullopt;
 }
@@ -262,11 +264,11 @@ std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_u
 
 int StatusExitCode(const std::vector<FilesystemStatus>& statuses) {
   const auto is_unknown = [](const FilesystemStatus& status) {
-    return status.health == Health::kNotCovered && status.refused;
+    return status.health == HealthState::kNotCovered && status.refused;
   };
   if (!statuses.empty() && std::ranges::all_of(statuses, is_unknown)) return kExitNotPermitted;
   const bool all_well =
-      std::ranges::all_of(statuses, [](const FilesystemStatus& status) { return status.health == Health::kWell; });
+      std::ranges::all_of(statuses, [](const FilesystemStatus& status) { return status.health == HealthState::kWell; });
   return all_well ? kExitOk : kExitFindings;
 }
 

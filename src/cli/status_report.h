@@ -16,7 +16,7 @@ struct FilesystemStatus {
   std::string super_options;
   std::string node;  // of its device, as the administrator named it: "/dev/mapper/home"
   Evidence evidence;
-  Health health = Health::kNotCovered;
+  HealthState health = HealthState::kNotCovered;
   bool counts_warnings = false;
   bool refused = false;  // a part was not permitted to be read
   std::vector<SelfReport::Detail> details;

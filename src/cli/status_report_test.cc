@@ -26,7 +26,7 @@ class StatusReportTest : public ::testing::Test {
   }
 };
 
-FilesystemStatus Of(const std::string& type, const std::string& device, const std::string& mount, Health health) {
+FilesystemStatus Of(const std::string& type, const std::string& device, const std::string& mount, HealthState health) {
   FilesystemStatus status{.info = {.type = type, .device = device, .dev = DeviceNumber{7, 0}, .mounts = {mount}},
                           .super_options = "rw",
                           .node = "/dev/" + device,
@@ -37,7 +37,7 @@ FilesystemStatus Of(const std::string& type, const std::string& device, const st
 }
 
 FilesystemStatus WithErrors(uint64_t errors) {
-  FilesystemStatus status = Of("ext4", "loop0", "/data", Health::kErrors);
+  FilesystemStatus status = Of("ext4", "loop0", "/data", HealthState::kErrors);
   status.evidence.counters = CounterReading{
       .errors = errors,
       .warnings = 2,
@@ -50,9 +50,9 @@ FilesystemStatus WithErrors(uint64_t errors) {
 }
 
 TEST_F(StatusReportTest, EachFilesystemIsOneLine) {
-  FilesystemStatus well = Of("ext4", "sda1", "/", Health::kWell);
+  FilesystemStatus well = Of("ext4", "sda1", "/", HealthState::kWell);
   well.evidence.counters = CounterReading{};
-  EXPECT_EQ(StatusText({well, Of("xfs", "dm-3", "/home", Health::kShutDown)}, false, false),
+  EXPECT_EQ(StatusText({well, Of("xfs", "dm-3", "/home", HealthState::kShutDown)}, false, false),
             "TYPE  DEVICE  STATE               ERRORS  MOUNTED AT\n"
             "ext4  sda1    well                     0  /\n"
             "xfs   dm-3    shut down                -  /home\n");
@@ -91,45 +91,46 @@ TEST_F(StatusReportTest, VerboseTellsWhatIsBehindItAndWhatToDo) {
 }
 
 TEST_F(StatusReportTest, WhatIsWellNeedsNothingDone) {
-  EXPECT_THAT(StatusText({Of("ext4", "sda1", "/", Health::kWell)}, true, false), Not(HasSubstr("next")));
+  EXPECT_THAT(StatusText({Of("ext4", "sda1", "/", HealthState::kWell)}, true, false), Not(HasSubstr("next")));
 }
 
 TEST_F(StatusReportTest, NamesCannotActOnTheTerminal) {
-  const std::string text = StatusText({Of("fuse.\x1b[2J", "a\nb", "/mnt/\x07", Health::kNotCovered)}, true, false);
+  const std::string text = StatusText({Of("fuse.\x1b[2J", "a\nb", "/mnt/\x07", HealthState::kNotCovered)}, true, false);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, HasSubstr("a\\nb"));
 }
 
 TEST_F(StatusReportTest, OnlyTheStateIsColoured) {
-  const std::string text = StatusText({Of("ext4", "sda1", "/", Health::kReadOnly)}, false, true);
+  const std::string text = StatusText({Of("ext4", "sda1", "/", HealthState::kReadOnly)}, false, true);
   EXPECT_THAT(text, HasSubstr("sda1    \x1b[1;31mread-only         \x1b[0m       -  /\n"));
 }
 
 TEST_F(StatusReportTest, ALineFitsIntoEightyColumns) {
   const std::string text =
-      StatusText({Of("squashfs", "mapper-name", "/var/lib/some/where", Health::kPastErrors)}, false, false);
+      StatusText({Of("squashfs", "mapper-name", "/var/lib/some/where", HealthState::kPastErrors)}, false, false);
   for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
     EXPECT_LE(end - begin, 80U);
 }
 
 TEST_F(StatusReportTest, OnlyIfAllAreWellTheExitCodeIsZero) {
   EXPECT_EQ(StatusExitCode({}), kExitOk);
-  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", Health::kWell)}), kExitOk);
-  for (Health health :
-       {Health::kNotCovered, Health::kPastErrors, Health::kErrors, Health::kReadOnly, Health::kShutDown})
-    EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", Health::kWell), Of("ext4", "b", "/b", health)}), kExitFindings);
+  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", HealthState::kWell)}), kExitOk);
+  for (HealthState health : {HealthState::kNotCovered, HealthState::kPastErrors, HealthState::kErrors,
+                             HealthState::kReadOnly, HealthState::kShutDown})
+    EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", HealthState::kWell), Of("ext4", "b", "/b", health)}), kExitFindings);
 }
 
 TEST_F(StatusReportTest, NotPermittedIsOnlyWhatCouldNotBeReadAtAll) {
-  FilesystemStatus refused = Of("ext4", "a", "/", Health::kNotCovered);
+  FilesystemStatus refused = Of("ext4", "a", "/", HealthState::kNotCovered);
   refused.refused = true;
   EXPECT_EQ(StatusExitCode({refused}), kExitNotPermitted);
-  EXPECT_EQ(StatusExitCode({refused, Of("ext4", "b", "/b", Health::kWell)}), kExitFindings);
+  EXPECT_EQ(StatusExitCode({refused, Of("ext4", "b", "/b", HealthState::kWell)}), kExitFindings);
 }
 
 TEST_F(StatusReportTest, TheJsonIsOneObjectALineWithEveryKey) {
   const Host host{.boot_id = "3f9f2a60", .kernel_release = "6.18"};
-  const std::string text = StatusJson({WithErrors(3), Of("xfs", "dm-3", "/home", Health::kWell)}, host, 1'000'000'000);
+  const std::string text =
+      StatusJson({WithErrors(3), Of("xfs", "dm-3", "/home", HealthState::kWell)}, host, 1'000'000'000);
   const size_t end = text.find('\n');
   const json first = json::parse(text.substr(0, end));
   const json second = json::parse(text.substr(end + 1));

@@ -9,24 +9,82 @@
 #include "mount/descriptor_mount.h"
 #include "notify/coverage_words.h"
 #include "protocol/messages.h"
+#include "record/stream.h"
 
 namespace fsherald {
+namespace {
+
+constexpr char kSubscribeFd[] = "socket.subscribe";
+constexpr char kReportFd[] = "socket.report";
+constexpr uint64_t kFinishNs = 700'000'000;            // for the store at the end
+constexpr uint64_t kSecondBytes = uint64_t{48} << 20;  // of memory, where the store cannot be written to
+
+Fd TakeKept(const Broker::Options& options, const char* name) {
+  return options.kept != nullptr ? options.kept->Take(name) : Fd();
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Broker>> Broker::Open(Options options) {
   std::unique_ptr<Broker> broker(new Broker);
+  broker->host_ = options.host;
   auto runtime_dir = RuntimeDir::Take(options.runtime_dir);
   if (!runtime_dir) return runtime_dir.error();
   broker->runtime_dir_.emplace(std::move(*runtime_dir));
+  if (Status opened = broker->OpenJournal(options); !opened) return opened.error();
   if (Status opened = broker->OpenMonitor(options); !opened) return opened.error();
   if (Status opened = broker->OpenSockets(options); !opened) return opened.error();
+  broker->Commit(std::nullopt);
   return broker;
 }
 
+Status Broker::OpenJournal(const Options& options) {
+  if (!options.store) return {};
+  auto journal = Journal::Open(options.runtime_dir + "/journal");
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+  if (journal_->was_refused())
+    words_.push_back(options.runtime_dir + "/journal was no journal of this fsherald: a new one is begun");
+  Store::Options second = *options.store;
+  second.directory = options.runtime_dir + "/history";
+  second.max_bytes = kSecondBytes;
+  auto recorder = Recorder::Start(
+      {.store = *options.store, .second = std::move(second), .host = options.host, .group_ns = options.store_group_ns},
+      journal_);
+  if (!recorder) return recorder.error();
+  recorder_ = std::move(*recorder);
+  TakeUpState();
+  return {};
+}
+
+// The journal's is the newest; after a boot there is only the store's.
+void Broker::TakeUpState() {
+  std::string bytes = journal_->state();
+  if (bytes.empty()) bytes = recorder_->cursors();
+  auto found = DecodeDaemonState(std::as_bytes(std::span(bytes)));
+  if (!found && !bytes.empty())
+    words_.push_back("what an earlier daemon has left is not readable: this one begins anew");
+  if (found) found_ = std::move(*found);
+  // What a lost journal had numbered is not numbered again, as far as anybody knows of it.
+  numbering_ = Numbering(std::max({found_.told, journal_->last_seq(), recorder_->last_seq()}));
+  for (Notification& gap : found_.unstored) {
+    const FilesystemKey key{static_cast<uint32_t>(unstored_.size() + 1)};  // any: it is written before there are others
+    unstored_[key] = std::move(gap);
+  }
+  WriteUnstored();
+}
+
 Status Broker::OpenMonitor(const Options& options) {
-  Monitor::Options of_all{.without = options.without};
+  Monitor::Options of_all{.without = options.without, .kept = options.kept};
+  if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
   of_all.forgotten = [this](FilesystemKey key) {
     if (subscribers_) subscribers_->Forget(key);
   };
+  if (journal_) {
+    of_all.saved = DecodeSavedState(std::as_bytes(std::span(found_.monitor)));
+    reads_.emplace(journal_->reads_memory(), of_all.saved ? of_all.saved->reads_next : 0);
+    of_all.reads = &*reads_;
+  }
   auto monitor = Monitor::Open(std::move(of_all), [this](const Notification& notification, FilesystemKey key) {
     Tell(notification, key.value == 0 ? std::span<const FilesystemKey>() : std::span(&key, 1));
   });
@@ -37,8 +95,20 @@ Status Broker::OpenMonitor(const Options& options) {
 
 // The report socket last: who reports is told to those who have subscribed.
 Status Broker::OpenSockets(const Options& options) {
-  auto subscribe = runtime_dir_->Listen(protocol::kSubscribeSocket);
+  if (Status opened = OpenSubscribers(options); !opened) return opened;
+  if (Status opened = OpenProducers(options); !opened) return opened;
+  auto poller = Poller::Open();
+  if (!poller) return poller.error();
+  poller_ = std::move(*poller);
+  for (int fd : {monitor_->fd(), producers_->fd(), subscribers_->fd()})
+    if (Status added = poller_.Add(fd, EPOLLIN); !added) return added;
+  return recorder_ ? poller_.Add(recorder_->fd(), EPOLLIN) : Status();
+}
+
+Status Broker::OpenSubscribers(const Options& options) {
+  auto subscribe = runtime_dir_->Listen(protocol::kSubscribeSocket, TakeKept(options, kSubscribeFd));
   if (!subscribe) return subscribe.error();
+  to_keep_.push_back({kSubscribeFd, subscribe->get()});
   auto subscribers = Subscribers::Open(
       {.group = options.subscribe_group}, options.host, std::move(*subscribe),
       {.resolve_descriptor = [this](int descriptor, pid_t peer) { return KeyOfDescriptor(descriptor, peer); },
@@ -48,27 +118,28 @@ Status Broker::OpenSockets(const Options& options) {
        .marks_changed = [this] { marks_changed_ = true; }});
   if (!subscribers) return subscribers.error();
   subscribers_ = std::move(*subscribers);
+  return {};
+}
 
-  auto report = runtime_dir_->Listen(protocol::kReportSocket);
+Status Broker::OpenProducers(const Options& options) {
+  auto report = runtime_dir_->Listen(protocol::kReportSocket, TakeKept(options, kReportFd));
   if (!report) return report.error();
-  auto producers = Producers::Open({.group = options.report_group,
-                                    .is_wanted =
-                                        [this](std::span<const FilesystemKey> keys) {
-                                          return std::ranges::any_of(
-                                              keys, [this](FilesystemKey key) { return subscribers_->IsMarked(key); });
-                                        }},
-                                   std::move(*report), user_filesystems_,
+  to_keep_.push_back({kReportFd, report->get()});
+  Producers::Options of_all{.group = options.report_group};
+  if (journal_) {  // the store wants all of them
+    of_all.before_release = [this](const Producer::Progress& progress) { Commit(progress); };
+    of_all.unreleased = found_.unreleased;
+  } else {
+    of_all.is_wanted = [this](std::span<const FilesystemKey> keys) {
+      return std::ranges::any_of(keys, [this](FilesystemKey key) { return subscribers_->IsMarked(key); });
+    };
+  }
+  auto producers = Producers::Open(std::move(of_all), std::move(*report), user_filesystems_,
                                    [this](Notification&& notification, std::span<const FilesystemKey> keys) {
                                      Tell(std::move(notification), keys);
                                    });
   if (!producers) return producers.error();
   producers_ = std::move(*producers);
-
-  auto poller = Poller::Open();
-  if (!poller) return poller.error();
-  poller_ = std::move(*poller);
-  for (int fd : {monitor_->fd(), producers_->fd(), subscribers_->fd()})
-    if (Status added = poller_.Add(fd, EPOLLIN); !added) return added;
   return {};
 }
 
@@ -77,25 +148,118 @@ Status Broker::Pump() {
   for (int fd : poller_.Ready()) {
     if (fd == monitor_->fd()) {
       if (Status pumped = monitor_->Pump(); !pumped) return pumped;
+      Commit(std::nullopt);
     } else if (fd == producers_->fd()) {
       producers_->Pump();
-    } else {
+      Commit(std::nullopt);
+    } else if (fd == subscribers_->fd()) {
       subscribers_->Pump();
       if (std::exchange(marks_changed_, false)) producers_->MarksChanged();
+    } else {
+      std::ranges::move(recorder_->TakeWords(), std::back_inserter(words_));
     }
   }
   return {};
 }
 
+void Broker::SetGroups(std::optional<gid_t> report_group, std::optional<gid_t> subscribe_group) {
+  subscribers_->SetGroup(subscribe_group);
+  producers_->SetGroup(report_group);
+  runtime_dir_->Touch(protocol::kReportSocket);
+}
+
 void Broker::Finish() {
   monitor_->Finish();
   producers_->Finish();
+  Commit(std::nullopt);
   subscribers_->Pump();
+  if (!recorder_) return;
+  if (!recorder_->Finish(kFinishNs))
+    words_.push_back("not all is stored: the rest waits in " + runtime_dir_->path() + "/journal for the next daemon");
+  std::ranges::move(recorder_->TakeWords(), std::back_inserter(words_));
 }
+
+std::vector<FdToKeep> Broker::descriptors() const {
+  std::vector<FdToKeep> fds = monitor_->descriptors();
+  fds.insert(fds.end(), to_keep_.begin(), to_keep_.end());
+  return fds;
+}
+
+std::vector<std::string> Broker::TakeWords() { return std::exchange(words_, {}); }
 
 void Broker::Tell(Notification notification, std::span<const FilesystemKey> keys) {
   numbering_.Number(notification, keys.empty() ? FilesystemKey{} : keys.front());
-  if (subscribers_) subscribers_->Deliver(notification, keys);
+  if (journal_) outgoing_.push_back({std::move(notification), {keys.begin(), keys.end()}});
+  else if (subscribers_) subscribers_->Deliver(notification, keys);
+}
+
+// `unreleased`: of the reporter that what is outgoing came from.
+void Broker::Commit(const std::optional<Producer::Progress>& unreleased) {
+  if (!journal_) return;
+  WriteUnstored();
+  for (const Outgoing& one : outgoing_) Write(one.notification, one.keys.empty() ? FilesystemKey{} : one.keys.front());
+  const Status committed = journal_->Commit(Encode(State(unreleased), host_));
+  // Then what is outgoing is in the journal's memory for the next commit, and is told all the same.
+  if (!committed && std::exchange(can_commit_, false)) words_.push_back(committed.error().ToString());
+  if (committed) can_commit_ = true;
+  for (const Outgoing& one : outgoing_) subscribers_->Deliver(one.notification, one.keys);
+  const size_t count = outgoing_.size();
+  outgoing_.clear();
+  monitor_->Release();
+  if (count > 0) recorder_->Committed(count);
+}
+
+void Broker::Write(const Notification& notification, FilesystemKey key) {
+  encoded_.clear();
+  AppendStream(notification, host_, encoded_);
+  if (!unstored_.empty() || !journal_->Append(notification.seq, encoded_)) CountUnstored(notification, key);
+}
+
+// Once there was no room, all is counted until there is room for all that was: so numbers in the store only rise.
+void Broker::CountUnstored(const Notification& notification, FilesystemKey key) {
+  auto [found, is_first] = unstored_.try_emplace(unstored_.size() < Group::kMaxCells ? key : FilesystemKey{});
+  Notification& gap = found->second;
+  if (is_first) {
+    gap = {.seq = notification.seq,
+           .utc_ns = notification.utc_ns,
+           .boottime_ns = notification.boottime_ns,
+           .filesystem = notification.filesystem,
+           .error = {.code = std::nullopt, .count = 0},
+           .kind = Kind::kGap,
+           .origin = notification.origin,
+           .sources = SourceId::kGroup};
+    gap.gap = Gap{.source = SourceId::kGroup, .count = 0, .from_utc_ns = notification.utc_ns};
+  }
+  if (notification.gap) gap.gap->exact = gap.gap->exact && notification.gap->exact;
+  *gap.gap->count += notification.gap ? notification.gap->count.value_or(0) : notification.error.count;
+  gap.gap->to_utc_ns = notification.utc_ns;
+}
+
+bool Broker::WriteUnstored() {
+  if (unstored_.empty()) return true;
+  std::vector<const Notification*> gaps;
+  for (const auto& [key, gap] : unstored_) gaps.push_back(&gap);
+  std::ranges::sort(gaps, {}, &Notification::seq);
+  std::string all;
+  for (const Notification* gap : gaps) AppendStream(*gap, host_, all);
+  if (!journal_->HasRoom(2 * all.size() + gaps.size() * 64)) return false;
+  for (const Notification* gap : gaps) {
+    encoded_.clear();
+    AppendStream(*gap, host_, encoded_);
+    journal_->Append(gap->seq, encoded_);
+  }
+  unstored_.clear();
+  return true;
+}
+
+DaemonState Broker::State(const std::optional<Producer::Progress>& unreleased) {
+  DaemonState state{.told = numbering_.told(),
+                    .monitor = Encode(monitor_->Save(), host_),
+                    .health = "",
+                    .unreleased = unreleased,
+                    .unstored = {}};
+  for (const auto& [key, gap] : unstored_) state.unstored.push_back(gap);
+  return state;
 }
 
 Result<FilesystemKey> Broker::KeyOfDescriptor(int descriptor, pid_t peer) {

@@ -2,18 +2,28 @@
 // Broker: joins processes. Notifications come from the kernel (notify/) and from producers, are numbered together, and go to the
 // subscribers that marked their file systems.
 //
+// With a journal nothing is told before it is safe: what a round has brought is committed, with the state in which the next
+// process would go on, then it is delivered, and then those that it came from get their room back. So whenever the daemon is
+// killed, each error was told and stays told, or is told by the next.
+//
 //   auto broker = Broker::Open({});
 //   for (;;) { poll(broker->fd()); broker->Pump(); }
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "base/kept_fds.h"
 #include "base/poller.h"
 #include "base/result.h"
+#include "daemon/daemon_state.h"
+#include "daemon/journal.h"
 #include "daemon/producers.h"
+#include "daemon/recorder.h"
 #include "daemon/runtime_dir.h"
 #include "daemon/subscribers.h"
 #include "daemon/user_filesystems.h"
@@ -26,11 +36,15 @@ namespace fsherald {
 class Broker {
  public:
   struct Options {
-    std::string runtime_dir;  // of the two sockets
-    SourceSet without;        // sources of the monitor that are not to be used
-    std::optional<gid_t> report_group;     // who may report, and who subscribe, besides root
+    std::string runtime_dir;            // of the two sockets
+    SourceSet without;                  // sources of the monitor that are not to be used
+    std::optional<gid_t> report_group;  // who may report, and who subscribe, besides root
     std::optional<gid_t> subscribe_group;
+    std::optional<int> mounts_of;  // the process whose mount table is the machine's (MountTable); empty: our own is
     Host host;
+    std::optional<Store::Options> store;  // empty: nothing is kept
+    uint64_t store_group_ns = 5'000'000;
+    KeptFds* kept = nullptr;  // of an earlier process; may be null
   };
 
   // Returns when everything is armed and both sockets listen. Errors: as Monitor::Open; another daemon serves this directory.
@@ -40,8 +54,19 @@ class Broker {
   int fd() const { return poller_.fd(); }
   // Never waits.
   Status Pump();
-  // Tells what still waits for anything; waits a second at the most. Call it once, at the end.
+  // Who may report and subscribe besides root from now on. Who does already goes on; reporters that were refused ask again.
+  void SetGroups(std::optional<gid_t> report_group, std::optional<gid_t> subscribe_group);
+  // Tells what still waits for anything, and stores it; waits a second at the most. Call it once, at the end.
   void Finish();
+
+  // What to keep for the next process; more of them now and then.
+  std::vector<FdToKeep> descriptors() const;
+  // Sentences for the operator that have come up since.
+  std::vector<std::string> TakeWords();
+  // Of the store, from now on.
+  void SetLimits(uint64_t max_bytes, uint64_t max_age_s) {
+    if (recorder_) recorder_->SetLimits(max_bytes, max_age_s);
+  }
 
   const Monitor& monitor() const { return *monitor_; }
   const std::string& runtime_dir() const { return runtime_dir_->path(); }
@@ -50,19 +75,45 @@ class Broker {
   uint64_t refused() const { return monitor_->refused() + producers_->refused(); }
 
  private:
+  // Told, and not delivered yet.
+  struct Outgoing {
+    Notification notification;
+    std::vector<FilesystemKey> keys;
+  };
+
   Broker() = default;
+  Status OpenJournal(const Options& options);
+  void TakeUpState();
   Status OpenMonitor(const Options& options);
+  void Commit(const std::optional<Producer::Progress>& unreleased);
+  void Write(const Notification& notification, FilesystemKey key);
+  bool WriteUnstored();
+  void CountUnstored(const Notification& notification, FilesystemKey key);
+  DaemonState State(const std::optional<Producer::Progress>& unreleased);
   Status OpenSockets(const Options& options);
+  Status OpenSubscribers(const Options& options);
+  Status OpenProducers(const Options& options);
   void Tell(Notification notification, std::span<const FilesystemKey> keys);
   Result<FilesystemKey> KeyOfDescriptor(int descriptor, pid_t peer);
 
+  Host host_;
+  std::shared_ptr<Journal> journal_;  // null: nothing is kept
+  std::unique_ptr<Recorder> recorder_;
+  DaemonState found_;  // of the earlier process
+  std::optional<RawReads> reads_;
+  std::vector<Outgoing> outgoing_;
+  std::map<FilesystemKey, Notification> unstored_;  // gaps: what the journal had no room for, by file system
+  std::vector<std::string> words_;
+  std::string encoded_;  // kept for its memory
   Numbering numbering_;
   UserFilesystems user_filesystems_;
   std::optional<RuntimeDir> runtime_dir_;
   std::unique_ptr<Subscribers> subscribers_;  // null until the monitor is armed: nobody can have marked anything yet
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<Producers> producers_;
-  bool marks_changed_ = false;  // the producers have not been told
+  std::vector<FdToKeep> to_keep_;  // the sockets
+  bool can_commit_ = true;         // it could the last time
+  bool marks_changed_ = false;     // the producers have not been told
   Poller poller_;
 };
 

@@ -52,8 +52,9 @@ Result<Fd> Listen(const std::string& dir, const char* name) {
   Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return ErrnoError("socket", path);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return ErrnoError("remove", path);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) return ErrnoError("bind", path);
-  if (::chmod(path.c_str(), 0666) != 0) return ErrnoError("chmod", path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return ErrnoError("bind", path);
+  if (::chmod(path.c_str(), kSocketMode) != 0) return ErrnoError("chmod", path);
   if (::listen(fd.get(), kBacklog) != 0) return ErrnoError("listen", path);
   return fd;
 }

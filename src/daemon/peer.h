@@ -25,6 +25,8 @@ Result<Peer> PeerOf(int socket);
 // Root, and who is in `group` where there is one.
 bool IsAllowed(const Peer& peer, std::optional<gid_t> group);
 
+inline constexpr mode_t kSocketMode = 0666;
+
 // A listening SOCK_SEQPACKET socket <dir>/<name>, mode 0666: everybody may connect, and is then told by a sentence if he may not
 // more. What a daemon that was killed left there is removed; the caller makes sure that none runs.
 Result<Fd> Listen(const std::string& dir, const char* name);

@@ -118,6 +118,7 @@ Producer::Turn Producer::Read(uint32_t limit, ProducerClock& clock, uint64_t now
       tell(Counted(std::min(counted, kMostCounted), now_ns), identity_.keys);
     }
   }
+  if (read > 0 && before_release_) before_release_(progress());
   reader_.Release();
   told += read;
   const bool is_asleep = is_empty && !reader_.broken() && reader_.Sleep();

@@ -79,6 +79,21 @@ class Producer {
   // be so for ever; to `refused` what was not valid.
   Turn Read(uint32_t limit, ProducerClock& clock, uint64_t now_ns, const Tell& tell, uint32_t& told, uint64_t& refused);
 
+  // Which ring it is, and how far it was read; what was told of it is safe once the caller of Read has been told `before_release`.
+  struct Progress {
+    uint64_t ring = 0;  // the memfd's inode number
+    ring::RingReader::Progress read;
+  };
+  Progress progress() const { return {ring_, reader_.progress()}; }
+  // Called before anything that Read has told is given back to the reporter; may be empty.
+  using BeforeRelease = std::function<void(const Progress&)>;
+  void SetBeforeRelease(uint64_t ring, BeforeRelease before_release) {
+    ring_ = ring;
+    before_release_ = std::move(before_release);
+  }
+  // As another process had come to it.
+  void GiveBack(const Progress& progress) { reader_.GiveBack(progress.read); }
+
   // No connection any more: what is left is bounded by its ring's size.
   void End() {
     connection_.Reset();
@@ -102,6 +117,8 @@ class Producer {
   Notification Broken(uint64_t now_ns) const;
 
   Identity identity_;
+  uint64_t ring_ = 0;
+  BeforeRelease before_release_;
   SharedMemory memory_;
   ring::RingReader reader_;
   Fd connection_;

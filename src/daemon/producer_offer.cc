@@ -41,7 +41,10 @@ OfferedDescriptors DescribeDescriptors(const protocol::Packet& packet, const std
     struct stat status {};
     struct statfs filesystem {};
     found.seals = seals;
-    if (::fstat(memory, &status) == 0) found.bytes = static_cast<uint64_t>(status.st_size);
+    if (::fstat(memory, &status) == 0) {
+      found.bytes = static_cast<uint64_t>(status.st_size);
+      found.inode = status.st_ino;
+    }
     found.is_plain_memory = ::fstatfs(memory, &filesystem) == 0 && filesystem.f_type == TMPFS_MAGIC;
   }
   std::array<char, 32> target{};

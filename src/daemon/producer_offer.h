@@ -19,6 +19,7 @@ struct OfferedDescriptors {
   std::optional<int> seals;      // of the first, by F_GET_SEALS; empty: it is no memory that can be sealed
   bool is_plain_memory = false;  // of the first: of pages as usual; huge ones can run out when they are touched
   uint64_t bytes = 0;            // of the first
+  uint64_t inode = 0;            // of the first: which memory it is
   bool is_eventfd = false;       // the second
 };
 OfferedDescriptors DescribeDescriptors(const protocol::Packet& packet, const std::string& proc_root);

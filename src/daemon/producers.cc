@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -77,6 +78,7 @@ class Producers::Impl {
   void Pump();
   void MarksChanged();
   void Finish();
+  void SetGroup(std::optional<gid_t> group) { options_.group = group; }
   size_t attached() const { return members_.size(); }
   uint64_t refused() const { return refused_; }
 
@@ -108,7 +110,7 @@ class Producers::Impl {
   bool IsWanted(const Producer& producer) const { return !options_.is_wanted || options_.is_wanted(producer.keys()); }
   User& UserOf(const Peer& peer) { return users_.try_emplace(peer.uid, options_.max_per_second).first->second; }
 
-  const Options options_;
+  Options options_;
   Fd listener_;
   UserFilesystems& filesystems_;
   Handler handler_;
@@ -245,6 +247,9 @@ Status Producers::Impl::Attach(Caller& caller, protocol::Packet& packet, uint64_
   auto made =
       Producer::Make(std::move(*identity), std::move(*memory), std::move(packet.descriptors[1]), options_.proc_root);
   if (!made) return made.error();
+  (*made)->SetBeforeRelease(descriptors.inode, options_.before_release);
+  if (options_.unreleased && options_.unreleased->ring == descriptors.inode)
+    (*made)->GiveBack(*std::exchange(options_.unreleased, std::nullopt));
   if (Status added = poller_.Add(connection, EPOLLIN); !added) return Error{added.error().what, EAGAIN};
   if (Status added = poller_.Add(eventfd, EPOLLIN | EPOLLET); !added) {
     poller_.Remove(connection);
@@ -466,6 +471,7 @@ int Producers::fd() const { return impl_->fd(); }
 void Producers::Pump() { impl_->Pump(); }
 void Producers::MarksChanged() { impl_->MarksChanged(); }
 void Producers::Finish() { impl_->Finish(); }
+void Producers::SetGroup(std::optional<gid_t> group) { impl_->SetGroup(group); }
 size_t Producers::attached() const { return impl_->attached(); }
 uint64_t Producers::refused() const { return impl_->refused(); }
 

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "daemon/producer.h"
 #include "daemon/user_filesystems.h"
 #include "record/notification.h"
 
@@ -30,12 +31,17 @@ class Producers {
     // Whether anybody has marked one of these keys. While nobody has, a ring is not read and its producer is not asked to wake us:
     // what is reported waits in the reporter's memory, the first whole, the rest counted when that is full. Empty: always.
     std::function<bool(std::span<const FilesystemKey> keys)> is_wanted = {};
+    // Called before a reporter gets back the room of what the handler was given: so that it is safe by then. May be empty.
+    std::function<void(const Producer::Progress&)> before_release = {};
+    // Of the process before us, which may have died between the two.
+    std::optional<Producer::Progress> unreleased = {};
   };
   // `keys`: its own, and that of all that bear its name. The notification lacks its numbers.
   using Handler = std::function<void(Notification&& notification, std::span<const FilesystemKey> keys)>;
 
   // `listener`: a listening socket (daemon/peer.h). `filesystems` must outlive it.
-  static Result<std::unique_ptr<Producers>> Open(Options options, Fd listener, UserFilesystems& filesystems, Handler handler);
+  static Result<std::unique_ptr<Producers>> Open(Options options, Fd listener, UserFilesystems& filesystems,
+                                                 Handler handler);
   ~Producers();
 
   // poll(2) says POLLIN when Pump has something to do.
@@ -50,6 +56,9 @@ class Producers {
 
   // Reads once more all that waits, without quotas but bounded by the rings' sizes; for the end.
   void Finish();
+
+  // Who may report besides root from now on; who is attached stays so.
+  void SetGroup(std::optional<gid_t> group);
 
   size_t attached() const;
   // Offers, rings and records that were refused so far.

@@ -457,7 +457,8 @@ TEST_F(ProducersOfAnotherUserTest, IsReadNoFasterThanTheQuotaAndNothingIsLost) {
   const uint64_t one = 1;
   for (uint32_t i = 0;; i = (i + 1) % lanes) {
     ring::Lane& lane = reporter.lane(i);
-    if (const uint64_t head = lane.head.load(); lane.tail.load() == head) lane.head.store(head + TestReporter::kLaneBytes);
+    if (const uint64_t head = lane.head.load(); lane.tail.load() == head)
+      lane.head.store(head + TestReporter::kLaneBytes);
     if (reporter.header().sleeping.exchange(0) != 0 && ::write(reporter.eventfd(), &one, sizeof one) < 0) std::abort();
   }
 }

@@ -17,7 +17,8 @@ Result<RuntimeDir> RuntimeDir::Take(const std::string& path) {
   if (!fd) return ErrnoError("open", lock);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
-      return Error{"another fsherald daemon serves " + path + " already: end it first, or choose another --runtime-dir", 0};
+      return Error{"another fsherald daemon serves " + path + " already: end it first, or choose another --runtime-dir",
+                   0};
     return ErrnoError("lock", lock);
   }
   return RuntimeDir(path, std::move(fd));
@@ -27,10 +28,15 @@ RuntimeDir::~RuntimeDir() {
   for (const std::string& socket : sockets_) ::unlink(socket.c_str());
 }
 
-Result<Fd> RuntimeDir::Listen(const char* name) {
-  auto socket = fsherald::Listen(path_, name);
+Result<Fd> RuntimeDir::Listen(const char* name, Fd kept) {
+  struct stat status {};
+  const bool stands = kept && ::stat((path_ + '/' + name).c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+  auto socket = stands ? Result<Fd>(std::move(kept)) : fsherald::Listen(path_, name);
   if (socket) sockets_.push_back(path_ + '/' + name);
   return socket;
 }
+
+// A change of the mode to what it is changes the time of the last change.
+void RuntimeDir::Touch(const char* name) const { (void)::chmod((path_ + '/' + name).c_str(), kSocketMode); }
 
 }  // namespace fsherald

@@ -21,8 +21,12 @@ class RuntimeDir {
   // Removes the sockets; the directory and its lock stay.
   ~RuntimeDir();
 
-  // A listening socket in it (daemon/peer.h).
-  Result<Fd> Listen(const char* name);
+  // A listening socket in it (daemon/peer.h). `kept`: the one that an earlier process had made there, or none: it is used where
+  // its name still stands, so that whoever has connected meanwhile is served.
+  Result<Fd> Listen(const char* name, Fd kept = Fd());
+
+  // Makes a socket of it look new to who waits for a change (IN_ATTRIB): what he was refused he may get now.
+  void Touch(const char* name) const;
 
   const std::string& path() const { return path_; }
 

@@ -46,6 +46,7 @@ class Subscribers::Impl {
   void Deliver(const Notification& notification, std::span<const FilesystemKey> keys);
   void Forget(FilesystemKey key) { groups_.Forget(key); }
   bool IsMarked(FilesystemKey key) const { return groups_.IsMarked(key); }
+  void SetGroup(std::optional<gid_t> group) { options_.group = group; }
   size_t attached() const;
   size_t groups() const { return held_.size(); }
 
@@ -299,6 +300,7 @@ void Subscribers::Deliver(const Notification& notification, std::span<const File
 }
 void Subscribers::Forget(FilesystemKey key) { impl_->Forget(key); }
 bool Subscribers::IsMarked(FilesystemKey key) const { return impl_->IsMarked(key); }
+void Subscribers::SetGroup(std::optional<gid_t> group) { impl_->SetGroup(group); }
 size_t Subscribers::attached() const { return impl_->attached(); }
 size_t Subscribers::groups() const { return impl_->groups(); }
 

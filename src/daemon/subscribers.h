@@ -52,6 +52,9 @@ class Subscribers {
   // Whether any group has marked it, or all.
   bool IsMarked(FilesystemKey key) const;
 
+  // Who may subscribe besides root from now on; who does already goes on.
+  void SetGroup(std::optional<gid_t> group);
+
   // Groups that have a reader.
   size_t attached() const;
   // All groups; named ones without a reader among them.

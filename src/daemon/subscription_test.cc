@@ -31,11 +31,12 @@ constexpr MarkRequest kMarkAll{.op = protocol::kAdd, .target = protocol::kOnAll}
 class Daemon {
  public:
   explicit Daemon(const std::string& dir) : stop_(::eventfd(0, EFD_CLOEXEC)) {
-    auto opened = Subscribers::Open(
-        {.group = ::getgid(), .ring_bytes = 65536}, Host{}, std::move(*Listen(dir, protocol::kSubscribeSocket)),
-        {.resolve_descriptor = [](int, pid_t) { return Result<FilesystemKey>(kA); },
-         .resolve_name = [](const std::string&, const std::string&, uint32_t, uid_t) { return Result<FilesystemKey>(kB); },
-         .describe = [] { return std::string("watching all\n"); }});
+    auto opened = Subscribers::Open({.group = ::getgid(), .ring_bytes = 65536}, Host{},
+                                    std::move(*Listen(dir, protocol::kSubscribeSocket)),
+                                    {.resolve_descriptor = [](int, pid_t) { return Result<FilesystemKey>(kA); },
+                                     .resolve_name = [](const std::string&, const std::string&, uint32_t,
+                                                        uid_t) { return Result<FilesystemKey>(kB); },
+                                     .describe = [] { return std::string("watching all\n"); }});
     EXPECT_TRUE(opened);
     subscribers_ = std::move(*opened);
     thread_ = std::thread([this] { Run(); });

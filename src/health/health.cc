@@ -3,27 +3,15 @@
 
 namespace fsherald {
 
-std::string_view Name(Health health) {
-  switch (health) {
-    case Health::kNotCovered: return "not_covered";
-    case Health::kWell: return "well";
-    case Health::kPastErrors: return "past_errors";
-    case Health::kErrors: return "errors";
-    case Health::kReadOnly: return "read_only";
-    case Health::kShutDown: return "shut_down";
-  }
-  return "";
-}
-
-Health HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
-  if (evidence.mount == MountState::kShutDown || evidence.answers_shut_down) return Health::kShutDown;
-  if (evidence.mount == MountState::kForcedReadOnly) return Health::kReadOnly;
-  if (evidence.has_sick_structures) return Health::kErrors;
+HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
+  if (evidence.mount == MountState::kShutDown || evidence.answers_shut_down) return HealthState::kShutDown;
+  if (evidence.mount == MountState::kForcedReadOnly) return HealthState::kReadOnly;
+  if (evidence.has_sick_structures) return HealthState::kErrors;
   if (evidence.counters && evidence.counters->errors > 0) {
     const auto& last = evidence.counters->last;
-    return last && last->utc_seconds >= boot_utc_s ? Health::kErrors : Health::kPastErrors;
+    return last && last->utc_seconds >= boot_utc_s ? HealthState::kErrors : HealthState::kPastErrors;
   }
-  return evidence.covered ? Health::kWell : Health::kNotCovered;
+  return evidence.covered ? HealthState::kWell : HealthState::kNotCovered;
 }
 
 }  // namespace fsherald

@@ -4,25 +4,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "filesystem/filesystem.h"
 #include "filesystem/mount_state.h"
 
 namespace fsherald {
-
-// The worse, the later; kNotCovered is none of these.
-enum class Health {
-  kNotCovered,  // nothing that can be read would tell an error of it
-  kWell,
-  kPastErrors,  // errors that are counted, the last of them before this boot, or at a time that is not kept
-  kErrors,      // errors since this boot; or structures known to be damaged
-  kReadOnly,    // it has made itself read-only
-  kShutDown,
-};
-
-// "well", "past_errors", ...: the words of the JSON.
-std::string_view Name(Health health);
 
 // What was read of a file system.
 struct Evidence {
@@ -34,6 +20,6 @@ struct Evidence {
 };
 
 // `boot_utc_s`: when this boot began, by the wall clock as it stands now.
-Health HealthOf(const Evidence& evidence, int64_t boot_utc_s);
+HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s);
 
 }  // namespace fsherald

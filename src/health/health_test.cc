@@ -18,49 +18,42 @@ CounterReading Counted(uint64_t errors, std::optional<int64_t> last_utc_s) {
 }
 
 TEST(HealthTest, WellIsOnlyWhatSomethingCovers) {
-  EXPECT_EQ(HealthOf({.covered = true}, kBoot), Health::kWell);
-  EXPECT_EQ(HealthOf({.counters = CounterReading{}, .covered = true}, kBoot), Health::kWell);
-  EXPECT_EQ(HealthOf({.covered = false}, kBoot), Health::kNotCovered);
+  EXPECT_EQ(HealthOf({.covered = true}, kBoot), HealthState::kWell);
+  EXPECT_EQ(HealthOf({.counters = CounterReading{}, .covered = true}, kBoot), HealthState::kWell);
+  EXPECT_EQ(HealthOf({.covered = false}, kBoot), HealthState::kNotCovered);
 }
 
 TEST(HealthTest, WarningsAloneAreNoErrors) {
-  EXPECT_EQ(HealthOf({.counters = CounterReading{.errors = 0, .warnings = 7}, .covered = true}, kBoot), Health::kWell);
+  EXPECT_EQ(HealthOf({.counters = CounterReading{.errors = 0, .warnings = 7}, .covered = true}, kBoot),
+            HealthState::kWell);
 }
 
 TEST(HealthTest, TheLastErrorDecidesWhetherTheErrorsAreOfThePast) {
-  EXPECT_EQ(HealthOf({.counters = Counted(3, kBoot - 1), .covered = true}, kBoot), Health::kPastErrors);
-  EXPECT_EQ(HealthOf({.counters = Counted(3, kBoot), .covered = true}, kBoot), Health::kErrors);
-  EXPECT_EQ(HealthOf({.counters = Counted(3, kBoot + 1), .covered = true}, kBoot), Health::kErrors);
+  EXPECT_EQ(HealthOf({.counters = Counted(3, kBoot - 1), .covered = true}, kBoot), HealthState::kPastErrors);
+  EXPECT_EQ(HealthOf({.counters = Counted(3, kBoot), .covered = true}, kBoot), HealthState::kErrors);
+  EXPECT_EQ(HealthOf({.counters = Counted(3, kBoot + 1), .covered = true}, kBoot), HealthState::kErrors);
 }
 
 TEST(HealthTest, AnErrorWithoutATimeIsNotToldAsNew) {
-  EXPECT_EQ(HealthOf({.counters = Counted(1, std::nullopt), .covered = true}, kBoot), Health::kPastErrors);
+  EXPECT_EQ(HealthOf({.counters = Counted(1, std::nullopt), .covered = true}, kBoot), HealthState::kPastErrors);
 }
 
 TEST(HealthTest, WhatItHasDoneToItselfIsWorseThanWhatItCounts) {
   const CounterReading errors = Counted(1, kBoot + 1);
   EXPECT_EQ(HealthOf({.mount = MountState::kForcedReadOnly, .counters = errors, .covered = true}, kBoot),
-            Health::kReadOnly);
-  EXPECT_EQ(HealthOf({.mount = MountState::kShutDown, .counters = errors, .covered = true}, kBoot), Health::kShutDown);
-  EXPECT_EQ(HealthOf({.answers_shut_down = true, .covered = true}, kBoot), Health::kShutDown);
-  EXPECT_EQ(HealthOf({.has_sick_structures = true, .covered = true}, kBoot), Health::kErrors);
+            HealthState::kReadOnly);
+  EXPECT_EQ(HealthOf({.mount = MountState::kShutDown, .counters = errors, .covered = true}, kBoot),
+            HealthState::kShutDown);
+  EXPECT_EQ(HealthOf({.answers_shut_down = true, .covered = true}, kBoot), HealthState::kShutDown);
+  EXPECT_EQ(HealthOf({.has_sick_structures = true, .covered = true}, kBoot), HealthState::kErrors);
 }
 
 TEST(HealthTest, AStateIsToldAlsoOfWhatNothingElseCovers) {
-  EXPECT_EQ(HealthOf({.mount = MountState::kForcedReadOnly}, kBoot), Health::kReadOnly);
+  EXPECT_EQ(HealthOf({.mount = MountState::kForcedReadOnly}, kBoot), HealthState::kReadOnly);
 }
 
 TEST(HealthTest, WhatTheAdministratorMountedReadOnlyIsWell) {
-  EXPECT_EQ(HealthOf({.mount = MountState::kReadOnly, .covered = true}, kBoot), Health::kWell);
-}
-
-TEST(HealthTest, EachHasAWord) {
-  EXPECT_EQ(Name(Health::kNotCovered), "not_covered");
-  EXPECT_EQ(Name(Health::kWell), "well");
-  EXPECT_EQ(Name(Health::kPastErrors), "past_errors");
-  EXPECT_EQ(Name(Health::kErrors), "errors");
-  EXPECT_EQ(Name(Health::kReadOnly), "read_only");
-  EXPECT_EQ(Name(Health::kShutDown), "shut_down");
+  EXPECT_EQ(HealthOf({.mount = MountState::kReadOnly, .covered = true}, kBoot), HealthState::kWell);
 }
 
 }  // namespace

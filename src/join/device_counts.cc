@@ -28,7 +28,7 @@ void DeviceCounts::Name(const DeviceCounter& counter) {
 void DeviceCounts::Learn(const DeviceCounter& counter, uint64_t boottime_ns, bool is_base) {
   const Id id = IdOf(counter);
   if (known_.size() >= kMaxKnown && !known_.contains(id)) return;
-  known_[id] = {.value = counter.value, .boottime_ns = boottime_ns, .is_base = is_base};
+  known_[id] = {.counter = counter, .boottime_ns = boottime_ns, .is_base = is_base};
 }
 
 void DeviceCounts::Start(const std::vector<DeviceCounter>& base, uint64_t boottime_ns) {
@@ -37,6 +37,12 @@ void DeviceCounts::Start(const std::vector<DeviceCounter>& base, uint64_t bootti
     Name(counter);
     Learn(counter, boottime_ns, true);
   }
+}
+
+std::vector<DeviceCounter> DeviceCounts::known() const {
+  std::vector<DeviceCounter> counters;
+  for (const auto& [id, known] : known_) counters.push_back(known.counter);
+  return counters;
 }
 
 void DeviceCounts::Claim(const std::string& name, uint64_t boottime_ns) {
@@ -58,8 +64,8 @@ void DeviceCounts::Grow(const DeviceCounter& counter, uint64_t grown, std::vecto
 bool DeviceCounts::BeginsWith(const std::vector<DeviceCounter>& counters, uint64_t boottime_ns) const {
   return std::ranges::all_of(counters, [&](const DeviceCounter& counter) {
     const auto known = known_.find(IdOf(counter));
-    return known == known_.end() ||
-           (known->second.is_base && boottime_ns < known->second.boottime_ns && counter.value <= known->second.value);
+    return known == known_.end() || (known->second.is_base && boottime_ns < known->second.boottime_ns &&
+                                     counter.value <= known->second.counter.value);
   });
 }
 
@@ -94,11 +100,13 @@ std::vector<DeviceCounts::Growth> DeviceCounts::AddLine(const std::vector<Device
   for (const DeviceCounter& counter : counters) {
     const auto known = known_.find(IdOf(counter));
     if (known == known_.end()) continue;
-    if (counter.value < known->second.value && boottime_ns > known->second.boottime_ns + kSettledNs)
-      known->second.value = counter.value > 0 ? counter.value - 1 : 0;
-    if (counter.value <= known->second.value) continue;
-    Grow(counter, counter.value - known->second.value, growth);
-    known->second = {.value = counter.value, .boottime_ns = boottime_ns};
+    if (counter.value < known->second.counter.value && boottime_ns > known->second.boottime_ns + kSettledNs)
+      known->second.counter.value = counter.value > 0 ? counter.value - 1 : 0;
+    if (counter.value <= known->second.counter.value) continue;
+    Grow(counter, counter.value - known->second.counter.value, growth);
+    known->second.counter.value = counter.value;
+    known->second.boottime_ns = boottime_ns;
+    known->second.is_base = false;
   }
   return growth;
 }
@@ -111,12 +119,12 @@ std::vector<DeviceCounts::Growth> DeviceCounts::AddReading(const std::vector<Dev
     Name(counter);
     const auto known = known_.find(IdOf(counter));
     // A device that has been added since begins at what it is first seen with: nothing old is told as new.
-    if (known != known_.end() && counter.value > known->second.value)
-      Grow(counter, counter.value - known->second.value, growth);
+    if (known != known_.end() && counter.value > known->second.counter.value)
+      Grow(counter, counter.value - known->second.counter.value, growth);
     // A line that is younger than the reading can have been taken in before it.
-    const bool is_outrun = known != known_.end() && counter.value < known->second.value &&
+    const bool is_outrun = known != known_.end() && counter.value < known->second.counter.value &&
                            known->second.boottime_ns + kSettledNs > boottime_ns;
-    if (!is_outrun && (known == known_.end() || counter.value != known->second.value))
+    if (!is_outrun && (known == known_.end() || counter.value != known->second.counter.value))
       Learn(counter, boottime_ns, false);
   }
   for (auto& [name, claims] : claims_)

@@ -41,6 +41,9 @@ class DeviceCounts {
   // What is new by a line's numbers (ErrorReport::counters).
   std::vector<Growth> AddLine(const std::vector<DeviceCounter>& counters, bool are_old, uint64_t boottime_ns);
 
+  // The counters as they are known: where another one goes on.
+  std::vector<DeviceCounter> known() const;
+
   // What is new by a reading, which the caller took before it drained the sources. Claims that it does not pay were never
   // counted.
   std::vector<Growth> AddReading(const std::vector<DeviceCounter>& counters, uint64_t boottime_ns);
@@ -50,7 +53,7 @@ class DeviceCounts {
   static constexpr size_t kMaxKnown = 65536;
 
   struct Known {
-    uint64_t value = 0;
+    DeviceCounter counter;
     uint64_t boottime_ns = 0;  // when it stood there
     bool is_base = false;
   };

@@ -593,6 +593,32 @@ std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
   return out;
 }
 
+bool Join::IsQuiet() const {
+  if (deadline_ns() || forged_lost_) return false;
+  return std::ranges::all_of(filesystems_, [](const auto& entry) {
+    const Filesystem& fs = entry.second;
+    return fs.gaps.empty() && fs.device_readings.empty() && !fs.closed;
+  });
+}
+
+Join::Rest Join::Settle(uint64_t now_ns) const {
+  if (IsQuiet()) return {.joined = {}, .accounts = Accounts()};
+  Join rest = *this;
+  std::vector<Joined> joined = rest.Take(AfterAllWindowsNs(now_ns));
+  return {std::move(joined), rest.Accounts()};
+}
+
+std::vector<Join::Account> Join::Accounts() const {
+  std::vector<Account> accounts;
+  for (const auto& [key, fs] : filesystems_) {
+    Account account{.filesystem = key, .counted = std::nullopt, .fanotify_debt = fs.fanotify_debt, .devices = {}};
+    if (fs.counter_base) account.counted = *fs.counter_base + fs.accounted;
+    account.devices = fs.devices.known();
+    accounts.push_back(std::move(account));
+  }
+  return accounts;
+}
+
 std::optional<uint64_t> Join::deadline_ns() const {
   std::optional<uint64_t> earliest;
   auto consider = [&](uint64_t deadline) { earliest = std::min(earliest.value_or(deadline), deadline); };

@@ -83,6 +83,25 @@ class Join {
   // When Take has to be called again though nothing was added; empty: never.
   std::optional<uint64_t> deadline_ns() const;
 
+  // Where the bookkeeping of a file system stands.
+  struct Account {
+    FilesystemKey filesystem;
+    std::optional<uint64_t> counted;     // its counter, as far as its errors were told; empty: it has none
+    uint64_t fanotify_debt = 0;          // errors told that fanotify has yet to tell
+    std::vector<DeviceCounter> devices;  // where it counts by device
+  };
+  // What would be told if nothing more came, and the accounts when that has been told: so another join can go on from here. It
+  // changes nothing.
+  struct Rest {
+    std::vector<Joined> joined;
+    std::vector<Account> accounts;
+  };
+  Rest Settle(uint64_t now_ns) const;
+  // A Take at this moment takes all.
+  static constexpr uint64_t AfterAllWindowsNs(uint64_t now_ns) { return now_ns + 10'000'000'000; }
+  // After Open, which takes `counted`; fanotify has the same queue as the join that the account is of.
+  void Owe(FilesystemKey key, uint64_t fanotify_debt) { At(key).fanotify_debt = fanotify_debt; }
+
   // Whether an error of this file system is still being told, in several reports: to close it now would cut that short.
   bool IsBeingTold(FilesystemKey key) const {
     auto it = filesystems_.find(key);
@@ -155,6 +174,8 @@ class Join {
   void MatchFanotify(Filesystem& fs, uint64_t now_ns) const;
   void Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now_ns) const;
 
+  bool IsQuiet() const;
+  std::vector<Account> Accounts() const;
   bool Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) const;
   void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   void TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);

@@ -5,7 +5,9 @@
 #include <sys/sysmacros.h>
 
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <tuple>
 
 namespace fsherald {
 namespace {
@@ -63,6 +65,20 @@ std::optional<MountInfoLine> ParseMountInfoLine(std::string_view line) {
   if (mnt_table_parse_stream(table.get(), stream.get(), "") != 0 || mnt_table_first_fs(table.get(), &fs) != 0)
     return std::nullopt;
   return ToEntry(fs);
+}
+
+std::vector<MountInfoLine> AsSeenBy(const std::vector<MountInfoLine>& other, std::vector<MountInfoLine> ours) {
+  const auto identity = [](const MountInfoLine& line) { return std::tie(line.dev, line.root, line.target); };
+  std::map<std::tuple<DeviceNumber, std::string, std::string>, bool> read_only;
+  for (const MountInfoLine& line : other)
+    read_only[identity(line)] = line.read_only;  // of those on top of each other the last
+  std::erase_if(ours, [&](MountInfoLine& line) {
+    const auto twin = read_only.find(identity(line));
+    if (twin == read_only.end()) return true;
+    line.read_only = twin->second;
+    return false;
+  });
+  return ours;
 }
 
 }  // namespace fsherald

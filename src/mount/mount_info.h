@@ -31,6 +31,11 @@ struct MountInfoLine {
 Result<std::vector<MountInfoLine>> ReadMountInfo(const std::string& path,
                                                  const std::function<bool(std::string_view type)>& wanted);
 
+// Of our own lines those that another process's table has too (device, root, mount point), as that one has them: read-only is the
+// mount there. For a process whose mount namespace is a copy of that one's, made by a service manager that has bound parts of
+// file systems over themselves and made mounts read-only, for this process alone.
+std::vector<MountInfoLine> AsSeenBy(const std::vector<MountInfoLine>& other, std::vector<MountInfoLine> ours);
+
 // One line of it; empty: it is none.
 std::optional<MountInfoLine> ParseMountInfoLine(std::string_view line);
 

@@ -117,6 +117,7 @@ class MountTable::Impl {
 
  private:
   std::string MountInfoPath() const { return options_.proc_root + "/self/mountinfo"; }
+  Result<std::vector<MountInfoLine>> AsTheMachineHasThem(std::vector<MountInfoLine> ours) const;
   const Record* Live(DeviceNumber dev) const;
   const Mounting* OfMount(uint64_t mount_id) const;
   std::optional<uint64_t> MountThatMayHang(const std::string& path) const;
@@ -161,6 +162,13 @@ Result<std::vector<MountInfoLine>> MountTable::Impl::ReadSettledTable() {
     entries = ReadMountInfo(MountInfoPath(), AnyType);
   }
   return entries;
+}
+
+Result<std::vector<MountInfoLine>> MountTable::Impl::AsTheMachineHasThem(std::vector<MountInfoLine> ours) const {
+  if (options_.mounts_of == "self") return ours;
+  auto machine = ReadMountInfo(options_.proc_root + '/' + options_.mounts_of + "/mountinfo", AnyType);
+  if (!machine) return machine.error();
+  return AsSeenBy(*machine, std::move(ours));
 }
 
 KnownMountings MountTable::Impl::Known(uint64_t now_ns) const {
@@ -264,6 +272,8 @@ Result<MountChanges> MountTable::Impl::Refresh(uint64_t now_ns) {
   auto entries = ReadSettledTable();
   if (!entries) return entries.error();
   tree_ = MountTree(*entries, options_.may_hang, true);
+  entries = AsTheMachineHasThem(std::move(*entries));
+  if (!entries) return entries.error();
   Observations seen =
       Survey({options_.proc_root, options_.sys_root, options_.dev_root, options_.wanted, options_.may_hang}, *entries,
              tree_, Known(now_ns));
@@ -292,6 +302,7 @@ Result<MountChanges> MountTable::Impl::Refresh(uint64_t now_ns) {
 // stood there then, or it is left out.
 std::vector<const Mounting*> MountTable::Impl::ReadOptions() {
   auto entries = ReadMountInfo(MountInfoPath(), options_.wanted);
+  if (entries) entries = AsTheMachineHasThem(std::move(*entries));
   if (!entries) return {};
   std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
   for (MountInfoLine& entry : *entries) {
@@ -431,7 +442,7 @@ MountTable::~MountTable() = default;
 Result<std::unique_ptr<MountTable>> MountTable::Open(Options options) {
   if (!options.wanted) options.wanted = AnyType;
   if (!options.may_hang) options.may_hang = NoType;
-  const std::string path = options.proc_root + "/self/mountinfo";
+  const std::string path = options.proc_root + '/' + options.mounts_of + "/mountinfo";
   Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!events) return ErrnoError("open", path);
   return std::unique_ptr<MountTable>(new MountTable(std::make_unique<Impl>(std::move(options), std::move(events))));

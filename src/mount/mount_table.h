@@ -78,6 +78,9 @@ class MountTable {
   struct Options {
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
+    // Whose mount table is the machine's, a process's number. Where it is not ours, ours is a copy that follows it, and of our
+    // mounts only those are told that it has too, and as it has them (mount/mount_info.h, AsSeenBy).
+    std::string mounts_of = "self";
     std::string dev_root = "/dev";  // nodes of block devices, for the uuid where the kernel does not tell it
     // Which types are wanted ("ext4"); others are not looked at further. Empty: all.
     std::function<bool(std::string_view type)> wanted;
@@ -87,7 +90,7 @@ class MountTable {
   static Result<std::unique_ptr<MountTable>> Open(Options options);
   ~MountTable();
 
-  // poll(2) says POLLPRI|POLLERR when this mount namespace has changed. Refresh rearms it. The kernel tells nothing of
+  // poll(2) says POLLPRI|POLLERR when the machine's mount namespace has changed. Refresh rearms it. The kernel tells nothing of
   // other namespaces this way: there only the file system's own lines in the kernel's log say that it is time.
   int event_fd() const;
 

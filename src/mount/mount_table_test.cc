@@ -61,6 +61,7 @@ class MountTableTest : public ::testing::Test {
   std::unique_ptr<MountTable> OpenTable() {
     auto table = MountTable::Open({.proc_root = (root_ / "proc").string(),
                                    .sys_root = (root_ / "sys").string(),
+                                   .mounts_of = mounts_of_,
                                    .dev_root = (root_ / "dev").string(),
                                    .wanted = wanted_,
                                    .may_hang = [](std::string_view type) { return type.starts_with("fuse"); }});
@@ -88,6 +89,7 @@ class MountTableTest : public ::testing::Test {
   }
 
   std::filesystem::path root_;
+  std::string mounts_of_ = "self";
   std::function<bool(std::string_view)> wanted_ = [](std::string_view type) { return type == "ext4"; };
 };
 
@@ -132,6 +134,32 @@ TEST_F(MountTableTest, TellsSeveralMountsOfOneFileSystemAsOneShortestFirst) {
   const MountChanges changes = Refresh(*table, 1);
   ASSERT_EQ(changes.appeared.size(), 1U);
   EXPECT_THAT(changes.appeared[0]->info.mounts, ElementsAre("/mnt", "/srv/part", "/a/long/path"));
+}
+
+TEST_F(MountTableTest, OfACopyForAServiceItTellsWhatTheMachineHas) {
+  mounts_of_ = "1";
+  MakeDirectory("proc/1");
+  const std::string device = ToString(TargetDevice());
+  // As a unit with ProtectSystem=strict and StateDirectory= sees it.
+  WriteMounts("self", "500 400 " + device + " / " + target() + " ro - ext4 /dev/vda1 rw\n" + "501 500 " + device +
+                          " /var/lib/x " + target() + "/var/lib/x rw - ext4 /dev/vda1 rw\n" +
+                          "502 500 254:3 / /later rw - ext4 /dev/vda3 ro\n");
+  WriteMounts("1", "27 1 " + device + " / " + target() + " rw shared:1 - ext4 /dev/vda1 rw\n" +
+                       "28 27 254:3 / /later ro shared:2 - ext4 /dev/vda3 ro\n");
+  auto table = OpenTable();
+  const MountChanges changes = Refresh(*table, 5 * kSecond);
+  ASSERT_EQ(changes.appeared.size(), 2U);
+  const auto* root = table->FindByDevice(TargetDevice(), {}, 5 * kSecond);
+  const auto* later = table->FindByDevice({254, 3}, {}, 5 * kSecond);
+  ASSERT_TRUE(root != nullptr && later != nullptr);
+  EXPECT_THAT(root->info.mounts, ElementsAre(target()));
+  EXPECT_EQ(root->access_path, target());
+  EXPECT_EQ(root->read_only_mounts, 0U) << "read-only for the service alone";
+  EXPECT_EQ(later->read_only_mounts, 1U) << "somebody has remounted it read-only: that does not reach the copy";
+
+  WriteMounts("1", "27 1 " + device + " / " + target() + " ro shared:1 - ext4 /dev/vda1 rw\n");
+  EXPECT_THAT(table->ReadOptions(), ElementsAre(root));
+  EXPECT_EQ(root->read_only_mounts, 1U);
 }
 
 TEST_F(MountTableTest, DecodesOctalEscapesInMountPoints) {

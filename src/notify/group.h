@@ -65,7 +65,7 @@ class Group {
  private:
   // The first notification of a file system that found no room, and what came after it.
   struct Cell {
-    uint64_t after = 0;  // its place: before what the ring has from this position on
+    uint64_t after = 0;        // its place: before what the ring has from this position on
     FilesystemKey filesystem;  // 0: of all that have none of their own
     uint64_t seq = 0;
     std::string first;

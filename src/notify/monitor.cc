@@ -15,6 +15,7 @@
 #include "filesystem/filesystem_type.h"
 #include "mount/mount_table.h"
 #include "notify/coverage.h"
+#include "notify/host.h"
 #include "notify/sources.h"
 #include "notify/state_watch.h"
 #include "notify/teller.h"
@@ -61,8 +62,14 @@ class Monitor::Impl {
     auto poller = Poller::Open();
     if (!poller) return poller.error();
     poller_ = std::move(*poller);
-    auto sources =
-        Sources::Open({.without = options_.without, .sys_root = options_.sys_root, .kmsg_path = options_.kmsg_path});
+    const std::string boot_id = ReadHost().boot_id;
+    if (options_.saved && options_.saved->boot_id != boot_id) ForgetBoot(*options_.saved);
+    boot_id_ = boot_id;
+    auto sources = Sources::Open({.without = options_.without,
+                                  .sys_root = options_.sys_root,
+                                  .kmsg_path = options_.kmsg_path,
+                                  .kept = options_.kept,
+                                  .saved = options_.saved ? &*options_.saved : nullptr});
     if (!sources) return sources.error();
     sources_ = std::move(*sources);
     auto servers = FuseServers::Open(options_.proc_root, options_.sys_root);
@@ -78,7 +85,9 @@ class Monitor::Impl {
     });
     if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
     if (Status checked = CheckPaths(); !checked) return checked;
-    return AddDescriptors();
+    if (Status added = AddDescriptors(); !added) return added;
+    GoOn();
+    return {};
   }
 
   int fd() const { return poller_.fd(); }
@@ -128,9 +137,9 @@ class Monitor::Impl {
     Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
     if (sources_.trace)
       for (const Signal& signal : translator_->ExpireLines(UINT64_MAX, *sources_.trace)) AddSignal(signal, now_ns);
-    for (const Mounting* mounting : mounts_->mounted()) join_.Close({mounting->key});
     for (FilesystemKey key : unwatched_) join_.Close(key);
-    Tell(BoottimeNowNs());
+    // The accounts stay: a Save after this one is where the next monitor goes on.
+    TellTaken(join_.Take(Join::AfterAllWindowsNs(now_ns)), now_ns);
     LookAtOptions(now_ns);
     for (const StateWatch::State& state : states_.Take(now_ns, true)) TellState(state);
     WaitForPaths();
@@ -144,6 +153,42 @@ class Monitor::Impl {
       pollfd event{.fd = paths_->event_fd(), .events = POLLIN, .revents = 0};
       if (::poll(&event, 1, static_cast<int>((deadline_ns - now_ns) / 1'000'000 + 1)) > 0) teller_->TellFound();
     }
+  }
+
+  SavedState Save() {
+    const uint64_t now_ns = BoottimeNowNs();
+    const Join::Rest rest = join_.Settle(now_ns);
+    SavedState state{.boot_id = boot_id_};
+    if (sources_.trace) state.trace = sources_.trace->position();
+    state.losses = losses_;
+    if (sources_.kmsg) state.kmsg_next = sources_.kmsg->next_sequence();
+    if (options_.reads != nullptr) state.reads_next = saved_reads_ = options_.reads->next();
+    if (sources_.fanotify) state.places = sources_.fanotify->places();
+    for (const Join::Account& account : rest.accounts)
+      if (const Mounting* mounting = mounts_->Find(account.filesystem.value); mounting && HasAccount(account))
+        state.filesystems.push_back({.info = IdentityOf(mounting->info),
+                                     .counted = account.counted,
+                                     .fanotify_debt = account.fanotify_debt,
+                                     .devices = account.devices});
+    if (options_.saved)
+      for (const SavedState::Filesystem& absent : options_.saved->filesystems) state.filesystems.push_back(absent);
+    state.rest = teller_->parked();
+    for (const Joined& joined : rest.joined)
+      state.rest.push_back(
+          Teller::Describe(joined, translator_->Seen(joined.filesystem), mounts_->Find(joined.filesystem.value)));
+    return state;
+  }
+
+  void Release() {
+    if (sources_.trace) sources_.trace->Release();
+    if (options_.reads != nullptr) options_.reads->Release(saved_reads_);
+  }
+
+  std::vector<FdToKeep> descriptors() const {
+    std::vector<FdToKeep> fds;
+    if (sources_.trace) fds = sources_.trace->descriptors();
+    if (sources_.fanotify) std::ranges::copy(sources_.fanotify->descriptors(), std::back_inserter(fds));
+    return fds;
   }
 
   // A mount that was made just now is looked for.
@@ -196,9 +241,67 @@ class Monitor::Impl {
     uint64_t errors = 0;
   };
 
+  static bool HasAccount(const Join::Account& account) {
+    return account.counted || account.fanotify_debt > 0 || !account.devices.empty();
+  }
+
+  static FilesystemInfo IdentityOf(FilesystemInfo info) {
+    info.mounts.clear();
+    return info;
+  }
+
+  // The kernel's queues are those of another boot: what the file systems keep on their devices is left.
+  static void ForgetBoot(SavedState& state) {
+    state.trace.reset();
+    state.kmsg_next.reset();
+    state.places.clear();
+    for (SavedState::Filesystem& filesystem : state.filesystems) filesystem.fanotify_debt = 0;
+  }
+
+  // What came while nobody ran: what the earlier monitor was putting together, then what waits in the queues that it left, and
+  // what the counters know beyond both.
+  void GoOn() {
+    if (!options_.saved) {
+      if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
+      return;
+    }
+    losses_ = sources_.trace && options_.saved->trace ? options_.saved->losses : TraceSource::Losses{};
+    for (Notification& notification : std::exchange(options_.saved->rest, {})) {
+      const Mounting* mounting = MountedAs(notification.filesystem);
+      teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});
+    }
+    if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
+    const uint64_t now_ns = BoottimeNowNs();
+    if (sources_.counters)
+      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
+    Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
+    Tell(now_ns);
+    SetAlarm(BoottimeNowNs());
+  }
+
+  const Mounting* MountedAs(const FilesystemInfo& info) const {
+    for (const Mounting* mounting : mounts_->mounted())
+      if (mounting->info.dev == info.dev && IsSame(info, mounting->info)) return mounting;
+    return nullptr;
+  }
+
+  // What was saved of a file system: of two clones, that of the one on this device.
+  std::optional<SavedState::Filesystem> TakeSaved(const FilesystemInfo& info) {
+    if (!options_.saved) return std::nullopt;
+    std::vector<SavedState::Filesystem>& saved = options_.saved->filesystems;
+    auto found =
+        std::ranges::find_if(saved, [&](const auto& s) { return IsSame(s.info, info) && s.info.dev == info.dev; });
+    if (found == saved.end()) found = std::ranges::find_if(saved, [&](const auto& s) { return IsSame(s.info, info); });
+    if (found == saved.end()) return std::nullopt;
+    SavedState::Filesystem taken = std::move(*found);
+    saved.erase(found);
+    return taken;
+  }
+
   Status OpenMounts() {
     auto mounts = MountTable::Open({.proc_root = options_.proc_root,
                                     .sys_root = options_.sys_root,
+                                    .mounts_of = options_.mounts_of,
                                     .wanted = [](std::string_view type) { return !IsPseudoFilesystem(type); },
                                     .may_hang = IsRemoteOrUser});
     if (!mounts) return mounts.error();
@@ -269,9 +372,16 @@ class Monitor::Impl {
       if (!read_silent_at_ns_ && sources_.counters->IsSilent(key)) read_silent_at_ns_ = BoottimeNowNs() + kReadSilentNs;
       watched.coverage.counters = watched.past.has_value();
     }
+    const std::optional<SavedState::Filesystem> saved = TakeSaved(mounting.info);
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
-    if (watched.past && !watched.past->devices.empty()) join_.CountDevices(key, *watched.past, BoottimeNowNs());
+    // Lower than it was: cleared meanwhile.
+    if (base && saved && saved->counted && *saved->counted <= watched.past->errors) base = saved->counted;
+    if (watched.past && !watched.past->devices.empty()) {
+      CounterReading from = *watched.past;
+      if (saved && !saved->devices.empty()) from.devices = saved->devices;
+      join_.CountDevices(key, from, BoottimeNowNs());
+    }
     bool counters = watched.coverage.counters;
     watched.coverage = sources_.LogAndTrace();
     if (!IsToldByKernel(mounting, module)) watched.coverage = {};
@@ -284,6 +394,8 @@ class Monitor::Impl {
     else if (armed_) base.reset();
     Mark(mounting, module, watched);
     join_.Open(key, watched.coverage, base);
+    if (saved && sources_.fanotify && sources_.fanotify->is_taken_over()) join_.Owe(key, saved->fanotify_debt);
+    if (saved) watched.since_boottime_ns = 0;
     states_.Begin(key, LookOf(mounting));
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
@@ -421,6 +533,7 @@ class Monitor::Impl {
     AddFanotify(late, now_ns);
     AddCounters(counts, now_ns);
     for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
+    if (options_.reads == nullptr && sources_.trace) sources_.trace->Release();
   }
 
   // Those of which lines have come, and no more are coming; and from time to time all.
@@ -566,8 +679,10 @@ class Monitor::Impl {
     return boottime_ns >= it->second.since_boottime_ns;
   }
 
-  void Tell(uint64_t now_ns) {
-    for (Joined& joined : join_.Take(now_ns, translator_->waits_for_pieces())) {
+  void Tell(uint64_t now_ns) { TellTaken(join_.Take(now_ns, translator_->waits_for_pieces()), now_ns); }
+
+  void TellTaken(std::vector<Joined> taken, uint64_t now_ns) {
+    for (Joined& joined : taken) {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
       FilesystemInfo seen = translator_->Seen(key);
@@ -619,6 +734,8 @@ class Monitor::Impl {
 
   Options options_;
   Handler handler_;
+  std::string boot_id_;
+  uint64_t saved_reads_ = 0;
   const std::string kernel_release_ = KernelRelease();
   Poller poller_;
   Sources sources_;
@@ -660,6 +777,9 @@ Result<std::unique_ptr<Monitor>> Monitor::Open(Options options, Handler handler)
 int Monitor::fd() const { return impl_->fd(); }
 Status Monitor::Pump() { return impl_->Pump(); }
 void Monitor::Finish() { impl_->Finish(); }
+SavedState Monitor::Save() { return impl_->Save(); }
+void Monitor::Release() { impl_->Release(); }
+std::vector<FdToKeep> Monitor::descriptors() const { return impl_->descriptors(); }
 std::optional<FilesystemKey> Monitor::KeyOf(DeviceNumber dev) { return impl_->KeyOf(dev); }
 std::vector<SourceReport> Monitor::sources() const { return impl_->sources(); }
 std::vector<WatchedFilesystem> Monitor::watched() const { return impl_->watched(); }

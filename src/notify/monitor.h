@@ -14,11 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "base/kept_fds.h"
 #include "base/result.h"
 #include "filesystem/filesystem.h"
 #include "join/join.h"
+#include "notify/saved_state.h"
 #include "notify/sources.h"
 #include "record/notification.h"
+#include "source/raw_reads.h"
 
 namespace fsherald {
 
@@ -34,12 +37,18 @@ struct WatchedFilesystem {
 class Monitor {
  public:
   struct Options {
-    std::vector<std::string> paths;  // only the file systems that these lie on; empty: all
+    std::vector<std::string> paths;                // only the file systems that these lie on; empty: all
     std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
-    SourceSet without;               // sources that are not to be used
+    SourceSet without;                             // sources that are not to be used
+    // What an earlier monitor has left, each of which may be missing: its descriptors, in which the kernel's queues are, its
+    // state, and the memory that it read into. With `reads`, what was taken in is given back by Release alone.
+    KeptFds* kept = nullptr;
+    std::optional<SavedState> saved = {};
+    RawReads* reads = nullptr;
     std::string proc_root = "/proc";
     std::string sys_root = "/sys";
     std::string kmsg_path = "/dev/kmsg";
+    std::string mounts_of = "self";  // whose mount table is the machine's: MountTable::Options
   };
   // The key says which file system it is of, for as long as the monitor lives; 0: of no single one.
   using Handler = std::function<void(const Notification&, FilesystemKey)>;
@@ -57,6 +66,13 @@ class Monitor {
 
   // Hands over what still waits for anything; waits a second at the most for look-ups of paths. Call it once, at the end.
   void Finish();
+
+  // What another monitor would need to go on from here, if nothing more were told by this one.
+  SavedState Save();
+  // What was taken in before the last Save is safe: the kernel gets its room back.
+  void Release();
+  // What to keep for a monitor that takes over.
+  std::vector<FdToKeep> descriptors() const;
 
   // The key of the mounted file system with this device number, if any source covers it.
   std::optional<FilesystemKey> KeyOf(DeviceNumber dev);

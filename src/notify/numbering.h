@@ -15,6 +15,9 @@ namespace fsherald {
 
 class Numbering {
  public:
+  // Goes on after the last number that an earlier process gave; those of each file system begin anew.
+  explicit Numbering(uint64_t told = 0) : told_(told) {}
+
   // `filesystem` 0: of no single one.
   void Number(Notification& notification, FilesystemKey filesystem) {
     notification.seq = ++told_;

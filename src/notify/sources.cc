@@ -44,9 +44,10 @@ class Opener {
     if (TurnedOff(SourceId::kTrace)) return;
     TraceSource::Options options;
     if (!options_.without.Has(SourceId::kKmsg)) options.log_prefixes = LogPrefixes();
-    auto trace = TraceSource::Open(options);
+    auto trace = TraceSource::Open(options, options_.kept);
     if (!trace) return Refused(SourceId::kTrace, trace.error());
     sources_.trace = std::move(*trace);
+    if (options_.saved != nullptr && options_.saved->trace) (void)sources_.trace->Resume(*options_.saved->trace);
     Report(SourceId::kTrace, true, TraceWords(*sources_.trace));
   }
 
@@ -72,7 +73,8 @@ class Opener {
     auto kmsg = KmsgSource::Open(options_.kmsg_path);
     if (!kmsg) return Refused(SourceId::kKmsg, kmsg.error());
     sources_.kmsg = std::make_unique<KmsgSource>(std::move(*kmsg));
-    size_t past = sources_.kmsg->Start().events.size();
+    size_t past =
+        sources_.kmsg->Start(options_.saved != nullptr ? options_.saved->kmsg_next : std::nullopt).events.size();
     std::string words = "the kernel's log, from " + options_.kmsg_path + ", a timer tick late";
     if (past > 0) words += "; its " + std::to_string(past) + " earlier lines about file systems are the past";
     Report(SourceId::kKmsg, true, std::move(words));
@@ -80,7 +82,9 @@ class Opener {
 
   void OpenFanotify() {
     if (TurnedOff(SourceId::kFanotify)) return;
-    auto fanotify = FanotifySource::Open();
+    auto fanotify = FanotifySource::Open(
+        {.fds = options_.kept,
+         .places = options_.saved != nullptr ? options_.saved->places : std::vector<FanotifySource::Place>()});
     if (!fanotify) return Refused(SourceId::kFanotify, fanotify.error());
     sources_.fanotify = std::move(*fanotify);
     Report(SourceId::kFanotify, true, "FAN_FS_ERROR marks on whole file systems");

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/kept_fds.h"
 #include "base/result.h"
 #include "join/join.h"
+#include "notify/saved_state.h"
 #include "record/notification.h"
 #include "source/counters.h"
 #include "source/fanotify.h"
@@ -28,6 +30,8 @@ struct Sources {
     SourceSet without;
     std::string sys_root = "/sys";
     std::string kmsg_path = "/dev/kmsg";
+    KeptFds* kept = nullptr;            // of an earlier process; may be null
+    const SavedState* saved = nullptr;  // of the same boot; may be null
   };
   // One source that is missing never stops another. Errors: code EPERM and a sentence where none may be used, code 0 where
   // none is left.

@@ -73,7 +73,10 @@ void SetPath(Notification& notification, const FoundPath& found) {
 
 }  // namespace
 
-void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting) {
+namespace {
+
+// All but the path and the number.
+const FilesystemModule& Complete(Joined& joined, const FilesystemInfo& seen, const Mounting* mounting) {
   Notification& notification = joined.notification;
   notification.filesystem = mounting != nullptr ? mounting->info : seen;
   if (mounting != nullptr && !mounting->mounts_before.empty() &&
@@ -83,8 +86,28 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
   std::string& type = notification.filesystem.type;
   if (type.empty() && joined.report) type = joined.report->filesystem_type;
   if (!notification.trusted && joined.report) notification.filesystem.device = joined.report->device;
-  const FilesystemModule* module = &ModuleOf(type);
-  if (joined.report) notification.specific = SpecificOf(*joined.report, type, *module);
+  const FilesystemModule& module = ModuleOf(type);
+  if (joined.report) notification.specific = SpecificOf(*joined.report, type, module);
+  return module;
+}
+
+}  // namespace
+
+Notification Teller::Describe(const Joined& joined, const FilesystemInfo& seen, const Mounting* mounting) {
+  Joined copy = joined;
+  Complete(copy, seen, mounting);
+  return std::move(copy.notification);
+}
+
+std::vector<Notification> Teller::parked() const {
+  std::vector<Notification> parked;
+  for (const auto& [ticket, waiting] : parked_) parked.push_back(waiting.notification);
+  return parked;
+}
+
+void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting) {
+  Notification& notification = joined.notification;
+  const FilesystemModule* module = &Complete(joined, seen, mounting);
   const bool has_place_only = HasPlaceOnly(notification);
   if (paths_ == nullptr || mounting == nullptr || (!notification.object && !has_place_only))
     return Finish(notification, joined.filesystem);

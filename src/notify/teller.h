@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "join/join.h"
@@ -27,6 +28,13 @@ class Teller {
 
   // Tells one. `mounting` is null for a file system that is in no mount table; then `seen` is all that is known of it.
   void Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting);
+
+  // The same notification as it is known now: without a number, and without a path that has to be looked for.
+  static Notification Describe(const Joined& joined, const FilesystemInfo& seen, const Mounting* mounting);
+  // Tells one that another teller had described.
+  void Retell(Notification notification, FilesystemKey filesystem) { Finish(notification, filesystem); }
+  // Those that wait for their walks, as they are known now.
+  std::vector<Notification> parked() const;
 
   // Tells those whose walks have ended.
   void TellFound();

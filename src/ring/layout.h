@@ -52,10 +52,11 @@ static_assert(sizeof(Slot) == kSlotAlign);
 // Three cache lines: what only the producer touches, what it tells the consumer, what the consumer tells it. So the producer
 // never waits for a line that the consumer has just read: it only stores to it.
 struct alignas(64) Lane {
-  std::atomic<uint64_t> reserved{0};   // bytes taken, published or not
-  std::atomic<uint64_t> tail_seen{0};  // the producer's copy of tail: the consumer's line is read only when this says full
-  std::atomic<uint32_t> depth{0};      // submissions under way: one, and one for each signal handler on top of it
-  std::atomic<uint32_t> owner{0};      // thread id; 0: nobody; kTaking: being taken over. Of lane 0: 1 while in use
+  std::atomic<uint64_t> reserved{0};  // bytes taken, published or not
+  std::atomic<uint64_t> tail_seen{
+      0};                          // the producer's copy of tail: the consumer's line is read only when this says full
+  std::atomic<uint32_t> depth{0};  // submissions under way: one, and one for each signal handler on top of it
+  std::atomic<uint32_t> owner{0};  // thread id; 0: nobody; kTaking: being taken over. Of lane 0: 1 while in use
   alignas(64) std::atomic<uint64_t> head{0};  // bytes published
   alignas(64) std::atomic<uint64_t> tail{0};  // bytes given back
 };

@@ -183,6 +183,35 @@ void RingReader::Release() {
   }
 }
 
+RingReader::Progress RingReader::progress() const {
+  Progress progress{.lanes = {}, .counted = counted_read_, .cell_ticks = std::nullopt};
+  for (const LaneView& lane : lanes_) progress.lanes.push_back(lane.read);
+  if (cell_.taken) progress.cell_ticks = cell_ticks_;
+  return progress;
+}
+
+void RingReader::GiveBack(const Progress& progress) {
+  if (progress.lanes.size() != lanes_.size()) return;
+  LookAtHeads();
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    LaneView& lane = lanes_[i];
+    const uint64_t read = progress.lanes[i];
+    if (read <= lane.released || read > lane.limit || read % kSlotAlign != 0) continue;
+    lane.read = read;
+    lane.next.reset();
+  }
+  ready_.clear();
+  const Cell& cell = header_->cell;
+  // Partner: the release store of state in RingWriter::Fold.
+  if (progress.cell_ticks && cell.state.load(std::memory_order_acquire) == kFull &&
+      ReadOnce(cell.ticks) == *progress.cell_ticks)
+    cell_.taken = true;
+  if (progress.counted > counted_read_ && progress.counted <= cell.counted.load(std::memory_order_acquire))
+    counted_read_ = progress.counted;
+  Release();
+  Rewind();
+}
+
 void RingReader::Rewind() {
   for (LaneView& lane : lanes_) {
     lane.read = lane.limit = lane.released;

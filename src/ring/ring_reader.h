@@ -22,8 +22,8 @@ namespace fsherald::ring {
 
 struct RingRecord {
   uint64_t ticks = 0;
-  Bytes payload;      // a copy of the reader's: until the next call of Next
-  uint32_t lane = 0;  // records of one lane, a thread's, come in the order in which they were submitted
+  Bytes payload;           // a copy of the reader's: until the next call of Next
+  uint32_t lane = 0;       // records of one lane, a thread's, come in the order in which they were submitted
   bool from_cell = false;  // no lane's; in its thread's order too, but for what is nested in signal handlers
 };
 
@@ -50,6 +50,17 @@ class RingReader {
 
   // Begins again with what was not given back.
   void Rewind();
+
+  // How far Next and counted have come.
+  struct Progress {
+    std::vector<uint64_t> lanes;
+    uint64_t counted = 0;
+    std::optional<uint64_t> cell_ticks;  // of the cell's record, where it was returned and not given back
+  };
+  Progress progress() const;
+  // Gives back what another reader of this ring had come to and died before it gave it back. Call it before anything else. What
+  // does not fit the ring as it stands is left as it is: then it was given back, or it is another ring.
+  void GiveBack(const Progress& progress);
 
   // Tells the producer to wake us. False: do not sleep, there is something to read or to count (and it will not wake us).
   // After waking call Awake.

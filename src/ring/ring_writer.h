@@ -46,10 +46,12 @@ class RingWriter {
   // `fill` writes exactly `bytes` bytes; it must not throw.
   template <typename Fill>
   Submitted Submit(size_t bytes, Fill&& fill) noexcept {
-    if (bytes > kMaxRecordBytes) [[unlikely]] return Submitted::kTooBig;
+    if (bytes > kMaxRecordBytes) [[unlikely]]
+      return Submitted::kTooBig;
     Submitted result = Submitted::kWhole;
     if (Lane* lane = LaneOfThread()) [[likely]] {
-      if (!Write(*lane, bytes, fill)) [[unlikely]] result = Fold(bytes, fill);
+      if (!Write(*lane, bytes, fill)) [[unlikely]]
+        result = Fold(bytes, fill);
     } else if (!WriteShared(bytes, fill)) {
       result = Fold(bytes, fill);
     }
@@ -100,10 +102,12 @@ class RingWriter {
         Publish(lane);
         return false;
       }
-      ticks = Ticks(clock_);  // between the two readings of `reserved`: the order of the slots is the order of their times
+      ticks =
+          Ticks(clock_);  // between the two readings of `reserved`: the order of the slots is the order of their times
     } while (!Take(lane.reserved, at, end));
     std::byte* const data = DataOf(lane);
-    if (end - at != slot_bytes) [[unlikely]] PutSlot(data + (at & (lane_bytes_ - 1)), {kSkip, 0, 0});
+    if (end - at != slot_bytes) [[unlikely]]
+      PutSlot(data + (at & (lane_bytes_ - 1)), {kSkip, 0, 0});
     std::byte* const slot = data + ((end - slot_bytes) & (lane_bytes_ - 1));
     PutSlot(slot, {static_cast<uint32_t>(bytes), 0, ticks});
     fill(slot + sizeof(Slot));
@@ -112,7 +116,8 @@ class RingWriter {
   }
 
   bool HasRoom(Lane& lane, uint64_t end) const noexcept {
-    if (end - lane.tail_seen.load(std::memory_order_relaxed) <= lane_bytes_) [[likely]] return true;
+    if (end - lane.tail_seen.load(std::memory_order_relaxed) <= lane_bytes_) [[likely]]
+      return true;
     // Partner: the consumer's release store of tail (RingReader::Release): its reads of the bytes come before our writes.
     const uint64_t tail = lane.tail.load(std::memory_order_acquire);
     lane.tail_seen.store(tail, std::memory_order_relaxed);
@@ -140,7 +145,8 @@ class RingWriter {
       lane.depth.store(0, std::memory_order_relaxed);
       std::atomic_signal_fence(std::memory_order_seq_cst);
       // A handler between the load of reserved and the store of depth left its record to us.
-      if (lane.reserved.load(std::memory_order_relaxed) == reserved) [[likely]] return;
+      if (lane.reserved.load(std::memory_order_relaxed) == reserved) [[likely]]
+        return;
       lane.depth.store(lane.depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       std::atomic_signal_fence(std::memory_order_seq_cst);
     }
@@ -152,7 +158,8 @@ class RingWriter {
     Lane& lane = lanes_[0];
     uint32_t nobody = 0;
     // Partner: the release store below, by the thread that had it before.
-    if (!lane.owner.compare_exchange_strong(nobody, 1, std::memory_order_acquire, std::memory_order_relaxed)) return false;
+    if (!lane.owner.compare_exchange_strong(nobody, 1, std::memory_order_acquire, std::memory_order_relaxed))
+      return false;
     const bool written = Write(lane, bytes, fill);
     lane.owner.store(0, std::memory_order_release);
     return written;
@@ -180,9 +187,11 @@ class RingWriter {
   void WakeSleeper() noexcept {
     // Invariant 8: our publishing comes before our look at `sleeping`. The consumer orders the two for us by membarrier(2)
     // after it has set `sleeping` (RingReader::Sleep); here only the compiler has to be kept from swapping them.
-    if (fences_) [[unlikely]] FullFence();
+    if (fences_) [[unlikely]]
+      FullFence();
     else std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (header_->sleeping.load(std::memory_order_relaxed) != 0) [[unlikely]] Wake();
+    if (header_->sleeping.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      Wake();
   }
   void Wake() noexcept;
 

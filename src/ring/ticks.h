@@ -21,7 +21,8 @@ Clock BestClock();
 // From any thread and signal handler.
 inline uint64_t Ticks(Clock clock) {
 #if defined(__x86_64__)
-  if (clock == kTsc) [[likely]] return __rdtsc();
+  if (clock == kTsc) [[likely]]
+    return __rdtsc();
 #endif
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);

@@ -64,7 +64,22 @@ bool FanotifyCovers(const FilesystemModule* module, std::string_view kernel_rele
   return module != nullptr && module->sends_fanotify != nullptr && module->sends_fanotify(kernel_release);
 }
 
-Result<std::unique_ptr<FanotifySource>> FanotifySource::Open() {
+namespace {
+
+std::string NameOfGroup(size_t index) { return "fanotify." + std::to_string(index); }
+
+}  // namespace
+
+Result<std::unique_ptr<FanotifySource>> FanotifySource::Open(Left left) {
+  std::unique_ptr<FanotifySource> taken_over(new FanotifySource);
+  if (left.fds != nullptr)
+    while (Fd fd = left.fds->Take(NameOfGroup(taken_over->groups_.size())))
+      taken_over->groups_.push_back({std::move(fd), {}, BoottimeNowNs()});
+  if (!taken_over->groups_.empty()) {
+    taken_over->left_ = std::move(left.places);
+    taken_over->is_taken_over_ = true;
+    return taken_over;
+  }
   Result<Fd> fd = OpenGroup();
   if (!fd) return fd.error();
   if (!KnowsFilesystemErrors(*fd)) {
@@ -75,10 +90,16 @@ Result<std::unique_ptr<FanotifySource>> FanotifySource::Open() {
   return source;
 }
 
-Result<FanotifySource::Group*> FanotifySource::GroupWithout(Fsid fsid) {
+// Where the earlier process had marked it, else the first group without its fsid. A place that is not taken up yet is kept for
+// whom it was.
+Result<FanotifySource::Group*> FanotifySource::GroupFor(Fsid fsid, DeviceNumber dev) {
+  for (const Place& place : left_)
+    if (place.fsid == fsid && place.dev == dev && place.group < groups_.size()) return &groups_[place.group];
   for (Group& group : groups_) {
-    auto same = [&](const Member& member) { return member.fsid == fsid; };
-    if (std::ranges::none_of(group.members, same)) return &group;
+    auto same = [&](const auto& other) { return other.fsid == fsid; };
+    const auto index = static_cast<uint32_t>(&group - groups_.data());
+    const bool is_left = std::ranges::any_of(left_, [&](const Place& p) { return p.group == index && same(p); });
+    if (!is_left && std::ranges::none_of(group.members, same)) return &group;
   }
   Result<Fd> fd = OpenGroup();
   if (!fd) return fd.error();
@@ -93,7 +114,8 @@ Status FanotifySource::Mark(const Mounting& mounting) {
   }
   Result<Fsid> fsid = FsidOnPath(mounting);
   if (!fsid) return fsid.error();
-  Result<Group*> group = GroupWithout(*fsid);
+  const DeviceNumber dev = mounting.info.dev.value_or(DeviceNumber{});
+  Result<Group*> group = GroupFor(*fsid, dev);
   if (!group) return group.error();
   int fd = (*group)->fd.get();
   const char* path = mounting.access_path.c_str();
@@ -103,7 +125,7 @@ Status FanotifySource::Mark(const Mounting& mounting) {
     ::fanotify_mark(fd, FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, FAN_FS_ERROR, AT_FDCWD, path);
     return marked ? Error{mounting.access_path + " is another file system by now", 0} : marked.error();
   }
-  (*group)->members.push_back({*fsid, key});
+  (*group)->members.push_back({*fsid, key, dev});
   return {};
 }
 
@@ -112,6 +134,7 @@ void FanotifySource::Forget(FilesystemKey key) {
     auto member = std::ranges::find(group.members, key, &Member::key);
     if (member == group.members.end()) continue;
     Drain(group, BoottimeNowNs());  // what is queued is still its own: the next with this fsid is another
+    std::erase_if(left_, [&](const Place& place) { return place.fsid == member->fsid && place.dev == member->dev; });
     group.members.erase(member);
   }
 }
@@ -131,16 +154,58 @@ FanotifyEvents FanotifySource::Read(uint64_t now_boottime_ns) {
 constexpr size_t kMaxEventBytes = 512;
 
 void FanotifySource::Drain(Group& group, uint64_t now_boottime_ns) {
-  alignas(fanotify_abi::Metadata) std::array<std::byte, 16384> buffer;
+  alignas(fanotify_abi::Metadata) std::array<std::byte, RawReads::kReadBytes> own;
   for (;;) {
-    ssize_t size = ::read(group.fd.get(), buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
+    std::span<std::byte> buffer = own;
+    const ssize_t size = ReadOnce(group, buffer);
     if (size <= 0) break;
     Add(group, ParseFanotify(Bytes(buffer).first(static_cast<size_t>(size)), now_boottime_ns), now_boottime_ns);
     group.last_read_boottime_ns = now_boottime_ns;
     // read(2) gives whole events while they fit: where another would have fitted, the queue was empty.
     if (static_cast<size_t>(size) + kMaxEventBytes <= buffer.size()) break;
   }
+}
+
+// Into `buffer`, or into memory that outlives us. 0: nothing there, or no room for it: then it stays where it is.
+ssize_t FanotifySource::ReadOnce(const Group& group, std::span<std::byte>& buffer) {
+  if (reads_ != nullptr) buffer = reads_->Begin(static_cast<uint32_t>(&group - groups_.data()));
+  if (buffer.empty()) return 0;
+  ssize_t size = 0;
+  do size = ::read(group.fd.get(), buffer.data(), buffer.size());
+  while (size < 0 && errno == EINTR);
+  if (size <= 0 && reads_ != nullptr) reads_->Cancel();
+  return size;
+}
+
+// The events end where the room is clear still.
+void FanotifySource::ReadInto(RawReads& reads, uint64_t now_boottime_ns) {
+  reads_ = &reads;
+  reads.TakeUp([&](uint32_t index, Bytes bytes) {
+    size_t end = 0;
+    while (end + sizeof(fanotify_abi::Metadata) <= bytes.size()) {
+      const auto metadata = *ByteReader(bytes.subspan(end)).Read<fanotify_abi::Metadata>();
+      if (metadata.event_len < sizeof metadata || metadata.event_len > bytes.size() - end) break;
+      end += metadata.event_len;
+    }
+    if (is_taken_over_ && index < groups_.size())
+      Add(groups_[index], ParseFanotify(bytes.first(end), now_boottime_ns), now_boottime_ns);
+  });
+}
+
+std::vector<FanotifySource::Place> FanotifySource::places() const {
+  std::vector<Place> places = left_;
+  for (uint32_t group = 0; group < groups_.size(); ++group)
+    for (const Member& member : groups_[group].members) {
+      std::erase_if(places, [&](const Place& p) { return p.fsid == member.fsid && p.dev == member.dev; });
+      places.push_back({group, member.fsid, member.dev});
+    }
+  return places;
+}
+
+std::vector<FdToKeep> FanotifySource::descriptors() const {
+  std::vector<FdToKeep> fds;
+  for (size_t group = 0; group < groups_.size(); ++group) fds.push_back({NameOfGroup(group), groups_[group].fd.get()});
+  return fds;
 }
 
 void FanotifySource::Add(const Group& group, FanotifyBatch&& batch, uint64_t now_boottime_ns) {

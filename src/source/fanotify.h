@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/kept_fds.h"
 #include "base/result.h"
 #include "filesystem/filesystem.h"
 #include "mount/mount_table.h"
 #include "source/fanotify_record.h"
+#include "source/raw_reads.h"
 #include "source/signal.h"
 
 namespace fsherald {
@@ -34,8 +36,22 @@ struct FanotifyEvents {
 // One thread. Marks pin no mount and die with it.
 class FanotifySource {
  public:
+  // In which group a file system is marked: of two with one fsid each is in another.
+  struct Place {
+    uint32_t group = 0;
+    Fsid fsid;
+    DeviceNumber dev;
+  };
+  // What an earlier process has left.
+  struct Left {
+    KeptFds* fds = nullptr;          // its groups, and the errors that wait in them
+    std::vector<Place> places = {};  // where it had marked what
+  };
   // Errors: a sentence that says why not, and what would help.
-  static Result<std::unique_ptr<FanotifySource>> Open();
+  static Result<std::unique_ptr<FanotifySource>> Open(Left left);
+  static Result<std::unique_ptr<FanotifySource>> Open() { return Open(Left{}); }
+  // Whether the groups are those of an earlier process.
+  bool is_taken_over() const { return is_taken_over_; }
 
   // Begins to hear of the errors of a mounted file system. Errors: it has no access path, another file system lies there
   // now, or as fanotify_mark(2). Marking a key again changes nothing.
@@ -47,6 +63,14 @@ class FanotifySource {
   // To poll(2) for POLLIN; there is one more after a Mark that needed it.
   std::vector<int> fds() const;
 
+  // Reads are made into `reads` from now on; what it holds already, of groups that were taken over, comes with the next Read. It
+  // must outlive the source. Call it when all is marked.
+  void ReadInto(RawReads& reads, uint64_t now_boottime_ns);
+
+  std::vector<Place> places() const;
+  // What to keep for one that takes over.
+  std::vector<FdToKeep> descriptors() const;
+
   // All that has come. Errors that the kernel had merged are one signal with their count.
   FanotifyEvents Read(uint64_t now_boottime_ns);
 
@@ -54,6 +78,7 @@ class FanotifySource {
   struct Member {
     Fsid fsid;
     FilesystemKey key;
+    DeviceNumber dev;
   };
   struct Group {
     Fd fd;
@@ -62,11 +87,15 @@ class FanotifySource {
   };
 
   FanotifySource() = default;
-  Result<Group*> GroupWithout(Fsid fsid);
+  Result<Group*> GroupFor(Fsid fsid, DeviceNumber dev);
+  ssize_t ReadOnce(const Group& group, std::span<std::byte>& buffer);
   void Drain(Group& group, uint64_t now_boottime_ns);
   void Add(const Group& group, FanotifyBatch&& batch, uint64_t now_boottime_ns);
 
   std::vector<Group> groups_;
+  std::vector<Place> left_;  // of the earlier process
+  bool is_taken_over_ = false;
+  RawReads* reads_ = nullptr;
   FanotifyEvents pending_;
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <iterator>
 #include <limits>
 
 #include "base/clock.h"
@@ -52,7 +53,7 @@ KmsgSource::KmsgSource(Fd live, Fd past)
       clock_(BoottimeNowNs(), SuspendedNs()),
       last_boottime_ns_(BoottimeNowNs()) {}
 
-KmsgEvents KmsgSource::Start() {
+KmsgEvents KmsgSource::Start(std::optional<uint64_t> resume_at) {
   KmsgEvents events;
   std::vector<KmsgRecord> records;
   if (past_) ReadRecords(past_, std::numeric_limits<size_t>::max(), records);
@@ -60,11 +61,18 @@ KmsgEvents KmsgSource::Start() {
   // After the look-back: so each record that both have read shows where the new begins.
   ReadRecords(live_, std::numeric_limits<size_t>::max(), early_);
   uint64_t first_new = early_.empty() ? std::numeric_limits<uint64_t>::max() : early_.front().sequence;
-  for (const KmsgRecord& record : records) {
+  std::vector<KmsgRecord> missed;
+  if (resume_at) next_sequence_ = *resume_at;
+  for (KmsgRecord& record : records) {
     if (record.sequence >= first_new) break;
-    next_sequence_ = record.sequence + 1;
+    if (resume_at && record.sequence >= *resume_at) {
+      missed.push_back(std::move(record));
+      continue;
+    }
+    if (!resume_at) next_sequence_ = record.sequence + 1;
     AddEvent(record, true, events);
   }
+  early_.insert(early_.begin(), std::make_move_iterator(missed.begin()), std::make_move_iterator(missed.end()));
   return events;
 }
 

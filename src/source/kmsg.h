@@ -47,8 +47,11 @@ class KmsgSource {
   // poll(2) says POLLIN when there is a new record, POLLERR|POLLPRI also when some were lost.
   int fd() const { return live_.get(); }
 
-  // The look-back: all lines before Open, marked past. Call it once; then Read, for what came meanwhile.
-  KmsgEvents Start();
+  // The look-back: all lines before Open, marked past. Call it once; then Read, for what came meanwhile. Records from `resume_at`
+  // on are not the past: Read gives them.
+  KmsgEvents Start(std::optional<uint64_t> resume_at = std::nullopt);
+  // The sequence number after the last record that was given out; empty: none was.
+  std::optional<uint64_t> next_sequence() const { return next_sequence_; }
 
   // The lines since Open, at most about `max_records` records (more may be waiting: then fd() stays readable).
   KmsgEvents Read(uint64_t now_boottime_ns, size_t max_records = 4096);

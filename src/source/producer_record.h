@@ -13,8 +13,8 @@ namespace fsherald {
 
 // The layout: this, then function, path, message and blob, one behind the other, none terminated.
 struct ProducerRecord {
-  int32_t error = 0;  // errno, 1 to 4095
-  uint16_t kind = 0;  // enum fsherald_kind (include/fsherald/record.h), METADATA to DEVICE
+  int32_t error = 0;   // errno, 1 to 4095
+  uint16_t kind = 0;   // enum fsherald_kind (include/fsherald/record.h), METADATA to DEVICE
   uint16_t flags = 0;  // FSHERALD_REPORT_HAS_... (include/fsherald/fsherald.h)
   uint64_t inode = 0;
   uint64_t offset_bytes = 0;

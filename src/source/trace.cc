@@ -17,6 +17,7 @@
 #include "bpf/records.h"
 #include "detail.skel.h"
 #include "fserror.skel.h"
+#include "source/bpf_ring.h"
 #include "storage.skel.h"
 #include "trace.skel.h"
 #include "xfs.skel.h"
@@ -34,7 +35,6 @@ struct DestroySkeleton {
   void operator()(storage_bpf* skeleton) const { storage_bpf__destroy(skeleton); }
   void operator()(xfs_bpf* skeleton) const { xfs_bpf__destroy(skeleton); }
   void operator()(fserror_bpf* skeleton) const { fserror_bpf__destroy(skeleton); }
-  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
 // The layout of the program's symbol_request (bpf/trace.bpf.c).
@@ -42,6 +42,48 @@ struct SymbolRequest {
   uint64_t address;
   char name[96];
 };
+
+// Memory of a map that programs write and we read.
+template <typename T>
+class MappedMap {
+ public:
+  MappedMap() = default;
+  MappedMap(const MappedMap&) = delete;
+  ~MappedMap() {
+    if (at_ != nullptr) ::munmap(at_, bytes_);
+  }
+  Status Map(int map_fd, size_t bytes = sizeof(T)) {
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+    if (memory == MAP_FAILED) return ErrnoError("map", "the memory of a BPF map");
+    at_ = static_cast<T*>(memory);
+    bytes_ = bytes;
+    return {};
+  }
+  T* get() const { return at_; }
+  T* operator->() const { return at_; }
+  explicit operator bool() const { return at_ != nullptr; }
+
+ private:
+  T* at_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+// The programs of one build: descriptors that another build has left are not used, its records may be others.
+std::string BuildOfPrograms() {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  auto add = [&](const void* bytes, size_t size) {
+    for (size_t i = 0; i < size; ++i) hash = (hash ^ static_cast<const uint8_t*>(bytes)[i]) * 0x100000001b3;
+  };
+  size_t size = 0;
+  for (const void* (*bytes)(size_t*) : {trace_bpf__elf_bytes, detail_bpf__elf_bytes, storage_bpf__elf_bytes,
+                                        xfs_bpf__elf_bytes, fserror_bpf__elf_bytes}) {
+    const void* at = bytes(&size);
+    add(at, size);
+  }
+  char words[17];
+  std::snprintf(words, sizeof words, "%016llx", static_cast<unsigned long long>(hash));
+  return words;
+}
 
 // libbpf talks to stderr; a library of ours does not. Its first words since they were cleared, which name the cause, are
 // kept for the error that Open returns.
@@ -97,12 +139,6 @@ class TraceSource::Impl {
  public:
   enum class Ext4 { kTyped, kRaw, kNone };
 
-  ~Impl() {
-    ring_.reset();
-    if (cells_ != nullptr) ::munmap(cells_, kCellsBytes);
-    if (cell_count_ != nullptr) ::munmap(cell_count_, sizeof *cell_count_);
-  }
-
   Status Open(const Options& options) {
     libbpf_set_print(KeepLibbpfWords);
     libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
@@ -111,8 +147,6 @@ class TraceSource::Impl {
     // Typed programs need the type information of the module that ext4 may be; raw ones only the kernel's own.
     if (!loaded && loaded.error().code == ESRCH && HasTypes() && HasExt4()) loaded = Load(options, Ext4::kRaw);
     if (!loaded) return loaded;
-    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), &Impl::OnRecord, this, nullptr));
-    if (!ring_) return ErrnoError("open", "the BPF ring buffer");
     if (options.detail && HasExt4()) OpenDetail();
     OpenStorage();
     OpenXfs();
@@ -131,26 +165,85 @@ class TraceSource::Impl {
     bpf_program__set_autoload(skeleton_->progs.raw_ext4_error, ext4 == Ext4::kRaw);
     bpf_program__set_autoload(skeleton_->progs.raw_ext4_shutdown, ext4 == Ext4::kRaw);
     if (int code = trace_bpf__load(skeleton_.get()); code != 0) return LoadError(-code);
-    if (Status mapped = MapCells(); !mapped) return mapped;
+    maps_ = {bpf_map__fd(skeleton_->maps.ring), bpf_map__fd(skeleton_->maps.cells), bpf_map__fd(skeleton_->maps.points),
+             bpf_map__fd(skeleton_->maps.cell_count)};
+    symbol_program_ = bpf_program__fd(skeleton_->progs.symbol);
+    if (Status mapped = MapAll(bpf_map__fd(skeleton_->maps.bss)); !mapped) return mapped;
     if (int code = trace_bpf__attach(skeleton_.get()); code != 0)
       return ErrnoError("attach BPF programs", LibbpfWords(), -code);
     has_ext4_ = ext4 != Ext4::kNone;
+    if (has_ext4_) Keep("ext4", maps_.ring);
+    Keep("ring", maps_.ring);
+    Keep("cells", maps_.cells);
+    Keep("points", maps_.points);
+    Keep("count", maps_.cell_count);
+    Keep("symbol", symbol_program_);
+    KeepLinks(*skeleton_, "trace");
     return {};
   }
 
-  int fd() const { return ring_buffer__epoll_fd(ring_.get()); }
+  // The programs of an earlier process, which have gone on meanwhile. False: there are none, or they are of another build.
+  bool TakeOver(KeptFds& kept) {
+    auto take = [&](const char* name) -> int {
+      Fd fd = kept.Take(Named(name));
+      if (!fd) return -1;
+      Keep(name, fd.get());
+      return owned_.emplace_back(std::move(fd)).get();
+    };
+    if (!kept.Has(Named("link"))) return false;
+    has_ext4_ = take("ext4") >= 0;
+    maps_ = {take("ring"), take("cells"), take("points"), take("count")};
+    symbol_program_ = take("symbol");
+    const int bss = take("trace.bss");
+    if (std::min({maps_.ring, maps_.cells, maps_.points, maps_.cell_count, symbol_program_, bss}) < 0) return false;
+    if (!MapAll(bss)) return false;
+    auto map = [&](const char* name, auto& memory) {
+      if (const int fd = take(name); fd >= 0) (void)memory.Map(fd);
+    };
+    map("storage.bss", storage_bss_);
+    map("xfs.bss", xfs_bss_);
+    map("fserror.bss", fserror_bss_);
+    map("detail.bss", detail_bss_);
+    for (const char* by : {"fentry", "kprobe"})
+      if (take(by) >= 0) detail_by_ = by;
+    if (detail_by_.empty()) detail_refused_ = "refused to the process that loaded the programs";
+    for (Fd& link : kept.TakeAll(Named("link"))) {
+      Keep("link", link.get());
+      owned_.push_back(std::move(link));
+    }
+    for (uint32_t cell = 0; cell < CellCount(); ++cell) SetQuiet(cell, false);
+    return true;
+  }
+
+  int fd() const { return maps_.ring; }
 
   void Drain(const std::function<void(TraceRecord&&)>& handler) {
-    handler_ = &handler;
-    ring_buffer__consume(ring_.get());
-    handler_ = nullptr;
+    ring_->Read([&](Bytes bytes) { OnRecord(bytes, handler); });
+  }
+
+  void Release() { ring_->Release(); }
+
+  std::vector<std::pair<uint32_t, uint64_t>> folded() const {
+    std::vector<std::pair<uint32_t, uint64_t>> folded;
+    for (uint32_t cell = 0; cell < CellCount(); ++cell)
+      if (folded_told_[cell] > 0) folded.emplace_back(cell, folded_told_[cell]);
+    return folded;
+  }
+
+  uint64_t position() const { return ring_->position(); }
+
+  bool Resume(uint64_t position, const std::vector<std::pair<uint32_t, uint64_t>>& folded) {
+    for (auto [cell, told] : folded)
+      if (cell < CellCount() && told <= __atomic_load_n(&cells_.get()[cell].folded, __ATOMIC_ACQUIRE))
+        folded_told_[cell] = told;
+    return ring_->SkipTo(position);
   }
 
   std::vector<TraceFold> Folds() {
     std::vector<TraceFold> folds;
     for (uint32_t cell = 0; cell < CellCount(); ++cell) {
       // Pairs with the program's atomic add, which comes before the kernel tells fanotify of the same error.
-      uint64_t folded = __atomic_load_n(&cells_[cell].folded, __ATOMIC_ACQUIRE);
+      uint64_t folded = __atomic_load_n(&cells_.get()[cell].folded, __ATOMIC_ACQUIRE);
       if (folded == folded_told_[cell]) continue;
       folds.push_back(MakeFold(cell, folded - folded_told_[cell]));
       folded_told_[cell] = folded;
@@ -158,21 +251,23 @@ class TraceSource::Impl {
     }
     // Quiet for two windows: the next error opens a window of its own and is told by a record.
     std::erase_if(hot_, [&, now_ns = BoottimeNowNs()](uint32_t cell) {
-      return now_ns - std::min(now_ns, static_cast<uint64_t>(cells_[cell].window_ns)) > 2 * FSH_WINDOW_NS;
+      return now_ns - std::min(now_ns, static_cast<uint64_t>(cells_.get()[cell].window_ns)) > 2 * FSH_WINDOW_NS;
     });
     return folds;
   }
 
   bool hot() const { return !hot_.empty(); }
 
-  void SetQuiet(uint32_t cell, bool quiet) { __atomic_store_n(&cells_[cell].quiet, quiet ? 1U : 0U, __ATOMIC_RELAXED); }
+  void SetQuiet(uint32_t cell, bool quiet) {
+    __atomic_store_n(&cells_.get()[cell].quiet, quiet ? 1U : 0U, __ATOMIC_RELAXED);
+  }
 
   Losses losses() const {
-    return {.errors_uncounted = skeleton_->bss->errors_uncounted + (storage_ ? storage_->bss->events_uncounted : 0) +
-                                (xfs_ ? xfs_->bss->events_uncounted : 0) +
-                                (fserror_ ? fserror_->bss->events_uncounted : 0),
-            .lines_dropped = skeleton_->bss->lines_dropped,
-            .details_dropped = detail_ ? detail_->bss->details_dropped : 0,
+    return {.errors_uncounted = bss_->errors_uncounted + (storage_bss_ ? storage_bss_->events_uncounted : 0) +
+                                (xfs_bss_ ? xfs_bss_->events_uncounted : 0) +
+                                (fserror_bss_ ? fserror_bss_->events_uncounted : 0),
+            .lines_dropped = bss_->lines_dropped,
+            .details_dropped = detail_bss_ ? detail_bss_->details_dropped : 0,
             .records_refused = refused_};
   }
 
@@ -185,32 +280,51 @@ class TraceSource::Impl {
 
   bool Covers(std::string_view type) const {
     if (type == "ext4" || type == "ext3" || type == "ext2") return has_ext4_;
-    return type == "xfs" && xfs_ != nullptr;
+    return type == "xfs" && xfs_bss_;
   }
 
   void Arrived(std::string_view type) {
-    if (type == "xfs" && xfs_ == nullptr) OpenXfs();
+    if (type == "xfs" && !xfs_bss_) OpenXfs();
   }
+
+  const std::vector<FdToKeep>& descriptors() const { return to_keep_; }
 
   std::string detail_by_;
   std::string detail_refused_;
   std::string storage_refused_;
 
  private:
-  static int OnRecord(void* context, void* data, size_t size) {
-    auto* self = static_cast<Impl*>(context);
-    std::optional<TraceRecord> record = ParseTraceRecord(Bytes(static_cast<const std::byte*>(data), size));
+  struct Maps {
+    int ring = -1;
+    int cells = -1;
+    int points = -1;
+    int cell_count = -1;
+  };
+
+  std::string Named(const char* name) const { return "trace." + build_ + '.' + name; }
+  void Keep(const char* name, int fd) { to_keep_.push_back({Named(name), fd}); }
+
+  // The links of an object, and the memory in which its programs count.
+  template <typename Skeleton>
+  void KeepLinks(const Skeleton& skeleton, const std::string& object) {
+    const bpf_object_skeleton& all = *skeleton.skeleton;
+    for (int i = 0; i < all.prog_cnt; ++i)
+      if (const bpf_link* link = *all.progs[i].link; link != nullptr) Keep("link", bpf_link__fd(link));
+    Keep((object + ".bss").c_str(), bpf_map__fd(skeleton.maps.bss));
+  }
+
+  void OnRecord(Bytes bytes, const std::function<void(TraceRecord&&)>& handler) {
+    std::optional<TraceRecord> record = ParseTraceRecord(bytes);
     if (!record) {
-      ++self->refused_;
-      return 0;
+      ++refused_;
+      return;
     }
-    auto heat = [self](const auto& with_cell) {
-      if (with_cell.more && with_cell.cell) self->hot_.insert(*with_cell.cell);
+    auto heat = [this](const auto& with_cell) {
+      if (with_cell.more && with_cell.cell) hot_.insert(*with_cell.cell);
     };
     if (auto* error = std::get_if<TraceErrorRecord>(&*record)) heat(*error);
     if (auto* event = std::get_if<TraceEventRecord>(&*record)) heat(*event);
-    (*self->handler_)(std::move(*record));
-    return 0;
+    handler(std::move(*record));
   }
 
   // One table of beginnings for the BPF program: as much of each as it compares.
@@ -250,17 +364,14 @@ class TraceSource::Impl {
     bpf_program__set_autoload(skeleton_->progs.console, !prefixes.empty());
   }
 
-  Status MapCells() {
-    void* memory =
-        ::mmap(nullptr, kCellsBytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.cells), 0);
-    if (memory == MAP_FAILED) return ErrnoError("map", "the BPF cells");
-    cells_ = static_cast<fsh_cell*>(memory);
+  Status MapAll(int bss_map) {
+    auto ring = BpfRing::Open(maps_.ring);
+    if (!ring) return ring.error();
+    ring_.emplace(std::move(*ring));
     folded_told_.resize(FSH_CELLS);
-    memory = ::mmap(nullptr, sizeof *cell_count_, PROT_READ | PROT_WRITE, MAP_SHARED,
-                    bpf_map__fd(skeleton_->maps.cell_count), 0);
-    if (memory == MAP_FAILED) return ErrnoError("map", "the number of BPF cells");
-    cell_count_ = static_cast<uint64_t*>(memory);
-    return {};
+    if (Status mapped = cells_.Map(maps_.cells, kCellsBytes); !mapped) return mapped;
+    if (Status mapped = cell_count_.Map(maps_.cell_count); !mapped) return mapped;
+    return bss_.Map(bss_map);
   }
 
   // The error handler's arguments, where the kernel allows to hook a function: fentry, else a kprobe.
@@ -277,6 +388,8 @@ class TraceSource::Impl {
       if (code == 0) {
         detail_ = std::move(detail);
         detail_by_ = fentry ? "fentry" : "kprobe";
+        Keep(detail_by_.c_str(), maps_.ring);
+        Adopt(*detail_, "detail", detail_bss_);
         detail_refused_.clear();
         return;
       }
@@ -289,10 +402,16 @@ class TraceSource::Impl {
   // The trace's maps in the place of an object's own.
   template <typename Skeleton>
   void ShareMaps(Skeleton& skeleton) const {
-    bpf_map__reuse_fd(skeleton.maps.ring, bpf_map__fd(skeleton_->maps.ring));
-    bpf_map__reuse_fd(skeleton.maps.cells, bpf_map__fd(skeleton_->maps.cells));
-    bpf_map__reuse_fd(skeleton.maps.points, bpf_map__fd(skeleton_->maps.points));
-    bpf_map__reuse_fd(skeleton.maps.cell_count, bpf_map__fd(skeleton_->maps.cell_count));
+    bpf_map__reuse_fd(skeleton.maps.ring, maps_.ring);
+    bpf_map__reuse_fd(skeleton.maps.cells, maps_.cells);
+    bpf_map__reuse_fd(skeleton.maps.points, maps_.points);
+    bpf_map__reuse_fd(skeleton.maps.cell_count, maps_.cell_count);
+  }
+
+  template <typename Skeleton, typename Memory>
+  void Adopt(const Skeleton& skeleton, const char* object, Memory& memory) {
+    KeepLinks(skeleton, object);
+    (void)memory.Map(bpf_map__fd(skeleton.maps.bss));
   }
 
   // Failed requests of disks, and failed write-back. What is missing here costs nothing elsewhere.
@@ -303,8 +422,10 @@ class TraceSource::Impl {
     ShareMaps(*storage);
     int code = storage_bpf__load(storage.get());
     if (code == 0) code = storage_bpf__attach(storage.get());
-    if (code == 0) storage_ = std::move(storage);
-    else storage_refused_ = LoadError(-code).ToString();
+    if (code == 0) {
+      storage_ = std::move(storage);
+      Adopt(*storage_, "storage", storage_bss_);
+    } else storage_refused_ = LoadError(-code).ToString();
   }
 
   // XFS's tracepoints, once XFS is in the kernel: those for groups have other names before Linux 6.13.
@@ -325,6 +446,7 @@ class TraceSource::Impl {
         bpf_program__set_autoload(program, !groups);
       if (xfs_bpf__load(xfs.get()) != 0 || xfs_bpf__attach(xfs.get()) != 0) continue;
       xfs_ = std::move(xfs);
+      Adopt(*xfs_, "xfs", xfs_bss_);
       return;
     }
   }
@@ -342,16 +464,17 @@ class TraceSource::Impl {
       if (code == -ESRCH) return;  // the kernel's types know no such function
       if (code != 0 || fserror_bpf__attach(fserror.get()) != 0) continue;
       fserror_ = std::move(fserror);
+      Adopt(*fserror_, "fserror", fserror_bss_);
       return;
     }
   }
 
   uint32_t CellCount() const {
-    return static_cast<uint32_t>(std::min<uint64_t>(__atomic_load_n(cell_count_, __ATOMIC_RELAXED), FSH_CELLS));
+    return static_cast<uint32_t>(std::min<uint64_t>(__atomic_load_n(cell_count_.get(), __ATOMIC_RELAXED), FSH_CELLS));
   }
 
   TraceFold MakeFold(uint32_t index, uint64_t count) const {
-    const fsh_cell& cell = cells_[index];
+    const fsh_cell& cell = cells_.get()[index];
     TraceFold fold;
     fold.cell = index;
     fold.point = cell.point == 0 || cell.point > kLastTracePoint ? std::nullopt
@@ -385,28 +508,44 @@ class TraceSource::Impl {
   std::unique_ptr<storage_bpf, DestroySkeleton> storage_;  // each null where it is not to be had
   std::unique_ptr<xfs_bpf, DestroySkeleton> xfs_;
   std::unique_ptr<fserror_bpf, DestroySkeleton> fserror_;
-  std::unique_ptr<ring_buffer, DestroySkeleton> ring_;
+  // Taken over, they are descriptors alone, which keep what the skeletons above would.
+  const std::string build_ = BuildOfPrograms();
+  std::vector<Fd> owned_;
+  std::vector<FdToKeep> to_keep_;
+  Maps maps_;
+  int symbol_program_ = -1;
+  std::optional<BpfRing> ring_;
+  MappedMap<trace_bpf::trace_bpf__bss> bss_;
+  MappedMap<storage_bpf::storage_bpf__bss> storage_bss_;
+  MappedMap<xfs_bpf::xfs_bpf__bss> xfs_bss_;
+  MappedMap<fserror_bpf::fserror_bpf__bss> fserror_bss_;
+  MappedMap<detail_bpf::detail_bpf__bss> detail_bss_;
+  MappedMap<fsh_cell> cells_;
+  MappedMap<uint64_t> cell_count_;
   bool has_ext4_ = false;
-  fsh_cell* cells_ = nullptr;
-  uint64_t* cell_count_ = nullptr;
   std::vector<uint64_t> folded_told_;  // by cell
   std::set<uint32_t> hot_;
   uint64_t refused_ = 0;
   std::unordered_map<uint64_t, std::string> symbols_;
-  const std::function<void(TraceRecord&&)>* handler_ = nullptr;
 };
 
 TraceSource::TraceSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TraceSource::~TraceSource() = default;
 
-Result<std::unique_ptr<TraceSource>> TraceSource::Open(const Options& options) {
+Result<std::unique_ptr<TraceSource>> TraceSource::Open(const Options& options, KeptFds* kept) {
   auto impl = std::make_unique<Impl>();
+  if (kept != nullptr && impl->TakeOver(*kept)) return std::unique_ptr<TraceSource>(new TraceSource(std::move(impl)));
+  impl = std::make_unique<Impl>();
   if (Status opened = impl->Open(options); !opened) return opened.error();
   return std::unique_ptr<TraceSource>(new TraceSource(std::move(impl)));
 }
 
 int TraceSource::fd() const { return impl_->fd(); }
 void TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { impl_->Drain(handler); }
+void TraceSource::Release() { impl_->Release(); }
+TraceSource::Position TraceSource::position() const { return {impl_->position(), impl_->folded()}; }
+bool TraceSource::Resume(const Position& position) { return impl_->Resume(position.ring, position.folded); }
+const std::vector<FdToKeep>& TraceSource::descriptors() const { return impl_->descriptors(); }
 std::vector<TraceFold> TraceSource::Folds() { return impl_->Folds(); }
 bool TraceSource::hot() const { return impl_->hot(); }
 void TraceSource::SetQuiet(uint32_t cell, bool quiet) { impl_->SetQuiet(cell, quiet); }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/kept_fds.h"
 #include "base/result.h"
 #include "source/symbolizer.h"
 #include "source/trace_record.h"
@@ -40,8 +41,9 @@ class TraceSource : public Symbolizer {
     uint32_t ring_bytes = 4U << 20;  // a power of two, at least one page
     bool detail = true;              // try the error handler's own arguments (fentry, else kprobe)
   };
-  // Errors: a sentence that says why not, and what would help.
-  static Result<std::unique_ptr<TraceSource>> Open(const Options& options);
+  // `kept` may be null; where it has the descriptors of an earlier process of this build, its programs, which have gone on
+  // meanwhile, are taken over as they are. Errors: a sentence that says why not, and what would help.
+  static Result<std::unique_ptr<TraceSource>> Open(const Options& options, KeptFds* kept = nullptr);
   ~TraceSource() override;
 
   // poll(2) says POLLIN when a record woke us.
@@ -49,6 +51,21 @@ class TraceSource : public Symbolizer {
 
   // Hands every record in the ring to `handler`, in the order written.
   void Drain(const std::function<void(TraceRecord&&)>& handler);
+  // Gives back to the programs the room of what was drained. Before it, whoever takes over begins there.
+  void Release();
+
+  // How far everything was handed out.
+  struct Position {
+    uint64_t ring = 0;
+    std::vector<std::pair<uint32_t, uint64_t>> folded;  // by cell
+  };
+  Position position() const;
+  // Goes on where another one had come to, which was not released. False: it is no position of these programs.
+  bool Resume(const Position& position);
+
+  // What to keep for one that takes over; more when the programs of a file system's type were loaded later.
+  const std::vector<FdToKeep>& descriptors() const;
+
   // Errors that have no record, since the last call. An error is either a record or in a fold, never both.
   std::vector<TraceFold> Folds();
 

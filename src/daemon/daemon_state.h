@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// DaemonState: what one daemon leaves to the next, beside the notifications: in the journal with each commit, and in the store
+// with the notifications that it belongs to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "daemon/producer.h"
+#include "record/notification.h"
+
+namespace fsherald {
+
+struct DaemonState {
+  uint64_t told = 0;                             // the last number that was given
+  std::string monitor;                           // notify/saved_state.h
+  std::string health;                            // health/
+  std::optional<Producer::Progress> unreleased;  // of the reporter that is being read
+  std::vector<Notification> unstored;  // gaps: what the journal had no room for, with the numbers of the first
+};
+
+std::string Encode(const DaemonState& state, const Host& host);
+// Empty: these are not the bytes of a state, or of another version's.
+std::optional<DaemonState> DecodeDaemonState(Bytes bytes);
+
+}  // namespace fsherald

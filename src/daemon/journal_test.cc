@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/journal.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace fsherald {
+namespace {
+
+class JournalTest : public testing::Test {
+ protected:
+  JournalTest() {
+    std::string name = testing::TempDir() + "fsherald-journal-XXXXXX";
+    directory_ = ::mkdtemp(name.data());
+    path_ = directory_ + "/journal";
+  }
+  ~JournalTest() override { std::filesystem::remove_all(directory_); }
+
+  std::unique_ptr<Journal> Open(Journal::Options options = {.ring_bytes = 4096, .state_bytes = 4096}) {
+    auto journal = Journal::Open(path_, options);
+    EXPECT_TRUE(journal) << journal.error().ToString();
+    return std::move(*journal);
+  }
+  static std::vector<std::string> Texts(const std::vector<Bytes>& all) {
+    std::vector<std::string> texts;
+    for (Bytes bytes : all) texts.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return texts;
+  }
+  using Strings = std::vector<std::string>;
+  std::string directory_;
+  std::string path_;
+};
+
+TEST_F(JournalTest, WhatWasCommittedIsWhatTheNextFinds) {
+  {
+    auto journal = Open();
+    EXPECT_EQ(journal->state(), "");
+    EXPECT_TRUE(journal->Append(1, "one"));
+    EXPECT_TRUE(journal->Append(2, "two"));
+    EXPECT_TRUE(journal->Commit("after two"));
+    EXPECT_TRUE(journal->Append(3, "three"));
+  }
+  auto journal = Open();
+  EXPECT_FALSE(journal->was_refused());
+  EXPECT_EQ(journal->state(), "after two");
+  EXPECT_EQ(journal->last_seq(), 2U);
+  const Journal::Batch batch = journal->Take(10);
+  EXPECT_EQ(Texts(batch.notifications), (Strings{"one", "two"}));
+  EXPECT_EQ(batch.last_seq, 2U);
+  EXPECT_EQ(batch.state, "after two");
+}
+
+TEST_F(JournalTest, WhatWasNotCommittedIsWrittenOverByTheNext) {
+  {
+    auto journal = Open();
+    EXPECT_TRUE(journal->Append(1, "lost"));
+  }
+  auto journal = Open();
+  EXPECT_TRUE(journal->Append(1, "kept"));
+  EXPECT_TRUE(journal->Commit("s"));
+  EXPECT_EQ(Texts(journal->Take(10).notifications), Strings{"kept"});
+}
+
+TEST_F(JournalTest, WhatIsStoredIsNotTakenAgainAndOnlyTheLastBatchHasTheState) {
+  auto journal = Open();
+  for (uint64_t seq = 1; seq <= 3; ++seq) EXPECT_TRUE(journal->Append(seq, std::to_string(seq)));
+  EXPECT_TRUE(journal->Commit("s"));
+  Journal::Batch batch = journal->Take(2);
+  EXPECT_EQ(Texts(batch.notifications), (Strings{"1", "2"}));
+  EXPECT_FALSE(batch.state);
+  EXPECT_EQ(Texts(journal->Take(2).notifications), (Strings{"1", "2"}));
+  journal->Stored(batch);
+  batch = journal->Take(2);
+  EXPECT_EQ(Texts(batch.notifications), Strings{"3"});
+  EXPECT_EQ(batch.state, "s");
+  journal->Stored(batch);
+  EXPECT_FALSE(journal->has_waiting());
+}
+
+TEST_F(JournalTest, GoesRoundItsRingManyTimesAndSaysWhenItIsFull) {
+  auto journal = Open();
+  uint64_t seq = 0;
+  uint64_t stored = 0;
+  for (int round = 0; round < 100; ++round) {
+    while (journal->Append(seq + 1, std::string(seq * 37 % 500, 'x') + std::to_string(seq + 1))) ++seq;
+    EXPECT_TRUE(journal->Commit(std::to_string(seq)));
+    for (Journal::Batch batch = journal->Take(3); !batch.notifications.empty(); batch = journal->Take(3)) {
+      for (const std::string& text : Texts(batch.notifications)) {
+        ++stored;
+        EXPECT_TRUE(text.ends_with(std::to_string(stored))) << text;
+      }
+      journal->Stored(batch);
+    }
+    EXPECT_EQ(stored, seq);
+  }
+  EXPECT_GT(seq, 500U);
+}
+
+TEST_F(JournalTest, SinceGivesWhatWaitsFromANumberOn) {
+  auto journal = Open();
+  for (uint64_t seq = 1; seq <= 4; ++seq) EXPECT_TRUE(journal->Append(seq, std::to_string(seq)));
+  EXPECT_EQ(Texts(journal->Since(1, 10)), Strings{});
+  EXPECT_TRUE(journal->Commit(""));
+  EXPECT_EQ(Texts(journal->Since(3, 10)), (Strings{"3", "4"}));
+  EXPECT_EQ(Texts(journal->Since(2, 1)), Strings{"2"});
+}
+
+TEST_F(JournalTest, AStateThatIsTooLargeChangesNothing) {
+  auto journal = Open();
+  EXPECT_TRUE(journal->Append(1, "one"));
+  EXPECT_TRUE(journal->Commit("small"));
+  const Status refused = journal->Commit(std::string(5000, 'x'));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ENOSPC);
+  EXPECT_EQ(journal->state(), "small");
+}
+
+TEST_F(JournalTest, AnythingElseInItsPlaceIsBegunAnewAndSaid) {
+  std::ofstream(path_) << "this is no journal";
+  EXPECT_TRUE(Open()->was_refused());
+  EXPECT_FALSE(Open()->was_refused());
+  EXPECT_TRUE(Open({.ring_bytes = 8192, .state_bytes = 4096})->was_refused());
+}
+
+TEST_F(JournalTest, DamagedPositionsAreNotBelieved) {
+  for (size_t offset = 0; offset < 96; ++offset) {
+    std::filesystem::remove(path_);
+    {
+      auto journal = Open();
+      EXPECT_TRUE(journal->Append(1, "one"));
+      EXPECT_TRUE(journal->Commit("state"));
+    }
+    {
+      std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(static_cast<std::streamoff>(offset));
+      file.put(static_cast<char>(0xfe));
+    }
+    auto journal = Open();
+    (void)journal->state();
+    (void)journal->Take(10);
+    EXPECT_TRUE(journal->Append(2, "two"));
+    EXPECT_TRUE(journal->Commit("next"));
+    EXPECT_EQ(journal->state(), "next");
+  }
+}
+
+TEST_F(JournalTest, OfAProcessThatIsKilledEachCommitIsThereOrIsNot) {
+  for (int round = 0; round < 20; ++round) {
+    std::filesystem::remove(path_);
+    (void)Open();
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto journal = Journal::Open(path_, {.ring_bytes = 4096, .state_bytes = 4096});
+      for (uint64_t seq = 1;; ++seq) {
+        if (!(*journal)->Append(seq, std::to_string(seq))) {
+          (*journal)->Stored((*journal)->Take(100));
+          --seq;
+          continue;
+        }
+        (void)(*journal)->Commit(std::to_string(seq));
+        if (seq == static_cast<uint64_t>(100 + round * 50) && ::write(ready[1], "x", 1) != 1) ::_exit(1);
+      }
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(ready[0]);
+    ::close(ready[1]);
+    auto journal = Open();
+    EXPECT_FALSE(journal->was_refused());
+    EXPECT_EQ(journal->state(), std::to_string(journal->last_seq()));
+    for (Journal::Batch batch = journal->Take(1000); !batch.notifications.empty(); batch = journal->Take(1000)) {
+      EXPECT_EQ(Texts(batch.notifications).back(), std::to_string(journal->last_seq()));
+      journal->Stored(batch);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fsherald
