@@ -7,9 +7,10 @@ namespace fsherald {
 namespace {
 
 TEST(ExplanationTextTest, IsATitleParagraphsAndLists) {
-  const Explanation explanation{.title = "EIO (5): Input/output error",
-                                .meaning = {"The device failed."},
-                                .sections = {{"what to do", {"look", "copy what is not saved"}}, {"on xfs", {"it retries"}}}};
+  const Explanation explanation{
+      .title = "EIO (5): Input/output error",
+      .meaning = {"The device failed."},
+      .sections = {{"what to do", {"look", "copy what is not saved"}}, {"on xfs", {"it retries"}}}};
   EXPECT_EQ(ExplanationText(explanation, 20, false),
             "EIO (5): Input/output error\n"
             "\n"

@@ -30,8 +30,8 @@ constexpr size_t kWidest = 40;  // a column that is wider would push the next on
 constexpr bool IsRight(size_t column) { return column == 1 || column == 5; }
 
 std::string_view StyleOf(const Notification& n) {
-  if (IsHealthyAgain(n)) return kGreen;
-  return n.corrected || !n.trusted || n.kind == Kind::kGap ? kYellow : kRed;
+  if (IsHealthyAgain(n) || (n.health && n.health->to == HealthState::kWell)) return kGreen;
+  return n.corrected || !n.trusted || n.kind == Kind::kGap || n.kind == Kind::kHealth ? kYellow : kRed;
 }
 
 std::string FilesystemWords(const FilesystemInfo& filesystem) {
@@ -75,6 +75,7 @@ std::string WhatWords(const Notification& n) {
     if (!n.gap->count) return fmt::format("reports lost by {}", Name(n.gap->source));
     return fmt::format("{}{} lost by {}", n.gap->exact ? "" : "at least ", *n.gap->count, Name(n.gap->source));
   }
+  if (n.health) return fmt::format("{}, was {} ({})", Name(n.health->to), Name(n.health->from), Name(n.health->rule));
   if (n.object && n.object->path) return ForTerminal(*n.object->path);
   if (n.object && n.object->inode) return fmt::format("inode {}", *n.object->inode);
   if (n.device_error) return DeviceWords(*n.device_error);
@@ -140,7 +141,7 @@ constexpr CsvColumn kCsvColumns[] = {
     {"trusted", [](const Entry& e) { return BoolField(Of(e).trusted); }},
     {"errno", [](const Entry& e) { return NumberField(Of(e).error.code); }},
     {"name", [](const Entry& e) { return Of(e).error.code ? ErrnoWord(Of(e).error.code) : std::string(); }},
-    {"count", [](const Entry& e) { return std::to_string(ErrorsOf(Of(e))); }},
+    {"count", [](const Entry& e) { return std::to_string(ErrorCount(Of(e))); }},
     {"function", [](const Entry& e) { return Of(e).location ? Of(e).location->function : std::string(); }},
     {"line", [](const Entry& e) { return Of(e).location ? NumberField(Of(e).location->line) : std::string(); }},
     {"kernel", [](const Entry& e) { return Of(e).origin == Origin::kKernel ? e.host.kernel_release : std::string(); }},
@@ -160,6 +161,8 @@ constexpr CsvColumn kCsvColumns[] = {
     {"message", [](const Entry& e) { return Of(e).specific ? Of(e).specific->message.value_or("") : std::string(); }},
     {"sources", [](const Entry& e) { return SourcesField(Of(e).sources); }},
     {"lost", [](const Entry& e) { return Of(e).gap ? NumberField(Of(e).gap->count) : std::string(); }},
+    {"incident", [](const Entry& e) { return NumberField(Of(e).incident); }},
+    {"state", [](const Entry& e) { return Of(e).health ? std::string(Name(Of(e).health->to)) : std::string(); }},
     {"notifications", [](const Entry& e) { return std::to_string(e.rows); }},
 };
 
@@ -171,8 +174,8 @@ HistoryTable::Cells HistoryTable::CellsOf(const Entry& entry) {
           std::to_string(n.seq),
           FilesystemWords(n.filesystem),
           KindWords(n),
-          n.gap ? "-" : ErrnoWord(n.error.code),
-          std::to_string(ErrorsOf(n)),
+          n.gap || n.health ? "-" : ErrnoWord(n.error.code),
+          std::to_string(ErrorCount(n)),
           PlaceWords(n.location),
           WhatWords(n)};
 }

@@ -94,14 +94,15 @@ TEST_F(HistoryTableTest, CsvHasFixedColumns) {
   EXPECT_EQ(
       CsvHeading(),
       "id,time,boot,type,device,uuid,mount,kind,origin,corrected,trusted,errno,name,count,function,line,kernel,inode,"
-      "path,offset,length,failed_device,failed_operation,failed_sector,pid,comm,message,sources,lost,notifications"
+      "path,offset,length,failed_device,failed_operation,failed_sector,pid,comm,message,sources,lost,incident,state,"
+      "notifications"
       "\r\n");
   EXPECT_EQ(
       CsvRow(DamagedDirectory()),
       "41,2025-11-20T10:31:07.412345678Z,b0,ext4,loop0,01000000-0000-0000-0000-000000000000,/data,metadata,kernel,"
-      "false,true,117,EUCLEAN,3,ext4_lookup,1855,6.18.44,12,/data/d/f,,,,,,,,,trace kmsg,,1\r\n");
+      "false,true,117,EUCLEAN,3,ext4_lookup,1855,6.18.44,12,/data/d/f,,,,,,,,,trace kmsg,,,,1\r\n");
   EXPECT_THAT(CsvRow(Lost()), HasSubstr(",gap,kernel,false,true,,,0,"));
-  EXPECT_THAT(CsvRow(Lost()), HasSubstr(",5,1\r\n"));
+  EXPECT_THAT(CsvRow(Lost()), HasSubstr(",5,,,1\r\n"));
 }
 
 TEST_F(HistoryTableTest, CsvQuotesWhatWouldEndAField) {

@@ -195,6 +195,7 @@ int main(int argc, char** argv) {
   status_command->add_flag("--json", status.json, "One JSON object a line (docs/json.md)");
   status_command->add_flag("-v,--verbose", status.verbose,
                            "What is behind each state, what was not read, what to do next");
+  AddStore(*status_command, status.store);
   AddColor(*status_command, status.color);
   status_command->footer(
       "Exit codes: 0 all are well; 10 one is not, or is not covered; 1 failure; 2 usage; 4 not permitted.");
@@ -233,13 +234,13 @@ int main(int argc, char** argv) {
   });
 
   ShowOptions show;
-  CLI::App* show_command =
+  CLI::App* record_command =
       app.add_subcommand("show", "Everything that is known of one notification, and what to do next");
-  show_command->add_option("ID", show.id, "Its number, as history shows it")->required()->option_text(" ");
-  show_command->add_flag("--json", show.json, "As a JSON object (docs/json.md)");
-  AddStore(*show_command, show.store);
-  AddColor(*show_command, show.color);
-  show_command->callback([&] { exit_code = RunShow(show); });
+  record_command->add_option("ID", show.id, "Its number, as history shows it")->required()->option_text(" ");
+  record_command->add_flag("--json", show.json, "As a JSON object (docs/json.md)");
+  AddStore(*record_command, show.store);
+  AddColor(*record_command, show.color);
+  record_command->callback([&] { exit_code = RunShow(show); });
 
   HotspotsOptions hotspots;
   CLI::App* hotspots_command =

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/text.h"
@@ -75,12 +76,52 @@ std::string MergedWords(const Entry& entry) {
                      entry.rows, entry.last_seq, LocalTimeText(entry.last_utc_ns));
 }
 
+// "4 notifications of 9 errors, 37 to 43, from 10:31:07 to 10:31:09"
+std::string IncidentWords(const std::optional<IncidentSpan>& incident) {
+  if (!incident) return "";
+  std::string words =
+      fmt::format("{}: {} notification{} of {} error{}, from {} to {}", incident->first_seq, incident->notifications,
+                  incident->notifications == 1 ? "" : "s", incident->errors, incident->errors == 1 ? "" : "s",
+                  LocalTimeText(incident->first_utc_ns), LocalTimeText(incident->last_utc_ns));
+  if (incident->last_seq != incident->first_seq) words += fmt::format(" (up to number {})", incident->last_seq);
+  return words;
+}
+
+// An incident's notifications lie between those of other file systems; with another incident of the same one it has ended.
+std::optional<IncidentSpan> FindIncident(const std::string& directory, const Notification& n) {
+  if (!n.incident) return std::nullopt;
+  auto history = History::Open(directory);
+  if (!history) return std::nullopt;
+  History::Query query{.after_seq = *n.incident - std::min<uint64_t>(*n.incident, 1)};
+  query.filesystem = n.filesystem.uuid ? ToString(*n.filesystem.uuid) : n.filesystem.device;
+  std::optional<IncidentSpan> incident;
+  (void)(*history)->ForEach(query, [&](const Entry& entry) {
+    const auto& of = entry.notification.incident;
+    if (of && *of > *n.incident) return false;
+    if (of != n.incident) return true;
+    if (!incident) incident.emplace();
+    Extend(*incident, entry);
+    return true;
+  });
+  return incident;
+}
+
 int Fail(const Error& error) {
   Complain(error.ToString());
   return kExitFailure;
 }
 
 }  // namespace
+
+void Extend(IncidentSpan& incident, const Entry& entry) {
+  const Notification& n = entry.notification;
+  if (incident.notifications == 0) incident.first_seq = n.seq, incident.first_utc_ns = n.utc_ns;
+  incident.last_seq = std::max({incident.last_seq, n.seq, entry.last_seq});
+  incident.first_utc_ns = std::min(incident.first_utc_ns, n.utc_ns);
+  incident.last_utc_ns = std::max({incident.last_utc_ns, n.utc_ns, entry.rows > 1 ? entry.last_utc_ns : n.utc_ns});
+  incident.notifications += entry.rows;
+  incident.errors += ErrorCount(n);
+}
 
 std::string ShowText(const Entry& entry, const ShowLook& look) {
   const Notification& n = entry.notification;
@@ -93,6 +134,7 @@ std::string ShowText(const Entry& entry, const ShowLook& look) {
   lines.Add("boot", BootWords(entry, look.same_boot));
   lines.Add("id", NumberWords(n));
   lines.Add("stands", MergedWords(entry));
+  lines.Add("incident", IncidentWords(look.incident));
   text += lines.Take() + "\n";
   AppendItems("next", StepsFor(n, look.same_boot), look.width, look.color, text);
   text += fmt::format("\nwhat it means, and what not to do: fsherald explain --id {}\n", n.seq);
@@ -109,7 +151,8 @@ int RunShow(const ShowOptions& options) {
   else
     text = ShowText(*entry, {.width = TerminalColumns(STDOUT_FILENO),
                              .color = UseColor(options.color, STDOUT_FILENO),
-                             .same_boot = entry->host.boot_id == ReadHost().boot_id});
+                             .same_boot = entry->host.boot_id == ReadHost().boot_id,
+                             .incident = FindIncident(options.store, entry->notification)});
   if (Status written = WriteAll(STDOUT_FILENO, text); !written) return Fail(written.error());
   return kExitOk;
 }

@@ -104,9 +104,16 @@ Items UserSteps(const Notification& n) {
                   n.filesystem.type.empty() ? "unknown" : n.filesystem.type)};
 }
 
+bool IsError(const Notification& n) { return n.kind != Kind::kGap && n.kind != Kind::kHealth; }
+
 // What is neither repaired nor to be repaired.
 std::optional<Items> StepsWithoutDamage(const Notification& n) {
   if (n.kind == Kind::kGap) return ItemsOf(FactOf(Kind::kGap).to_do);
+  if (n.kind == Kind::kHealth) {
+    Items steps = ItemsOf(FactOf(Kind::kHealth).to_do);
+    if (n.incident) steps.insert(steps.begin(), fmt::format("fsherald show {}", *n.incident));
+    return steps;
+  }
   if (!n.trusted)
     return Items{"do not act on it alone: a program wrote this line to /dev/kmsg, and nothing else has seen the error",
                  "find out which program that is: only root and CAP_SYS_ADMIN may write there"};
@@ -120,7 +127,7 @@ Items MeaningOf(const Notification& n) {
   Items meaning{std::string(FactOf(n.kind).meaning)};
   if (n.corrected) meaning.emplace_back("The file system has put it right from another copy: nothing is lost.");
   if (!n.trusted) meaning.emplace_back("A program in user space wrote the line to the kernel's log: it may be false.");
-  if (n.error.code && n.origin == Origin::kKernel && n.kind != Kind::kGap) {
+  if (n.error.code && n.origin == Origin::kKernel && IsError(n)) {
     const Fact* fact = FactOf(*n.error.code);
     if (fact != nullptr) meaning.push_back(ErrnoTitle(*n.error.code) + ". " + std::string(fact->meaning));
     const std::string_view own = CodeWords(n.filesystem.type, *n.error.code);
@@ -136,14 +143,14 @@ Items CausesOf(const Notification& n) {
   Items causes = ItemsOf(FactOf(n.kind).causes);
   const Fact* fact = n.error.code ? FactOf(*n.error.code) : nullptr;
   if (fact != nullptr && n.kind == Kind::kMetadata) causes = ItemsOf(fact->causes);  // what the kind says, more exactly
-  else if (fact != nullptr && n.kind != Kind::kGap) Append(fact->causes, causes);
+  else if (fact != nullptr && IsError(n)) Append(fact->causes, causes);
   return causes;
 }
 
 Items NeverOf(const Notification& n) {
   Items never = ItemsOf(FactOf(n.kind).never);
   const Advice* advice = AdviceOf(n.filesystem.type);
-  if (advice != nullptr && n.kind != Kind::kGap && n.origin == Origin::kKernel) {
+  if (advice != nullptr && IsError(n) && n.origin == Origin::kKernel) {
     std::erase(never, "never run fsck or a repair on a file system that is mounted");  // its own words are more exact
     Append(advice->never, never);
   }
@@ -154,7 +161,7 @@ std::string TitleOf(const Notification& n) {
   std::string title = fmt::format("notification {}: {}", n.seq, Name(n.kind));
   if (!n.filesystem.type.empty()) title += " on " + n.filesystem.type;
   if (!n.filesystem.device.empty()) title += " " + n.filesystem.device;
-  if (n.error.code && n.kind != Kind::kGap) title += ": " + ErrnoTitle(*n.error.code);
+  if (n.error.code && IsError(n)) title += ": " + ErrnoTitle(*n.error.code);
   return title;
 }
 

@@ -16,7 +16,7 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr Kind kAllKinds[] = {Kind::kMetadata, Kind::kDataRead, Kind::kDataWrite, Kind::kWriteback, Kind::kShutdown,
-                              Kind::kReadOnly, Kind::kDevice,   Kind::kCounter,   Kind::kGap};
+                              Kind::kReadOnly, Kind::kDevice,   Kind::kCounter,   Kind::kGap,       Kind::kHealth};
 
 std::vector<std::string> SectionOf(const Explanation& explanation, std::string_view label) {
   for (const auto& section : explanation.sections)
@@ -147,6 +147,11 @@ TEST(StepsForTest, AFilesystemInUserSpaceIsLeftToItsProgram) {
   EXPECT_THAT(StepsFor(n, true), ElementsAre(HasSubstr("log of mydbd")));
   n.task.reset();
   EXPECT_THAT(StepsFor(n, true), ElementsAre(HasSubstr("log of the program that reported it")));
+}
+
+TEST(StepsForTest, AChangeOfHealthLeadsToItsIncident) {
+  const Notification n{.kind = Kind::kHealth, .incident = 41, .health = HealthChange{.to = HealthState::kErrors}};
+  EXPECT_THAT(StepsFor(n, true).front(), "fsherald show 41");
 }
 
 TEST(StepsForTest, AGapIsNothingToRepair) {

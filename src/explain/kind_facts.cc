@@ -121,6 +121,17 @@ constexpr Words kGapToDo = {
 };
 constexpr Words kGapNever = {"do not take the notifications around it for all there were"};
 
+constexpr Words kHealthCauses = {
+    "to a worse state: an error was told, or the file system has made itself read-only or shut itself down",
+    "to a better one: it was repaired, scrubbed, mounted anew, or an operator has cleared it (fsherald clear)",
+};
+constexpr Words kHealthToDo = {
+    "see what led to it: fsherald show ID of the incident that it names, and fsherald history",
+    "see how it is now: fsherald status",
+};
+constexpr Words kHealthNever = {
+    "do not clear a state that has not been repaired: that hides the next error among the old ones"};
+
 constexpr Fact kMetadata{"The file system's own structures are damaged, or cannot be read or written.", kMetadataCauses,
                          kMetadataToDo, kMetadataNever};
 constexpr Fact kDataRead{"A file's data could not be read; who read it was told.", kDataReadCauses, kDataReadToDo,
@@ -145,8 +156,11 @@ constexpr Fact kCounter{"The file system's own counter shows errors that nobody 
 constexpr Fact kGap{"Reports were lost, and counted: this is no error of a file system.", kGapCauses, kGapToDo,
                     kGapNever};
 
+constexpr Fact kHealth{"The state of the file system has changed, by a rule; this is no error itself.", kHealthCauses,
+                       kHealthToDo, kHealthNever};
+
 constexpr Kind kKinds[] = {Kind::kMetadata, Kind::kDataRead, Kind::kDataWrite, Kind::kWriteback, Kind::kShutdown,
-                           Kind::kReadOnly, Kind::kDevice,   Kind::kCounter,   Kind::kGap};
+                           Kind::kReadOnly, Kind::kDevice,   Kind::kCounter,   Kind::kGap,       Kind::kHealth};
 
 }  // namespace
 
@@ -161,6 +175,7 @@ const Fact& FactOf(Kind kind) {
     case Kind::kDevice: return kDevice;
     case Kind::kCounter: return kCounter;
     case Kind::kGap: return kGap;
+    case Kind::kHealth: return kHealth;
   }
   return kMetadata;
 }
