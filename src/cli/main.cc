@@ -50,8 +50,8 @@ const std::map<std::string, History::By> kBys{{"function", History::By::kLocatio
                                               {"kernel", History::By::kKernel}};
 
 void AddStore(CLI::App& command, std::string& store) {
-  store = kDefaultStore;
-  command.add_option("--store", store, "Where the daemon keeps the history (" + store + ")")->option_text("DIR");
+  command.add_option("--store", store, "Where the history is (what the daemon's configuration says)")
+      ->option_text("DIR");
 }
 
 void AddTimes(CLI::App& command, std::string& since, std::string& until) {
@@ -199,7 +199,10 @@ int main(int argc, char** argv) {
   AddColor(*status_command, status.color);
   status_command->footer(
       "Exit codes: 0 all are well; 10 one is not, or is not covered; 1 failure; 2 usage; 4 not permitted.");
-  status_command->callback([&] { exit_code = RunStatus(status); });
+  status_command->callback([&] {
+    status.store = StoreDirectory(status.store);
+    exit_code = RunStatus(status);
+  });
 
   HistoryOptions history;
   bool history_json = false;
@@ -230,6 +233,7 @@ int main(int argc, char** argv) {
     if (history_json) history.form = HistoryOptions::Form::kJson;
     if (history_csv) history.form = HistoryOptions::Form::kCsv;
     if (history_blocks) history.form = HistoryOptions::Form::kBlocks;
+    history.store = StoreDirectory(history.store);
     exit_code = RunHistory(history);
   });
 
@@ -240,7 +244,10 @@ int main(int argc, char** argv) {
   record_command->add_flag("--json", show.json, "As a JSON object (docs/json.md)");
   AddStore(*record_command, show.store);
   AddColor(*record_command, show.color);
-  record_command->callback([&] { exit_code = RunShow(show); });
+  record_command->callback([&] {
+    show.store = StoreDirectory(show.store);
+    exit_code = RunShow(show);
+  });
 
   HotspotsOptions hotspots;
   CLI::App* hotspots_command =
@@ -257,7 +264,10 @@ int main(int argc, char** argv) {
   hotspots_command->add_flag("--json", hotspots.json, "One JSON object a line (docs/json.md)");
   AddStore(*hotspots_command, hotspots.store);
   AddColor(*hotspots_command, hotspots.color);
-  hotspots_command->callback([&] { exit_code = RunHotspots(hotspots); });
+  hotspots_command->callback([&] {
+    hotspots.store = StoreDirectory(hotspots.store);
+    exit_code = RunHotspots(hotspots);
+  });
 
   ExplainOptions explain;
   CLI::App* explain_command = app.add_subcommand(
@@ -273,6 +283,7 @@ int main(int argc, char** argv) {
   AddColor(*explain_command, explain.color);
   explain_command->callback([&] {
     if (explain.what.empty() && !explain.id) throw CLI::RequiredError("explain: WHAT or --id ID");
+    explain.store = StoreDirectory(explain.store);
     exit_code = RunExplain(explain);
   });
 

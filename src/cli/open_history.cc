@@ -7,8 +7,13 @@
 #include "cli/exit_code.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
+#include "daemon/config.h"
 
 namespace fsherald {
+
+std::string StoreDirectory(const std::string& option) {
+  return option.empty() ? ReadConfig({}).config.store.directory : option;
+}
 
 int FailHistory(const Error& error, const std::string& directory) {
   switch (error.code) {

@@ -4,14 +4,14 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "store/history.h"
 
 namespace fsherald {
 
-inline constexpr std::string_view kDefaultStore = "/var/lib/fsherald";
+// Where the daemon keeps the history: what `--store` says, else what its configuration says.
+std::string StoreDirectory(const std::string& option);
 
 // Says on stderr what an error of History means and what to do; returns the exit code: 3 there is no history, 4 not
 // permitted, 1 any other.

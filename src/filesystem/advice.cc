@@ -2,6 +2,7 @@
 #include "filesystem/advice.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "filesystem/filesystem.h"
 #include "filesystem/stack_frame.h"
@@ -30,8 +31,18 @@ bool Fits(std::string_view pattern, std::string_view function) {
 
 }  // namespace
 
+std::string ShellWord(std::string_view text) {
+  const bool is_plain = !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("/._-+:@%,=").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (is_plain) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 std::string MountPointOf(const Patient& patient) {
-  return patient.mount_point.empty() ? "MOUNTPOINT" : patient.mount_point;
+  return patient.mount_point.empty() ? "MOUNTPOINT" : ShellWord(patient.mount_point);
 }
 
 std::vector<std::string> Unmounted(const Patient& patient, std::vector<std::string> commands) {

@@ -44,7 +44,10 @@ struct Advice {
   std::vector<std::string> (*look)(const Patient& patient, const Notification& notification) = nullptr;
 };
 
-// The mount point, or a word in its place.
+// As one word for a shell: in quotes, unless nothing in it means anything to one.
+std::string ShellWord(std::string_view text);
+
+// The mount point as a word for a shell, or a word in its place.
 std::string MountPointOf(const Patient& patient);
 
 // The commands, after its unmounting; of the root file system from another one.

@@ -60,6 +60,16 @@ TEST(AdviceTest, AFunctionIsFoundAsTheKernelPrintsIt) {
   EXPECT_FALSE(FindFunction(""));
 }
 
+TEST(AdviceTest, AMountPointRunsNothingWhenACommandIsCopied) {
+  EXPECT_EQ(ShellWord("/data"), "/data");
+  EXPECT_EQ(ShellWord("/my data; rm -rf ~"), "'/my data; rm -rf ~'");
+  EXPECT_EQ(ShellWord("/a'$(b)"), "'/a'\\''$(b)'");
+  EXPECT_EQ(ShellWord(""), "''");
+  Patient patient = Of("xfs");
+  patient.mount_point = "/a b";
+  EXPECT_EQ(Unmounted(patient, {}), std::vector<std::string>{"umount '/a b'"});
+}
+
 TEST(AdviceTest, ACodeMeansMoreFromSomeThanFromOthers) {
   EXPECT_THAT(CodeWords("btrfs", ENOENT), HasSubstr("contradict"));
   EXPECT_EQ(CodeWords("ext4", ENOENT), "");
