@@ -67,6 +67,8 @@ class Tallies {
   // Where it is an error.
   Status Add(const Entry& entry);
   Status Flush();  // into the transaction that is open
+  // Somebody else has changed the table. After a Flush alone.
+  void Forget() { pages_.clear(); }
 
  private:
   Tallies() = default;
