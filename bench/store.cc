@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <random>
 
@@ -44,6 +45,9 @@ T Must(Result<T> result) {
 void Must(Status status) {
   if (!status) Fail(status.error());
 }
+
+// Of this process.
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 double SecondsSince(steady_clock::time_point begin) {
   return std::chrono::duration<double>(steady_clock::now() - begin).count();
@@ -157,18 +161,22 @@ double MeasureGroups(const std::string& directory, uint64_t rows, Errors& errors
   std::vector<Notification> group;
   Figures ms;
   double appending = 0;
+  double cpu = 0;
   for (uint64_t stored = 0; stored < rows; stored += group.size()) {
     group.clear();
     while (group.size() < kGroup && stored + group.size() < rows) group.push_back(errors.Next());
+    const double cpu_begin = CpuSeconds();
     const auto begin = steady_clock::now();
     Must(store->Append(group, kHost, "cursors"));
     while (Must(store->Retain(group.back().utc_ns / 1'000'000'000))) continue;
     const double seconds = SecondsSince(begin);
     appending += seconds;
+    cpu += CpuSeconds() - cpu_begin;
     ms.Add(1000 * seconds);
   }
   const double rate = static_cast<double>(rows) / appending;
-  fmt::print("Append of {} and Retain, durable:  {:10.0f} /s; ms a group: {}\n", kGroup, rate, Words(ms));
+  fmt::print("Append of {} and Retain, durable:  {:10.0f} /s, {:.0f} /s of processor time; ms a group: {}\n", kGroup,
+             rate, static_cast<double>(rows) / cpu, Words(ms));
   return rate;
 }
 
