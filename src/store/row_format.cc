@@ -443,6 +443,18 @@ std::optional<Entry> UnpackRow(const Row& row, uint64_t identity, Words& words) 
   return entry;
 }
 
+uint64_t FlagsOf(const Row& row) { return Unpacker(row.detail).Number() & (kIsUser | kIsCorrected | kIsUntrusted); }
+
+Row MergedRow(const Row& first, uint64_t last_seq, int64_t last_utc_ns, uint64_t identity) {
+  Row row = first;
+  row.detail.resize(row.detail.size() - kChecksumBytes);
+  Packer to(row.detail);
+  to.Number(last_seq - row.seq);
+  to.Signed(Minus(last_utc_ns, row.utc_ns));
+  Seal(row, identity);
+  return row;
+}
+
 std::string PackFilesystem(const FilesystemInfo& filesystem) {
   std::string out;
   Packer to(out);
