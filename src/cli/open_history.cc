@@ -49,9 +49,10 @@ int FindEntry(const std::string& directory, uint64_t seq, std::optional<Entry>& 
   entry = std::move(*found);
   if (entry) return kExitOk;
   const auto extent = (*history)->Covers();
-  const bool is_gone = extent && seq != 0 && seq < extent->first_seq;
-  Complain(fmt::format("there is no notification {} in the history{}: fsherald history shows those that are there", seq,
-                       is_gone ? " any more (retention has taken it)" : ""));
+  const bool is_gone = extent && seq != 0 && seq <= extent->last_seq;
+  Complain(
+      fmt::format("there is no notification {} in the history{}: fsherald history shows those that are there", seq,
+                  is_gone ? " any more (retention has taken it, or put it together with others of its burst)" : ""));
   return kExitFailure;
 }
 

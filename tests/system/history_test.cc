@@ -196,13 +196,14 @@ TEST_F(HistoryTest, WhatComesIsFollowed) {
   read_lines(1);
   Append({Damaged(6), Damaged(7)});
   read_lines(3);
-  Append({Damaged(8)});
+  Append({Of("btrfs", 8)});  // words that the follower has never seen
   read_lines(4);
   follower.Signal(SIGINT);
   EXPECT_EQ(follower.Wait(After(10s)), 0);
   Seqs ids;
   for (const Json& line : Lines(output)) ids.push_back(line["seq"]);
   EXPECT_EQ(ids, (Seqs{5, 6, 7, 8}));
+  EXPECT_EQ(Lines(output)[3]["filesystem"]["type"], "btrfs");
 }
 
 }  // namespace
