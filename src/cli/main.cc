@@ -54,6 +54,10 @@ void AddStore(CLI::App& command, std::string& store) {
       ->option_text("DIR");
 }
 
+void AddHistoryFooter(CLI::App& command) {
+  command.footer("Exit codes: 0 ok; 1 failure; 2 usage; 3 there is no history; 4 not permitted to read it.");
+}
+
 void AddTimes(CLI::App& command, std::string& since, std::string& until) {
   command
       .add_option("--since", since, "From this time on: 2026-11-20, 2026-11-20T10:31:07, 2h, 3d, yesterday, @SECONDS")
@@ -227,6 +231,7 @@ int main(int argc, char** argv) {
       ->excludes(json)
       ->excludes(blocks);
   json->excludes(blocks);
+  AddHistoryFooter(*history_command);
   AddStore(*history_command, history.store);
   AddColor(*history_command, history.color);
   history_command->callback([&] {
@@ -242,6 +247,7 @@ int main(int argc, char** argv) {
       app.add_subcommand("show", "Everything that is known of one notification, and what to do next");
   record_command->add_option("ID", show.id, "Its number, as history shows it")->required()->option_text(" ");
   record_command->add_flag("--json", show.json, "As a JSON object (docs/json.md)");
+  AddHistoryFooter(*record_command);
   AddStore(*record_command, show.store);
   AddColor(*record_command, show.color);
   record_command->callback([&] {
@@ -262,6 +268,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000).description(""))
       ->option_text("N");
   hotspots_command->add_flag("--json", hotspots.json, "One JSON object a line (docs/json.md)");
+  AddHistoryFooter(*hotspots_command);
   AddStore(*hotspots_command, hotspots.store);
   AddColor(*hotspots_command, hotspots.color);
   hotspots_command->callback([&] {
@@ -279,6 +286,7 @@ int main(int argc, char** argv) {
   explain_command->add_option("--id", explain.id, "A notification, also where its number is an errno's")
       ->excludes(what)
       ->option_text("ID");
+  AddHistoryFooter(*explain_command);
   AddStore(*explain_command, explain.store);
   AddColor(*explain_command, explain.color);
   explain_command->callback([&] {
