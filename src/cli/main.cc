@@ -223,14 +223,15 @@ int main(int argc, char** argv) {
       ->option_text("NAME");
   history_command->add_option("-n", history.count, "Only the newest N")->option_text("N");
   CLI::Option* reverse = history_command->add_flag("-r,--reverse", history.newest_first, "The newest first");
-  history_command->add_flag("-f,--follow", history.follow, "Then what comes, until Ctrl-C (begins with the last 10)")
-      ->excludes(reverse);
+  CLI::Option* follow = history_command->add_flag("-f,--follow", history.follow,
+                                                  "Then what comes, until Ctrl-C (begins with the last 10)");
   CLI::Option* blocks = history_command->add_flag("-v,--verbose", history_blocks, "All that is known of each");
   CLI::Option* json = history_command->add_flag("--json", history_json, "One JSON object a line (docs/json.md)");
-  history_command->add_flag("--csv", history_csv, "Comma-separated values (docs/history.md)")
-      ->excludes(json)
-      ->excludes(blocks);
+  CLI::Option* csv = history_command->add_flag("--csv", history_csv, "Comma-separated values (docs/history.md)");
+  follow->excludes(reverse);
+  csv->excludes(json)->excludes(blocks);
   json->excludes(blocks);
+  for (CLI::Option* option : {reverse, follow, blocks, json, csv}) option->option_text(" ");  // not what it excludes
   AddHistoryFooter(*history_command);
   AddStore(*history_command, history.store);
   AddColor(*history_command, history.color);

@@ -10,8 +10,10 @@ namespace {
 
 constexpr CodeNote kCodes[] = {
     {EUCLEAN,
-     "a block of a tree has a right checksum and an impossible content: memory that flips bits does that, before the "
-     "checksum is made. Test the memory."},
+     "a block of a tree is not valid: its checksum does not match; or (\"corrupt leaf\", \"corrupt node\") its "
+     "checksum is "
+     "right and its content impossible, which comes of memory that flips bits before the checksum is made: test the "
+     "memory."},
     {EIO,
      "the device; or no copy of what was read matches its checksum: a reader of damaged data gets EIO. Where another "
      "copy "
