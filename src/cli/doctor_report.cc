@@ -258,7 +258,7 @@ void AddRows(const std::vector<DoctorRow>& rows, Page& page) {
   for (const std::string& lack : common) page.Item(4, 8, "not seen", ForTerminal(lack));
 }
 
-std::vector<std::string> Advice(const DoctorReport& report) {
+std::vector<std::string> AdviceFor(const DoctorReport& report) {
   std::vector<std::string> advice = MachineAdvice(report.machine);
   const bool is_refused = std::ranges::any_of(report.rows, [](const DoctorRow& row) {
     return row.watched && row.watched->coverage.trace && !row.watched->coverage.detail;
@@ -316,7 +316,7 @@ std::string ReportText(const DoctorReport& report, bool color) {
     page.Heading("in the kernel's log, of what is not mounted any more, or of whole disks");
     AddLines(report.other_lines, 2, true, page);
   }
-  AddAdvice(Advice(report), page);
+  AddAdvice(AdviceFor(report), page);
   return page.Take();
 }
 

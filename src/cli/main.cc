@@ -9,8 +9,14 @@
 #include "cli/demo.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
+#include "cli/explain.h"
+#include "cli/history.h"
+#include "cli/hotspots.h"
+#include "cli/open_history.h"
+#include "cli/show.h"
 #include "cli/status.h"
 #include "cli/watch.h"
+#include "explain/fact.h"
 
 namespace {
 
@@ -43,6 +49,28 @@ void AddHealthMonitor(CLI::App& command, bool& xfs_health_monitor) {
       "Use XFS's own health monitor too (Linux 7.0); a file system has but one, which a repair daemon may want");
 }
 
+const std::map<std::string, History::By> kBys{{"function", History::By::kLocation},
+                                              {"filesystem", History::By::kFilesystem},
+                                              {"device", History::By::kDevice},
+                                              {"inode", History::By::kInode},
+                                              {"kernel", History::By::kKernel}};
+
+void AddStore(CLI::App& command, std::string& store) {
+  command.add_option("--store", store, "Where the history is (what the daemon's configuration says)")
+      ->option_text("DIR");
+}
+
+void AddHistoryFooter(CLI::App& command) {
+  command.footer("Exit codes: 0 ok; 1 failure; 2 usage; 3 there is no history; 4 not permitted to read it.");
+}
+
+void AddTimes(CLI::App& command, std::string& since, std::string& until) {
+  command
+      .add_option("--since", since, "From this time on: 2026-11-20, 2026-11-20T10:31:07, 2h, 3d, yesterday, @SECONDS")
+      ->option_text("TIME");
+  command.add_option("--until", until, "Up to this time, in the same forms")->option_text("TIME");
+}
+
 void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
   command
       .add_option("--runtime-dir", runtime_dir,
@@ -71,7 +99,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "fsherald " FSHERALD_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 ok, 1 failure, 2 usage, 3 the daemon has ended, 4 not permitted, 10 status has found something.");
+      "Exit codes: 0 ok, 1 failure, 2 usage, 3 the daemon has ended, or there is no history, 4 not permitted, 10 "
+      "status has found something.");
   int exit_code = kExitOk;
 
   WatchOptions watch;
@@ -185,12 +214,104 @@ int main(int argc, char** argv) {
   status_command->add_flag("--json", status.json, "One JSON object a line (docs/json.md)");
   status_command->add_flag("-v,--verbose", status.verbose,
                            "What is behind each state, what was not read, what to do next");
+  AddStore(*status_command, status.store);
   AddColor(*status_command, status.color);
   status_command->footer(
       "Exit codes: 0 all are well; 10 one is not, or is not known to be; 1 failure; 2 usage; 4 not permitted. What is "
       "not "
       "covered (its type keeps nothing that would tell an error: FUSE, squashfs) changes none of them.");
-  status_command->callback([&] { exit_code = RunStatus(status); });
+  status_command->callback([&] {
+    status.store = StoreDirectory(status.store);
+    exit_code = RunStatus(status);
+  });
+
+  HistoryOptions history;
+  bool history_json = false;
+  bool history_csv = false;
+  bool history_blocks = false;
+  CLI::App* history_command =
+      app.add_subcommand("history", "What the daemon has kept: all notifications, of this boot and of earlier ones");
+  AddTimes(*history_command, history.since, history.until);
+  history_command
+      ->add_option("--filesystem", history.filesystem, "Only of this one: a device, a uuid, a type or a mount point")
+      ->option_text("NAME");
+  history_command->add_option("--kind", history.kind, "Only of this kind: " + KindNames())->option_text("KIND");
+  history_command->add_option("--function", history.function, "Only what this kernel function reported")
+      ->option_text("NAME");
+  history_command->add_option("-n", history.count, "Only the newest N")->option_text("N");
+  CLI::Option* reverse = history_command->add_flag("-r,--reverse", history.newest_first, "The newest first");
+  CLI::Option* follow = history_command->add_flag("-f,--follow", history.follow,
+                                                  "Then what comes, until Ctrl-C (begins with the last 10)");
+  CLI::Option* blocks = history_command->add_flag("-v,--verbose", history_blocks, "All that is known of each");
+  CLI::Option* json = history_command->add_flag("--json", history_json, "One JSON object a line (docs/json.md)");
+  CLI::Option* csv = history_command->add_flag("--csv", history_csv, "Comma-separated values (docs/history.md)");
+  follow->excludes(reverse);
+  csv->excludes(json)->excludes(blocks);
+  json->excludes(blocks);
+  for (CLI::Option* option : {reverse, follow, blocks, json, csv}) option->option_text(" ");  // not what it excludes
+  AddHistoryFooter(*history_command);
+  AddStore(*history_command, history.store);
+  AddColor(*history_command, history.color);
+  history_command->callback([&] {
+    if (history_json) history.form = HistoryOptions::Form::kJson;
+    if (history_csv) history.form = HistoryOptions::Form::kCsv;
+    if (history_blocks) history.form = HistoryOptions::Form::kBlocks;
+    history.store = StoreDirectory(history.store);
+    exit_code = RunHistory(history);
+  });
+
+  ShowOptions show;
+  CLI::App* record_command =
+      app.add_subcommand("show", "Everything that is known of one notification, and what to do next");
+  record_command->add_option("ID", show.id, "Its number, as history shows it")->required()->option_text(" ");
+  record_command->add_flag("--json", show.json, "As a JSON object (docs/json.md)");
+  AddHistoryFooter(*record_command);
+  AddStore(*record_command, show.store);
+  AddColor(*record_command, show.color);
+  record_command->callback([&] {
+    show.store = StoreDirectory(show.store);
+    exit_code = RunShow(show);
+  });
+
+  HotspotsOptions hotspots;
+  CLI::App* hotspots_command =
+      app.add_subcommand("hotspots", "Where most errors are: which function, file system, device, inode or kernel");
+  hotspots_command
+      ->add_option("--by", hotspots.by,
+                   "Counted by function (and line; the default), filesystem, device, inode, kernel")
+      ->transform(CLI::CheckedTransformer(kBys).description(""))
+      ->option_text("WHAT");
+  AddTimes(*hotspots_command, hotspots.since, hotspots.until);
+  hotspots_command->add_option("-n", hotspots.count, "The N greatest (10)")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->option_text("N");
+  hotspots_command->add_flag("--json", hotspots.json, "One JSON object a line (docs/json.md)");
+  AddHistoryFooter(*hotspots_command);
+  AddStore(*hotspots_command, hotspots.store);
+  AddColor(*hotspots_command, hotspots.color);
+  hotspots_command->callback([&] {
+    hotspots.store = StoreDirectory(hotspots.store);
+    exit_code = RunHotspots(hotspots);
+  });
+
+  ExplainOptions explain;
+  CLI::App* explain_command = app.add_subcommand(
+      "explain", "What an errno, a kind, a function or a notification means; what to do, and what not to do");
+  CLI::Option* what = explain_command->add_option(
+      "WHAT", explain.what,
+      "EUCLEAN, 117 or -117; writeback; ext4_lookup; a number that is no errno: a notification's");
+  what->option_text(" ");
+  explain_command->add_option("--id", explain.id, "A notification, also where its number is an errno's")
+      ->excludes(what)
+      ->option_text("ID");
+  AddHistoryFooter(*explain_command);
+  AddStore(*explain_command, explain.store);
+  AddColor(*explain_command, explain.color);
+  explain_command->callback([&] {
+    if (explain.what.empty() && !explain.id) throw CLI::RequiredError("explain: WHAT or --id ID");
+    explain.store = StoreDirectory(explain.store);
+    exit_code = RunExplain(explain);
+  });
 
   try {
     app.parse(argc, argv);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cli/exit_code.h"
 #include "cli/status_gather.h"
+#include "cli/status_history.h"
 #include "cli/status_report.h"
 #include "notify/host.h"
 
@@ -32,6 +33,7 @@ int RunStatus(const StatusOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);
   auto statuses = GatherStatus(options.paths);
   if (!statuses) return Fail(statuses.error());
+  AddHistory(options.store, ReadHost().boot_id, *statuses);
   const std::string text = options.json
                                ? StatusJson(*statuses, ReadHost(), UtcNowNs())
                                : StatusText(*statuses, options.verbose, UseColor(options.color, STDOUT_FILENO));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `fsherald status`: the state of every mounted file system, from what it keeps itself. It needs no daemon and no history,
-// reads, and changes nothing.
+// `fsherald status`: the state of every mounted file system, from what it keeps itself, and what the history has of it. It needs
+// no daemon and no history, reads, and changes nothing.
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@ struct StatusOptions {
   std::vector<std::string> paths;  // only the file systems that these lie on; empty: all with storage
   bool json = false;
   bool verbose = false;
+  std::string store;  // where the history is, if there is one
   Color color = Color::kAuto;
 };
 

@@ -85,6 +85,22 @@ std::string OccurrenceWords(const Occurrence& occurrence) {
   return words;
 }
 
+// One that the history has, with its number.
+std::string RecordWords(const Notification& n) {
+  Occurrence occurrence{.utc_seconds = SplitUtcNs(n.utc_ns).seconds, .code = n.error.code};
+  if (n.location) occurrence.function = n.location->function, occurrence.line = n.location->line;
+  if (n.object) occurrence.inode = n.object->inode;
+  return OccurrenceWords(occurrence) + fmt::format(" (fsherald show {})", n.seq);
+}
+
+// What the daemon has told of its state.
+std::string StateWords(const Notification& change) {
+  std::string words =
+      fmt::format("{} since {}", Words(change.health->to), LocalTime(SplitUtcNs(change.utc_ns).seconds));
+  if (change.incident) words += fmt::format(", incident {} (fsherald show {})", *change.incident, *change.incident);
+  return words;
+}
+
 // "-": no counter of it can be read.
 std::string CountWords(const FilesystemStatus& status) {
   return status.evidence.counters ? std::to_string(status.evidence.counters->errors) : "-";
@@ -175,9 +191,16 @@ std::vector<std::string> StepsOf(const FilesystemStatus& status) {
 
 void AddOccurrences(const FilesystemStatus& status, Table& table) {
   const auto& counters = status.evidence.counters;
-  if (!counters) return;
-  if (counters->first && counters->errors > 1) table.Item("first", OccurrenceWords(*counters->first));
-  if (counters->last) table.Item(counters->errors > 1 ? "last" : "when", OccurrenceWords(*counters->last));
+  if (counters && counters->first && counters->errors > 1) table.Item("first", OccurrenceWords(*counters->first));
+  if (counters && counters->last) table.Item(counters->errors > 1 ? "last" : "when", OccurrenceWords(*counters->last));
+  if (!status.history) return;
+  // What it keeps itself is shown above, and is exact.
+  const KnownHistory& history = *status.history;
+  const bool is_kept = counters && counters->last;
+  if (!is_kept && history.first && history.notifications > 1) table.Item("first", RecordWords(*history.first));
+  if (!is_kept && history.last) table.Item(history.notifications > 1 ? "last" : "when", RecordWords(*history.last));
+  if (const auto& change = history.health; change && change->health && change->health->to != HealthState::kWell)
+    table.Item("daemon", StateWords(*change));
 }
 
 std::string Joined(const std::vector<std::string>& words) {
@@ -196,6 +219,9 @@ void AddDetails(const FilesystemStatus& status, Table& table) {
     const std::string name = ForTerminal(detail.name);
     table.Item("detail", detail.name.starts_with("damaged") ? name : fmt::format("{}: {}", name, detail.value));
   }
+  if (status.history)
+    table.Item("history", fmt::format("{} errors in {} notifications, over all boots", status.history->errors,
+                                      status.history->notifications));
   if (!status.super_options.empty()) table.Item("options", ForTerminal(status.super_options));
   table.Item("read", Joined(status.read));
   for (const std::string& sentence : status.not_read) table.Item("not read", ForTerminal(sentence));
@@ -247,6 +273,34 @@ std::string Json(const std::vector<SelfReport::Detail>& details) {
   return list + "]";
 }
 
+// An error that the history has.
+std::string Json(const std::optional<Notification>& n) {
+  if (!n) return "null";
+  const char* name = n->error.code ? ::strerrorname_np(*n->error.code) : nullptr;
+  std::string time;
+  AppendJsonTime(n->utc_ns, time);
+  return fmt::format(R"({{"seq":{},"time":{},"errno":{},"name":{},"function":{},"line":{},"inode":{},"path":{}}})",
+                     n->seq, time, NumberOrNull(n->error.code), name == nullptr ? "null" : Quoted(name),
+                     n->location ? QuotedOrNull(n->location->function) : "null",
+                     n->location ? NumberOrNull(n->location->line) : "null",
+                     n->object ? NumberOrNull(n->object->inode) : "null",
+                     n->object && n->object->path ? Quoted(*n->object->path) : "null");
+}
+
+std::string JsonOfState(const std::optional<Notification>& change) {
+  if (!change || !change->health) return "null";
+  std::string since;
+  AppendJsonTime(change->utc_ns, since);
+  return fmt::format(R"({{"state":"{}","since":{},"rule":"{}","incident":{},"seq":{}}})", Name(change->health->to),
+                     since, Name(change->health->rule), NumberOrNull(change->incident), change->seq);
+}
+
+std::string Json(const std::optional<KnownHistory>& history) {
+  if (!history) return "null";
+  return fmt::format(R"({{"errors":{},"notifications":{},"first":{},"last":{},"daemon":{}}})", history->errors,
+                     history->notifications, Json(history->first), Json(history->last), JsonOfState(history->health));
+}
+
 // Whether it can be written, as far as its own line in the mount table says.
 std::string_view ModeOf(const FilesystemStatus& status) {
   if (status.super_options.empty()) return "null";
@@ -267,8 +321,8 @@ std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_u
                       counters && status.counts_warnings ? std::to_string(counters->warnings) : "null",
                       Json(counters ? counters->first : std::nullopt), Json(counters ? counters->last : std::nullopt),
                       Json(status.details));
-  return json + fmt::format(R"("read":{},"not_read":{},"next":{}}})", List(status.read), List(status.not_read),
-                            List(StepsOf(status)));
+  return json + fmt::format(R"("read":{},"not_read":{},"next":{},"history":{}}})", List(status.read),
+                            List(status.not_read), List(StepsOf(status)), Json(status.history));
 }
 
 }  // namespace

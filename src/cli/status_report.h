@@ -11,6 +11,15 @@
 
 namespace fsherald {
 
+// What the history has of a file system, over all boots.
+struct KnownHistory {
+  uint64_t errors = 0;
+  uint64_t notifications = 0;
+  std::optional<Notification> first;   // the first error; empty: retention has taken it
+  std::optional<Notification> last;    // the last one
+  std::optional<Notification> health;  // the last change of its state that the daemon told
+};
+
 struct FilesystemStatus {
   FilesystemInfo info;
   std::string super_options;
@@ -22,6 +31,7 @@ struct FilesystemStatus {
   std::vector<SelfReport::Detail> details;
   std::vector<std::string> read;
   std::vector<std::string> not_read;
+  std::optional<KnownHistory> history = std::nullopt;  // empty: there is none, or it has nothing of this one
 };
 
 // The exit code for them: 0 where there is no finding, 4 where all that could tell one was refused, else 10.

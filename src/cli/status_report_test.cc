@@ -166,7 +166,7 @@ TEST_F(StatusReportTest, TheJsonIsOneObjectALineWithEveryKey) {
   EXPECT_EQ(second["warnings"], nullptr);
   EXPECT_EQ(second["first"], nullptr);
   EXPECT_EQ(second["details"], json::array());
-  EXPECT_EQ(first.size(), 15U);
+  EXPECT_EQ(first.size(), 16U);
   EXPECT_EQ(second.size(), first.size());
 }
 

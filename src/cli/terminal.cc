@@ -2,8 +2,11 @@
 #include "cli/terminal.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 
@@ -17,6 +20,24 @@ bool UseColor(Color color, int fd) {
   const char* term = std::getenv("TERM");
   if (no_color != nullptr && *no_color != '\0') return false;
   return ::isatty(fd) == 1 && !(term != nullptr && std::string_view(term) == "dumb");
+}
+
+size_t TerminalColumns(int fd) {
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
+  return std::clamp<size_t>(size.ws_col, 40, 120);
+}
+
+bool IsUtf8Terminal(int fd) {
+  if (::isatty(fd) != 1) return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    std::string codeset(value);
+    std::ranges::transform(codeset, codeset.begin(), [](unsigned char c) { return std::tolower(c); });
+    return codeset.find("utf-8") != std::string::npos || codeset.find("utf8") != std::string::npos;
+  }
+  return false;
 }
 
 Status CheckStandardStreams() {

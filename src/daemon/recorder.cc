@@ -40,7 +40,7 @@ std::string OpeningWords(const Store::Options& options, const Store::Opening& op
   std::string words = "the history in " + options.directory + " was damaged (" + opening.why + "): it lies in " +
                       opening.set_aside + " now, and " + std::to_string(opening.salvaged) +
                       " notifications of it were saved";
-  if (opening.lost_at_least > 0) words += ", at least " + std::to_string(opening.lost_at_least) + " were not";
+  if (opening.lost > 0) words += ", at least " + std::to_string(opening.lost) + " were not";
   return words;
 }
 

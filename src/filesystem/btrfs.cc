@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "filesystem/btrfs_advice.h"
 #include "filesystem/btrfs_counters.h"
 #include "filesystem/btrfs_ioctl.h"
 #include "filesystem/btrfs_log.h"
@@ -83,6 +84,7 @@ FilesystemModule BtrfsModule() {
       .read_counters = ReadBtrfsCounters,
       .counter_instance_path = BtrfsInstancePath,
       .ask_path = AskBtrfsPath,
+      .advice = &kBtrfsAdvice,
   };
 }
 

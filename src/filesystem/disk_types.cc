@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "filesystem/table_advice.h"
+
 namespace fsherald {
 namespace {
 
@@ -140,18 +142,25 @@ const GeneralType kF2fs{.type = "f2fs",
                         .heads = kF2fsHeads,
                         .fields = kF2fsFields,
                         .helpers = kF2fsHelpers,
-                        .sends_fanotify = F2fsSendsFanotify};
-const GeneralType kVfat{
-    .type = "vfat", .prefixes = kFatPrefixes, .heads = kFatHeads, .fields = kFatFields, .helpers = kFatHelpers};
+                        .sends_fanotify = F2fsSendsFanotify,
+                        .advice = &kF2fsAdvice};
+const GeneralType kVfat{.type = "vfat",
+                        .prefixes = kFatPrefixes,
+                        .heads = kFatHeads,
+                        .fields = kFatFields,
+                        .helpers = kFatHelpers,
+                        .advice = &kVfatAdvice};
 const GeneralType kExfat{.type = "exfat",
                          .prefixes = kExfatPrefixes,
                          .heads = kExfatHeads,
                          .fields = kExfatFields,
-                         .helpers = kExfatHelpers};
+                         .helpers = kExfatHelpers,
+                         .advice = &kExfatAdvice};
 const GeneralType kNtfs3{.type = "ntfs3",
                          .prefixes = kNtfs3Prefixes,
                          .heads = kNtfs3Heads,
                          .fields = kNtfs3Fields,
-                         .helpers = kNtfs3Helpers};
+                         .helpers = kNtfs3Helpers,
+                         .advice = &kNtfs3Advice};
 
 }  // namespace fsherald

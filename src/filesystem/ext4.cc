@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "filesystem/ext4_advice.h"
 #include "filesystem/ext4_counters.h"
 #include "filesystem/ext4_log.h"
 #include "filesystem/ext4_walk.h"
@@ -110,6 +111,7 @@ FilesystemModule Ext4Module() {
       .find_path = FindExt4Path,
       .opens_any_generation = true,
       .sends_fanotify = Ext4SendsFanotify,
+      .advice = &kExt4Advice,
   };
 }
 

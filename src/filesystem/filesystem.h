@@ -17,6 +17,8 @@
 
 namespace fsherald {
 
+struct Advice;  // advice.h
+
 // One of the counters that a file system keeps of each of its devices (btrfs: device stats), as it stood at one moment.
 struct DeviceCounter {
   std::optional<uint64_t> id;  // the file system's own number of the device; empty: not known (a line names it alone)
@@ -193,6 +195,9 @@ struct FilesystemModule {
   // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds
   // also where it does not. Null: it never does.
   bool (*sends_fanotify)(std::string_view kernel_release) = nullptr;
+
+  // What those who repair it know. Null: nothing beyond what holds for all.
+  const Advice* advice = nullptr;
 };
 
 // Every file system known by name. The order means nothing.

@@ -40,6 +40,7 @@ struct GeneralType {
   std::span<const std::string_view> fields;        // of the specific record: always these, in this order
   std::span<const std::string_view> helpers = {};  // functions that only print
   bool (*sends_fanotify)(std::string_view kernel_release) = nullptr;
+  const Advice* advice = nullptr;
 };
 
 std::optional<ErrorReport> ParseGeneralLine(const GeneralType& type, std::string_view line);
@@ -60,6 +61,7 @@ FilesystemModule TableModule() {
       .specific = [](const ErrorReport& report) { return SpecificOfFields(kType, report); },
       .object_is_loadable = IsGeneralObjectLoadable,
       .sends_fanotify = kType.sends_fanotify,
+      .advice = kType.advice,
   };
 }
 

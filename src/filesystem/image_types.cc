@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "filesystem/table_advice.h"
+
 namespace fsherald {
 namespace {
 
@@ -161,16 +163,27 @@ constexpr std::string_view kUdfHelpers[] = {"_udf_err", "_udf_warn"};
 
 }  // namespace
 
-const GeneralType kSquashfs{
-    .type = "squashfs", .prefixes = kSquashfsPrefixes, .heads = kSquashfsHeads, .fields = kSquashfsFields};
+const GeneralType kSquashfs{.type = "squashfs",
+                            .prefixes = kSquashfsPrefixes,
+                            .heads = kSquashfsHeads,
+                            .fields = kSquashfsFields,
+                            .advice = &kImageAdvice};
 const GeneralType kErofs{.type = "erofs",
                          .prefixes = kErofsPrefixes,
                          .heads = kErofsHeads,
                          .fields = kErofsFields,
-                         .helpers = kErofsHelpers};
-const GeneralType kIso9660{
-    .type = "iso9660", .prefixes = kIso9660Prefixes, .heads = kIso9660Heads, .fields = kIso9660Fields};
-const GeneralType kUdf{
-    .type = "udf", .prefixes = kUdfPrefixes, .heads = kUdfHeads, .fields = kUdfFields, .helpers = kUdfHelpers};
+                         .helpers = kErofsHelpers,
+                         .advice = &kImageAdvice};
+const GeneralType kIso9660{.type = "iso9660",
+                           .prefixes = kIso9660Prefixes,
+                           .heads = kIso9660Heads,
+                           .fields = kIso9660Fields,
+                           .advice = &kImageAdvice};
+const GeneralType kUdf{.type = "udf",
+                       .prefixes = kUdfPrefixes,
+                       .heads = kUdfHeads,
+                       .fields = kUdfFields,
+                       .helpers = kUdfHelpers,
+                       .advice = &kImageAdvice};
 
 }  // namespace fsherald

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "filesystem/table_advice.h"
+
 namespace fsherald {
 namespace {
 
@@ -47,9 +49,14 @@ constexpr LineHead kFuseHeads[] = {{"fuse: ", kFuseRows}};
 
 }  // namespace
 
-const GeneralType kOverlay{
-    .type = "overlay", .prefixes = kOverlayPrefixes, .heads = kOverlayHeads, .fields = kOverlayFields};
-const GeneralType kNfs{.type = "nfs", .prefixes = kNfsPrefixes, .heads = kNfsHeads, .fields = kNfsFields};
-const GeneralType kFuse{.type = "fuse", .prefixes = kFusePrefixes, .heads = kFuseHeads, .fields = {}};
+const GeneralType kOverlay{.type = "overlay",
+                           .prefixes = kOverlayPrefixes,
+                           .heads = kOverlayHeads,
+                           .fields = kOverlayFields,
+                           .advice = &kOverlayAdvice};
+const GeneralType kNfs{
+    .type = "nfs", .prefixes = kNfsPrefixes, .heads = kNfsHeads, .fields = kNfsFields, .advice = &kNfsAdvice};
+const GeneralType kFuse{
+    .type = "fuse", .prefixes = kFusePrefixes, .heads = kFuseHeads, .fields = {}, .advice = &kFuseAdvice};
 
 }  // namespace fsherald

@@ -3,18 +3,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
-namespace fsherald {
+#include "filesystem/advice.h"
 
-struct Patient {
-  enum class Trouble { kErrors, kReadOnly, kShutDown };
-  std::string_view type;
-  std::string node;         // of its device: "/dev/sda1"
-  std::string mount_point;  // empty: in no mount table of ours
-  bool is_root = false;     // it cannot be unmounted
-};
+namespace fsherald {
 
 // Sentences and commands, in their order; names as they are, control bytes included.
 std::vector<std::string> NextSteps(const Patient& patient, Patient::Trouble trouble);

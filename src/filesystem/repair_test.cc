@@ -41,7 +41,7 @@ TEST(RepairTest, BtrfsIsScrubbedWhereItStillCanBeWritten) {
 }
 
 TEST(RepairTest, AnyOtherHasItsOwnFsck) {
-  EXPECT_THAT(NextSteps(Of("vfat"), Trouble::kReadOnly), Contains("fsck.vfat /dev/sdb1"));
+  EXPECT_THAT(NextSteps(Of("vfat"), Trouble::kReadOnly), Contains("fsck.vfat -r /dev/sdb1"));
 }
 
 }  // namespace

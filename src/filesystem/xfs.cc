@@ -5,6 +5,7 @@
 
 #include "filesystem/kernel_version.h"
 #include "filesystem/stack_frame.h"
+#include "filesystem/xfs_advice.h"
 #include "filesystem/xfs_event.h"
 #include "filesystem/xfs_log.h"
 
@@ -132,6 +133,7 @@ FilesystemModule XfsModule() {
       .specific = XfsSpecific,
       .object_is_loadable = XfsObjectIsLoadable,
       .sends_fanotify = XfsSendsFanotify,
+      .advice = &kXfsAdvice,
   };
 }
 

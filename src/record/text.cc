@@ -69,6 +69,15 @@ std::string LocalTime(int64_t utc_ns) {
   return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, nanoseconds / 1'000'000);
 }
 
+// "2026-11-20 10:31:07.412 #41"
+std::string DatedWords(const Notification& notification) {
+  const std::time_t time = SplitUtcNs(notification.utc_ns).seconds;
+  std::tm local{};
+  ::localtime_r(&time, &local);
+  return fmt::format("{:04}-{:02}-{:02} {} #{}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+                     LocalTime(notification.utc_ns), notification.seq);
+}
+
 std::string_view Title(Kind kind) {
   switch (kind) {
     case Kind::kMetadata: return "metadata error";
@@ -276,8 +285,8 @@ std::string UnknownWords(const Notification& notification) {
   return words;
 }
 
-void AddStack(const std::vector<std::string>& stack, Block& block) {
-  const size_t shown = std::min(stack.size(), kMaxFrames);
+void AddStack(const std::vector<std::string>& stack, bool whole, Block& block) {
+  const size_t shown = whole ? stack.size() : std::min(stack.size(), kMaxFrames);
   for (size_t i = 0; i < shown; ++i) block.Line(i == 0 ? "stack" : "", ForTerminal(stack[i]));
   if (stack.size() > shown) block.Line("", fmt::format("... {} more", stack.size() - shown));
 }
@@ -386,7 +395,7 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
   if (notification.incident && notification.incident != notification.seq) {
     line("follows", fmt::format("number {}", *notification.incident));
   }
-  if (options.stack && notification.location) AddStack(notification.location->stack, block);
+  if (options.stack && notification.location) AddStack(notification.location->stack, options.whole_stack, block);
   line("seen by", SourceWords(notification.sources));
 }
 
@@ -394,7 +403,7 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
 
 void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out) {
   Block block(options.color, out);
-  block.Styled(kDim, LocalTime(notification.utc_ns));
+  block.Styled(kDim, options.dated ? DatedWords(notification) : LocalTime(notification.utc_ns));
   block.Text(" ");
   if (notification.kind == Kind::kGap) AddLoss(notification, block);
   else if (notification.kind == Kind::kHealth) AddHealth(notification, block);

@@ -9,8 +9,10 @@
 namespace fsherald {
 
 struct TextOptions {
-  bool color = false;  // ANSI escape sequences; not for a pipe
-  bool stack = true;   // the innermost frames of the call stack
+  bool color = false;        // ANSI escape sequences; not for a pipe
+  bool stack = true;         // the innermost frames of the call stack
+  bool dated = false;        // with the date and the number (seq) before it: of what is not just now
+  bool whole_stack = false;  // all frames
 };
 
 // Appends a block of lines, each ended by a newline, an empty line at the end. Times are local (TZ). Control bytes in

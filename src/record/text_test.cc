@@ -53,6 +53,16 @@ TEST(TextTest, ANotificationIsABlockThatAnswersEachQuestionOnALine) {
             "\n");
 }
 
+TEST(TextTest, WhatIsNotJustNowHasItsDateAndItsNumberAndItsWholeStackWhereAsked) {
+  Notification n = FullNotification();
+  n.seq = 41;
+  for (int i = 0; i < 9; ++i) n.location->stack.push_back("frame" + std::to_string(i) + "+0x1");
+  const std::string block = Block(n, {.dated = true, .whole_stack = true});
+  EXPECT_EQ(block.substr(0, block.find(" metadata")), "2026-11-20 10:31:07.412 #41");
+  EXPECT_NE(block.find("           frame8+0x1\n"), std::string::npos);
+  EXPECT_NE(Block(n, {.dated = true}).find("... 5 more"), std::string::npos);
+}
+
 TEST(TextTest, AnErrorThatWasOnlyCountedSaysWhatIsNotKnown) {
   Notification n;
   n.utc_ns = kMorningUtcNs;

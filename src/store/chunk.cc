@@ -51,6 +51,12 @@ Status Chunks::Flush() {
   return Write(last_);
 }
 
+void Chunks::Forget(uint64_t first_seq) {
+  if (last_.first_seq != first_seq) return;
+  last_ = {};
+  changed_ = false;
+}
+
 Status Chunks::Write(const Chunk& chunk) {
   replace_.Bind(chunk.first_seq).Bind(chunk.last_seq).Bind(chunk.rows).Bind(chunk.min_utc_ns).Bind(chunk.max_utc_ns);
   return replace_.Bind(chunk.kinds).Bind(chunk.filesystems).Bind(chunk.locations).Run();

@@ -37,9 +37,12 @@ class Chunks {
   // Rows come in the order of seq. `last_utc_ns`: of a merged row, the end of its burst.
   Status Add(const Row& row, int64_t last_utc_ns);
   Status Flush();  // into the transaction that is open
-  Status Write(const Chunk& chunk);
+  // It is not in the file any more.
+  void Forget(uint64_t first_seq);
 
  private:
+  Status Write(const Chunk& chunk);
+
   Statement replace_;
   Chunk last_;
   bool changed_ = false;

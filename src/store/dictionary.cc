@@ -108,8 +108,12 @@ Status Dictionary::BeginRow(uint64_t seq) {
   if (generation_seq_ != 0 && !ended) return {};
   ids_.clear();
   bytes_ = 0;
-  generation_seq_ = seq;
-  return insert_generation_.Bind(seq).Bind(next_id_).Run();
+  return BeginGeneration(seq, next_id_);
+}
+
+Status Dictionary::BeginGeneration(uint64_t first_seq, uint64_t first_id) {
+  generation_seq_ = first_seq;
+  return insert_generation_.Bind(first_seq).Bind(first_id).Run();
 }
 
 uint64_t Dictionary::IdOf(WordKind kind, std::string_view value) {

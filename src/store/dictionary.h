@@ -48,6 +48,7 @@ class Dictionary : public WordIds {
   // To be called before the words of each row. A generation ends when what is remembered has grown too large, or with very
   // many rows, so that retention can give back its entries.
   Status BeginRow(uint64_t seq);
+  Status BeginGeneration(uint64_t first_seq, uint64_t first_id);
   uint64_t IdOf(WordKind kind, std::string_view value) override;
   uint64_t IdIfRepeated(WordKind kind, std::string_view value) override;
   // Of all calls since the last one: the two above cannot tell it.

@@ -18,7 +18,4 @@ struct Entry {
   int64_t last_utc_ns = 0;  // its time
 };
 
-// How many errors it adds to sums: a gap and a change of health are none.
-inline uint64_t ErrorsOf(const Notification& n) { return n.kind == Kind::kGap ? 0 : n.error.count; }
-
 }  // namespace fsherald

@@ -32,6 +32,10 @@ std::vector<Chunk> LoadChunks(Database& database) {
   }
 }
 
+Error NoHistory(const std::string& path) {
+  return {"read " + path + " (there is no history yet: `fsherald daemon` writes it)", ENOENT};
+}
+
 }  // namespace
 
 class HistoryImpl {
@@ -115,13 +119,12 @@ class HistoryImpl {
 
 Result<std::unique_ptr<History>> History::Open(const std::string& directory) {
   const std::string path = directory + "/" + std::string(kHistoryFileName);
-  if (::access(path.c_str(), R_OK) != 0) return HistoryError("read", path, errno);
+  if (::access(path.c_str(), R_OK) != 0) return errno == ENOENT ? NoHistory(path) : HistoryError("read", path, errno);
   auto database = Database::Open(path, Database::Access::kRead);
   if (!database) return database.error();
   const auto version = database->Number("PRAGMA user_version");
   if (!version) return version.error();
-  // The writer makes it in one transaction.
-  if (*version == 0) return HistoryError("read", path, ENOENT);
+  if (*version == 0) return NoHistory(path);  // is being made
   if (*version > kHistoryVersion)
     return Error{
         fmt::format("{} is of a newer fsherald (version {} of the history, this one knows {}): read it with that one",
@@ -129,7 +132,10 @@ Result<std::unique_ptr<History>> History::Open(const std::string& directory) {
   if (*version < kHistoryVersion)
     return Error{fmt::format("{} is of an older fsherald: start `fsherald daemon`, which brings it up to date", path)};
   const auto identity = ReadIdentity(*database);
-  if (!identity) return identity.error();
+  if (!identity) {
+    const auto words = database->Number("SELECT count(*) FROM dictionary");
+    return words && *words == 0 ? NoHistory(path) : identity.error();  // is being made
+  }
   auto words = StoredWords::Open(*database, *identity);
   if (!words) return words.error();
   auto one = database->Prepare(std::string(kSelectRow) + "WHERE seq=?");

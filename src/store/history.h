@@ -48,7 +48,7 @@ class History {
   // What errors have in common, and how many they are. Of the parts those that `by` names are there.
   struct Hotspot {
     std::string key;       // for people: "ext4_lookup:1855", "ext4 8cd4...", "loop0", ...; empty: see `is_rest`
-    bool is_rest = false;  // all those beyond the thousand that an hour or a day keeps apart
+    bool is_rest = false;  // those beyond what an hour or a day keeps apart (docs/store.md)
     std::string function;
     std::optional<uint32_t> line;
     std::string type;

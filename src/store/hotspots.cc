@@ -73,7 +73,10 @@ Result<std::optional<Span>> SpanOf(Database& database, Dimension dimension, std:
 // What is one thing of several keys: a file system with a uuid, on whichever device it was.
 std::string IdentityOf(Dimension dimension, const TallyKey& key, std::string_view packed) {
   if (!key.uuid || (dimension != Dimension::kFilesystem && dimension != Dimension::kInode)) return std::string(packed);
-  return fmt::format("{}/{}/{}", key.inode.value_or(0), key.type, ToString(*key.uuid));
+  const uint64_t inode = key.inode.value_or(0);
+  std::string identity(reinterpret_cast<const char*>(&inode), sizeof inode);
+  identity.append(reinterpret_cast<const char*>(key.uuid->bytes.data()), key.uuid->bytes.size());
+  return identity += key.type;
 }
 
 std::string WordsOf(const TallyKey& key) {
@@ -125,7 +128,7 @@ Result<Groups> ReadGroups(Database& database, Dimension dimension, const Span& s
     const Count count = CountOf(*select, 2);
     AddTo(group, std::move(*key), count);
     if (slices == 0) continue;
-    group.over_time.resize(slices);
+    if (group.over_time.empty()) group.over_time.resize(slices);
     const auto slice =
         static_cast<uint64_t>(select->Int(0) - span.first) * slices / static_cast<uint64_t>(span.last - span.first + 1);
     uint64_t& errors = group.over_time[std::min<size_t>(slice, slices - 1)];
@@ -171,11 +174,16 @@ Result<History::Hotspots> ReadHotspots(Database& database, History::By by, std::
   slices = std::min<size_t>(slices, static_cast<size_t>((*span)->last - (*span)->first + 1));
   auto groups = ReadGroups(database, dimension, **span, slices);
   if (!groups) return groups.error();
-  for (auto& [identity, group] : *groups) hotspots.spots.push_back(SpotOf(dimension, std::move(group)));
-  std::sort(hotspots.spots.begin(), hotspots.spots.end(), [](const auto& a, const auto& b) {
-    return std::tuple(b.errors, b.last_utc_ns, a.key) < std::tuple(a.errors, a.last_utc_ns, b.key);
-  });
-  if (limit != 0 && hotspots.spots.size() > limit) hotspots.spots.resize(limit);
+  std::vector<Groups::value_type*> order;
+  for (auto& group : *groups) order.push_back(&group);
+  const size_t wanted = limit == 0 ? order.size() : std::min(limit, order.size());
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<ptrdiff_t>(wanted), order.end(), [](const auto* a, const auto* b) {
+        const Count& of_a = a->second.count;
+        const Count& of_b = b->second.count;
+        return std::tie(of_b.errors, of_b.last_utc_ns, a->first) < std::tie(of_a.errors, of_a.last_utc_ns, b->first);
+      });
+  for (size_t i = 0; i < wanted; ++i) hotspots.spots.push_back(SpotOf(dimension, std::move(order[i]->second)));
   return hotspots;
 }
 

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "store/check.h"
+#include "store/salvage.h"
 
 namespace fsherald {
 namespace {
@@ -24,14 +27,15 @@ constexpr std::array<const char*, 3> kParts = {"", "-wal", "-shm"};
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-// "20261126T015100Z": names sort by time.
+// "20261126T015100.123456Z": names sort by time.
 std::string TimeForName(int64_t utc_ns) {
-  const std::time_t seconds = SplitUtcNs(utc_ns).seconds;
+  const UtcTime time = SplitUtcNs(utc_ns);
+  const std::time_t seconds = time.seconds;
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char name[32];
-  const size_t length = std::strftime(name, sizeof name, "%Y%m%dT%H%M%SZ", &parts);
-  return {name, length};
+  const size_t length = std::strftime(name, sizeof name, "%Y%m%dT%H%M%S", &parts);
+  return fmt::format("{}.{:06}Z", std::string_view(name, length), time.nanoseconds / 1000);
 }
 
 // The files of a directory whose names begin so, in order.
@@ -98,21 +102,33 @@ std::string HistoryDirectory::DamageMarked() const {
   return size > 0 ? std::string(why, static_cast<size_t>(size)) : "it was found damaged when it was last used";
 }
 
+Result<bool> HistoryDirectory::MakeFile() const {
+  const Fd fd(::open(file_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
+  if (!fd && errno == EEXIST) return false;
+  if (!fd || ::fchmod(fd.get(), kFileMode) != 0) return HistoryError("make", file_, errno);
+  return true;
+}
+
 Result<std::string> HistoryDirectory::SetAside() const {
   const std::string stem = file_ + ".damaged-" + TimeForName(UtcNowNs());
   std::string aside = stem;
-  for (int n = 2; Exists(aside); ++n) aside = stem + "-" + std::to_string(n);
-  ::unlink(shm().c_str());  // of the WAL alone, and made again from it
+  for (int n = 2; Exists(aside) || Exists(aside + "-wal"); ++n) aside = stem + "-" + std::to_string(n);
+  // The file first: a WAL without it is known for what it is, a file without its WAL is not.
+  if (Exists(file_) && ::rename(file_.c_str(), aside.c_str()) != 0)
+    return HistoryError("rename the damaged", file_, errno);
   if (Exists(wal()) && ::rename(wal().c_str(), (aside + "-wal").c_str()) != 0)
     return HistoryError("rename the damaged", wal(), errno);
-  if (::rename(file_.c_str(), aside.c_str()) != 0) return HistoryError("rename the damaged", file_, errno);
+  ::unlink(shm().c_str());  // of the WAL alone, and made again from it
   ::unlink(Mark().c_str());
-  const std::string prefix = aside.substr(path_.size() + 1, file_.size() - path_.size() - 1) + ".damaged-";
-  std::vector<std::string> names = NamesWith(path_, prefix);
+  DropOldest();
+  return aside;
+}
+
+void HistoryDirectory::DropOldest() const {
+  std::vector<std::string> names = NamesWith(path_, file_.substr(path_.size() + 1) + ".damaged-");
   std::erase_if(names, [](const std::string& name) { return name.ends_with("-wal"); });
   for (size_t i = 0; i + kMostSetAside < names.size(); ++i)
     for (const char* part : kParts) ::unlink((path_ + "/" + names[i] + part).c_str());
-  return aside;
 }
 
 Status HistoryDirectory::PutSalvaged() const {
@@ -124,16 +140,78 @@ void HistoryDirectory::DropSalvaging() const {
   for (const char* part : kParts) ::unlink((salvaging() + part).c_str());
 }
 
-Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, const Store::Options& options,
-                                            Store::Opening* found) {
-  found->is_new = !Exists(directory.file());
-  const mode_t mask = ::umask(0777 & ~kFileMode);
-  auto writer = Writer::Open(directory.file(), options.vfs);
-  ::umask(mask);
+namespace {
+
+// A file that is not there, while its WAL is, or what was salvaged of it: the machine went down between two renames.
+Status FinishRenames(const HistoryDirectory& directory, Store::Opening* found) {
+  if (Exists(directory.file())) {
+    directory.DropSalvaging();
+    return {};
+  }
+  if (Exists(directory.wal())) {
+    auto aside = directory.SetAside();
+    if (!aside) return aside.error();
+    found->set_aside = *aside + "-wal";
+    found->why = "its WAL was there without it";
+  }
+  return Exists(directory.salvaging()) ? directory.PutSalvaged() : Status();
+}
+
+// What can be read of it takes its place.
+Status Replace(const HistoryDirectory& directory, const Store::Options& options, std::string why,
+               Store::Opening* found) {
+  found->why = std::move(why);
+  directory.DropSalvaging();
+  const auto salvaged = Salvage(directory.file(), directory.salvaging(), options.vfs);
+  if (salvaged) {
+    found->salvaged = salvaged->rows;
+    found->lost = salvaged->lost;
+  } else {
+    found->why += "; and nothing of it could be salvaged: " + salvaged.error().ToString();
+    directory.DropSalvaging();
+  }
+  auto aside = directory.SetAside();
+  if (!aside) return aside.error();
+  found->set_aside = std::move(*aside);
+  return salvaged ? directory.PutSalvaged() : directory.Sync();
+}
+
+// Why the file must be replaced; empty: it need not. What a newer fsherald wrote is an error.
+Result<std::string> DamageOf(const HistoryDirectory& directory, const Store::Options& options) {
+  std::string marked = directory.DamageMarked();
+  if (!marked.empty()) return marked;
+  auto verdict = CheckHistory(directory.file(), options.vfs);
+  if (!verdict) return verdict.error();
+  if (verdict->fitness == Verdict::Fitness::kNewer) return Error{std::move(verdict->why)};
+  return verdict->fitness == Verdict::Fitness::kDamaged ? std::move(verdict->why) : std::string();
+}
+
+Result<std::unique_ptr<Writer>> OpenWriter(const HistoryDirectory& directory, const Store::Options& options) {
+  if (auto made = directory.MakeFile(); !made) return made.error();
+  auto writer = Writer::Open(directory.file(), {.vfs = options.vfs, .settings = Writer::kDurable});
   if (!writer) return writer.error();
   if (auto permitted = directory.Permit(); !permitted) return permitted.error();
   if (auto synced = directory.Sync(); !synced) return synced.error();
   return std::move(*writer);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, const Store::Options& options,
+                                            Store::Opening* found) {
+  if (auto finished = FinishRenames(directory, found); !finished) return finished.error();
+  found->is_new = !Exists(directory.file());
+  if (!found->is_new) {
+    auto damage = DamageOf(directory, options);
+    if (!damage) return damage.error();
+    if (!damage->empty())
+      if (auto replaced = Replace(directory, options, std::move(*damage), found); !replaced) return replaced.error();
+  }
+  auto writer = OpenWriter(directory, options);
+  if (writer || writer.error().code != EUCLEAN || !found->set_aside.empty()) return writer;
+  // What the check has not seen. Of what has just been made, nothing is damaged: so this ends.
+  if (auto replaced = Replace(directory, options, writer.error().what, found); !replaced) return replaced.error();
+  return OpenWriter(directory, options);
 }
 
 }  // namespace fsherald

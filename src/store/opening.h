@@ -24,6 +24,8 @@ class HistoryDirectory {
   std::string shm() const { return file_ + "-shm"; }
   std::string salvaging() const { return file_ + ".salvaging"; }  // where a new file is made of a damaged one
 
+  // An empty file where there is none, so that it never has another mode than 0640. True: it was made.
+  Result<bool> MakeFile() const;
   // 0640, of the group that may read; the WAL and the shm as well.
   Status Permit() const;
   Status Sync() const;  // the names in it
@@ -40,6 +42,7 @@ class HistoryDirectory {
 
  private:
   HistoryDirectory() = default;
+  void DropOldest() const;
   std::string Mark() const { return file_ + ".is-damaged"; }
 
   Fd fd_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The detail, packed (pack.h), in this order; a part is there where its bit is set:
 //
-//   bits, sources, host, filesystem_seq, boottime, specific, object, range, device error, task, gap, the end of a burst
+//   bits, sources, host, filesystem_seq, boottime, specific, object, range, device error, task, gap, incident, health, the
+//   end of a burst
 //
 // A text is an id of the dictionary, or 0 and itself. Times of a row are told by their difference to its own.
 #include "store/row_format.h"
@@ -25,9 +26,11 @@ constexpr uint64_t kIsUser = 64;  // origin
 constexpr uint64_t kIsCorrected = 128;
 constexpr uint64_t kIsUntrusted = 256;
 constexpr uint64_t kHasGap = 512;
-constexpr uint64_t kAllBits = 1023;
+constexpr uint64_t kHasIncident = 1024;
+constexpr uint64_t kHasHealth = 2048;
+constexpr uint64_t kAllBits = 4095;
 constexpr size_t kChecksumBytes = 4;
-constexpr auto kLastKind = static_cast<uint64_t>(Kind::kGap);
+constexpr auto kLastKind = static_cast<uint64_t>(Kind::kHealth);
 constexpr auto kLastSource = static_cast<uint64_t>(kSourceCount - 1);
 constexpr auto kLastPathSource = static_cast<uint64_t>(PathSource::kIoctl);
 constexpr auto kLastOperation = static_cast<uint64_t>(DeviceError::Operation::kDiscard);
@@ -112,6 +115,8 @@ class DetailPacker {
     if (n.device_error) Pack(*n.device_error);
     if (n.task) Pack(*n.task);
     if (n.gap) Pack(*n.gap, n.utc_ns);
+    if (n.incident) to_.Number(n.seq - *n.incident);  // goes around, and back
+    if (n.health) Pack(*n.health, n.utc_ns);
     if (entry.rows > 1) {
       to_.Number(entry.last_seq - n.seq);
       to_.Signed(Minus(entry.last_utc_ns, n.utc_ns));
@@ -123,7 +128,8 @@ class DetailPacker {
     return (n.boottime_ns ? kHasBoottime : 0) | (n.specific ? kHasSpecific : 0) | (n.object ? kHasObject : 0) |
            (n.range ? kHasRange : 0) | (n.device_error ? kHasDeviceError : 0) | (n.task ? kHasTask : 0) |
            (n.origin == Origin::kUser ? kIsUser : 0) | (n.corrected ? kIsCorrected : 0) |
-           (n.trusted ? 0 : kIsUntrusted) | (n.gap ? kHasGap : 0);
+           (n.trusted ? 0 : kIsUntrusted) | (n.gap ? kHasGap : 0) | (n.incident ? kHasIncident : 0) |
+           (n.health ? kHasHealth : 0);
   }
 
   void Text(std::string_view text) {
@@ -195,6 +201,17 @@ class DetailPacker {
     to_.Signed(Minus(gap.to_utc_ns, utc_ns));
   }
 
+  void Pack(const HealthChange& change, int64_t utc_ns) {
+    to_.Number(static_cast<uint64_t>(change.from));
+    to_.Number(static_cast<uint64_t>(change.to));
+    to_.Number(static_cast<uint64_t>(change.rule));
+    to_.Number(change.since_utc_ns ? 1 : 0);
+    if (change.since_utc_ns) to_.Signed(Minus(*change.since_utc_ns, utc_ns));
+    to_.Number(change.errors);
+    to_.Optional(Widened(change.uid));
+    OptionalText(change.reason);
+  }
+
   Packer to_;
   WordIds& words_;
 };
@@ -226,6 +243,8 @@ class DetailUnpacker {
     if ((bits & kHasDeviceError) != 0) n.device_error = UnpackDeviceError();
     if ((bits & kHasTask) != 0) n.task = UnpackTask();
     if ((bits & kHasGap) != 0) n.gap = UnpackGap(n.utc_ns);
+    if ((bits & kHasIncident) != 0) n.incident = n.seq - from_.Number();
+    if ((bits & kHasHealth) != 0) n.health = UnpackHealth(n.utc_ns);
     entry.last_seq = n.seq;
     entry.last_utc_ns = n.utc_ns;
     if (entry.rows > 1) {
@@ -316,6 +335,18 @@ class DetailUnpacker {
     gap.from_utc_ns = Plus(utc_ns, from_.Signed());
     gap.to_utc_ns = Plus(utc_ns, from_.Signed());
     return gap;
+  }
+
+  HealthChange UnpackHealth(int64_t utc_ns) {
+    HealthChange change;
+    change.from = static_cast<HealthState>(from_.NumberUpTo(kHealthStateCount - 1));
+    change.to = static_cast<HealthState>(from_.NumberUpTo(kHealthStateCount - 1));
+    change.rule = static_cast<HealthRule>(from_.NumberUpTo(kHealthRuleCount - 1));
+    if (from_.NumberUpTo(1) != 0) change.since_utc_ns = Plus(utc_ns, from_.Signed());
+    change.errors = from_.Number();
+    change.uid = Narrow(from_);
+    change.reason = OptionalText();
+    return change;
   }
 
   Unpacker from_;
@@ -410,6 +441,18 @@ std::optional<Entry> UnpackRow(const Row& row, uint64_t identity, Words& words) 
   const std::string_view detail(row.detail.data(), row.detail.size() - kChecksumBytes);
   if (!DetailUnpacker(detail, words).Unpack(entry)) return std::nullopt;
   return entry;
+}
+
+uint64_t FlagsOf(const Row& row) { return Unpacker(row.detail).Number() & (kIsUser | kIsCorrected | kIsUntrusted); }
+
+Row MergedRow(const Row& first, uint64_t last_seq, int64_t last_utc_ns, uint64_t identity) {
+  Row row = first;
+  row.detail.resize(row.detail.size() - kChecksumBytes);
+  Packer to(row.detail);
+  to.Number(last_seq - row.seq);
+  to.Signed(Minus(last_utc_ns, row.utc_ns));
+  Seal(row, identity);
+  return row;
 }
 
 std::string PackFilesystem(const FilesystemInfo& filesystem) {

@@ -29,6 +29,7 @@ inline constexpr std::string_view kSelectRow =
     "SELECT seq, utc_ns, kind, filesystem, location, code, errors, rows, detail FROM notification ";
 inline constexpr std::string_view kInsertRow = "INSERT INTO notification VALUES(?,?,?,?,?,?,?,?,?)";
 inline constexpr std::string_view kInsertRowIfNew = "INSERT OR IGNORE INTO notification VALUES(?,?,?,?,?,?,?,?,?)";
+inline constexpr std::string_view kReplaceRow = "INSERT OR REPLACE INTO notification VALUES(?,?,?,?,?,?,?,?,?)";
 Row RowOf(const Statement& select);
 void BindRow(const Row& row, Statement& insert);
 
@@ -38,6 +39,11 @@ Row PackRow(const Entry& entry, uint64_t identity, WordIds& words);
 bool IsWhole(const Row& row, uint64_t identity);
 // Empty: damaged, or a word of it is.
 std::optional<Entry> UnpackRow(const Row& row, uint64_t identity, Words& words);
+
+// What of a row's detail must be the same for two to be one: origin, corrected, trusted. Of whole rows alone.
+uint64_t FlagsOf(const Row& row);
+// `first`, whole, but for its counts (`errors`, `rows`), which are those of all that it now stands for, up to this one.
+Row MergedRow(const Row& first, uint64_t last_seq, int64_t last_utc_ns, uint64_t identity);
 
 // The words' values.
 std::string PackFilesystem(const FilesystemInfo& filesystem);

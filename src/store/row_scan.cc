@@ -36,7 +36,7 @@ Result<bool> RowScan::Read(SeqRange range, bool newest_first, const std::functio
       position = batch.next;
       continue;
     }
-    if (!IsDamage(*batch.error)) return *batch.error;
+    if (batch.error->code != EUCLEAN) return *batch.error;
     if (!damage_) damage_ = batch.error;
     if (++holes_ > kMostHoles) return *damage_;
     const auto next = NextReadable(range, newest_first, batch.next);

@@ -22,9 +22,6 @@ struct SeqRange {
   friend bool operator==(const SeqRange&, const SeqRange&) = default;
 };
 
-// Damage, of the file or of the disk below: what can be gone around.
-inline bool IsDamage(const Error& error) { return error.code == EUCLEAN || error.code == EIO; }
-
 class RowScan {
  public:
   static Result<RowScan> Open(Database& database);

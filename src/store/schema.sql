@@ -10,6 +10,7 @@ CREATE TABLE state(             -- one row
   identity INTEGER NOT NULL,    -- of this file, random: part of each checksum, so that no other file's rows pass for ours
   last_seq INTEGER NOT NULL,    -- of the last notification that was ever stored
   cursors BLOB NOT NULL,        -- the daemon's
+  rows INTEGER NOT NULL,        -- of the table notification
   merged_to INTEGER NOT NULL,   -- up to this seq bursts have been merged
   merged_notifications INTEGER NOT NULL,   -- how many rows others stand for
   removed_notifications INTEGER NOT NULL,  -- what retention has taken

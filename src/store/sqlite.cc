@@ -23,8 +23,9 @@ int ErrnoOf(sqlite3* db, int code) {
     case SQLITE_PERM:
     case SQLITE_AUTH: return EACCES;
     case SQLITE_IOERR: {
-      // A file that ends too early is damage, of the file and not of the disk.
-      if (code == SQLITE_IOERR_SHORT_READ) return EUCLEAN;
+      // What cannot be read is damage, also if it is the disk's: what else there is can be had.
+      if (code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS)
+        return EUCLEAN;
       const int system = db != nullptr ? sqlite3_system_errno(db) : 0;
       return system != 0 ? system : EIO;
     }
@@ -41,6 +42,18 @@ Error ErrorOf(sqlite3* db, std::string_view action, const std::string& path) {
   return HistoryError(action, path, ErrnoOf(db, code), db != nullptr ? sqlite3_errmsg(db) : "");
 }
 
+// As a URI, in which these three mean something.
+std::string WithoutWal(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%') uri += "%25";
+    else if (c == '?') uri += "%3f";
+    else if (c == '#') uri += "%23";
+    else uri += c;
+  }
+  return uri + "?immutable=1";
+}
+
 const char* Advice(int code) {
   switch (code) {
     case ENOSPC:
@@ -52,7 +65,6 @@ const char* Advice(int code) {
     case EPERM: return "read it as root or as a member of the group it belongs to";
     case EBUSY:
     case EAGAIN: return "another process holds it: see which with fuser";
-    case ENOENT: return "there is no history yet: `fsherald daemon` writes it";
     default: return nullptr;
   }
 }
@@ -63,7 +75,7 @@ Error HistoryError(std::string_view action, const std::string& path, int code, s
   std::string what(action);
   what.append(" ").append(path);
   std::string more;
-  if (!detail.empty() && code != ENOENT) more = detail;
+  if (!detail.empty()) more = detail;
   if (const char* advice = Advice(code)) more.append(more.empty() ? "" : "; ").append(advice);
   if (!more.empty()) what.append(" (").append(more).append(")");
   return Error{std::move(what), code};
@@ -124,10 +136,11 @@ std::string_view Statement::Blob(int column) const {
 Database::~Database() { sqlite3_close(db_); }
 
 Result<Database> Database::Open(const std::string& path, Access access, const std::string& vfs) {
-  constexpr std::array<int, 3> kFlags = {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, SQLITE_OPEN_READWRITE,
-                                         SQLITE_OPEN_READONLY};
+  constexpr std::array<int, 4> kFlags = {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, SQLITE_OPEN_READWRITE,
+                                         SQLITE_OPEN_READONLY, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI};
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, kFlags[static_cast<size_t>(access)] | SQLITE_OPEN_NOMUTEX,
+  const std::string name = access == Access::kReadFileAlone ? WithoutWal(path) : path;
+  const int code = sqlite3_open_v2(name.c_str(), &db, kFlags[static_cast<size_t>(access)] | SQLITE_OPEN_NOMUTEX,
                                    vfs.empty() ? nullptr : vfs.c_str());
   Database database(db, path);
   if (code != SQLITE_OK) return ErrorOf(db, "open", path);

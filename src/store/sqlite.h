@@ -59,7 +59,12 @@ class Statement {
 
 class Database {
  public:
-  enum class Access { kCreate, kWrite, kRead };
+  enum class Access {
+    kCreate,
+    kWrite,
+    kRead,
+    kReadFileAlone,  // as if it had no WAL
+  };
 
   Database() = default;
   Database(Database&& other) noexcept

@@ -15,6 +15,7 @@ struct State {
   uint64_t identity = 0;
   uint64_t last_seq = 0;
   std::string cursors;
+  uint64_t rows = 0;  // of the table
   uint64_t merged_to = 0;
   uint64_t merged_notifications = 0;
   uint64_t removed_notifications = 0;
@@ -24,9 +25,10 @@ struct State {
 };
 
 inline constexpr std::string_view kSelectState =
-    "SELECT id, identity, last_seq, cursors, merged_to, merged_notifications, removed_notifications, removed_errors, "
+    "SELECT id, identity, last_seq, cursors, rows, merged_to, merged_notifications, removed_notifications, "
+    "removed_errors, "
     "removed_until_utc_ns, checksum FROM state WHERE id=1";
-inline constexpr std::string_view kReplaceState = "INSERT OR REPLACE INTO state VALUES(?,?,?,?,?,?,?,?,?,?)";
+inline constexpr std::string_view kReplaceState = "INSERT OR REPLACE INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?)";
 
 int64_t StateChecksum(const State& state);
 void BindState(const State& state, Statement& replace);

@@ -34,11 +34,11 @@ class Store {
 
   // What opening found.
   struct Opening {
-    bool is_new = false;         // there was no file
-    std::string set_aside;       // the path that a damaged file was moved to; empty: it was not damaged
-    std::string why;             // what was wrong with it, a sentence
-    uint64_t salvaged = 0;       // rows of the damaged file that are in the new one
-    uint64_t lost_at_least = 0;  // rows that were there and could not be read, as far as their numbers show it
+    bool is_new = false;    // there was no file
+    std::string set_aside;  // the path that a damaged file was moved to; empty: it was not damaged
+    std::string why;        // what was wrong with it, a sentence
+    uint64_t salvaged = 0;  // rows of the damaged file that are in the new one
+    uint64_t lost = 0;      // rows that were there and could not be read, as far as that is known
   };
 
   // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found` tells it.

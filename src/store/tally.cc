@@ -9,7 +9,6 @@
 namespace fsherald {
 namespace {
 
-constexpr size_t kMostKeys = 1024;
 constexpr size_t kMostPages = 64;
 
 std::string LocationKey(const Location& location) {
@@ -57,6 +56,11 @@ const std::string& DeviceOf(const Notification& n) {
 int64_t FloorDiv(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
 }  // namespace
+
+size_t MostKeys(Dimension dimension, TallyUnit unit) {
+  const size_t most = unit == TallyUnit::kHour ? 128 : unit == TallyUnit::kDay ? 512 : 2048;
+  return dimension == Dimension::kInode ? most / 4 : most;
+}
 
 int64_t TallyTime(TallyUnit unit, int64_t utc_ns) {
   if (unit == TallyUnit::kEver) return 0;
@@ -125,7 +129,7 @@ Result<Tallies> Tallies::Open(Database& database) {
 
 Status Tallies::Add(const Entry& entry) {
   const Notification& n = entry.notification;
-  const uint64_t errors = ErrorsOf(n);
+  const uint64_t errors = ErrorCount(n);
   if (errors == 0) return {};
   const Count count = {.errors = errors,
                        .notifications = entry.rows,
@@ -153,7 +157,8 @@ Status Tallies::AddTo(Dimension dimension, const std::string& key, const Count& 
     if (!page) return page.error();
     auto& [id, keys] = **page;
     auto kept = keys.find(key);
-    if (kept == keys.end()) kept = keys.try_emplace(keys.size() < kMostKeys ? key : std::string()).first;
+    if (kept == keys.end())
+      kept = keys.try_emplace(keys.size() < MostKeys(dimension, unit) ? key : std::string()).first;
     kept->second.count.Add(count);
     if (!kept->second.changed) changes_.push_back({&id, &*kept});
     kept->second.changed = true;
@@ -170,7 +175,7 @@ Result<std::pair<const Tallies::PageId, Tallies::Page>*> Tallies::PageOf(const P
   const auto made = pages_.try_emplace(id).first;
   const auto& [dimension, unit, at] = id;
   select_.Bind(static_cast<int>(dimension)).Bind(static_cast<int>(unit)).Bind(at);
-  select_.Bind(static_cast<int64_t>(kMostKeys + 1));
+  select_.Bind(static_cast<int64_t>(MostKeys(dimension, unit) + 1));
   while (true) {
     const auto row = select_.Step();
     if (!row) return row.error();

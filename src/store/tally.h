@@ -26,6 +26,10 @@ inline constexpr int64_t kHourNs = int64_t{3600} * 1'000'000'000;
 inline constexpr int64_t kDayNs = 24 * kHourNs;
 inline constexpr int64_t kDaysOfHours = 32;  // so long hours are kept; days as long as rows may get old
 
+// So many keys of one hour or day are kept apart, the first that come: what a year of counts may take is bounded. Of inodes
+// fewer: a burst has a new one with each error.
+size_t MostKeys(Dimension dimension, TallyUnit unit);
+
 // Which hour or day since 1970 a time is in; before 1970 too. 0 of kEver.
 int64_t TallyTime(TallyUnit unit, int64_t utc_ns);
 
@@ -58,8 +62,7 @@ inline constexpr std::string_view kTallyColumns =
     "errors, notifications, first_seq, last_seq, first_utc_ns, last_utc_ns";
 Count CountOf(const Statement& select, int first_column);
 
-// The writer's. Of each hour and day a thousand keys of a dimension are kept apart, the first that come; all others are
-// counted together.
+// The writer's.
 class Tallies {
  public:
   static Result<Tallies> Open(Database& database);
@@ -67,6 +70,8 @@ class Tallies {
   // Where it is an error.
   Status Add(const Entry& entry);
   Status Flush();  // into the transaction that is open
+  // Somebody else has changed the table. After a Flush alone.
+  void Forget() { pages_.clear(); }
 
  private:
   Tallies() = default;

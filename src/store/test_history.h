@@ -85,7 +85,7 @@ class AnyNotification {
       return Task{Maybe([&] { return Small(); }), Maybe([&] { return Small(); }), Text(),
                   Maybe([&] { return Text(); })};
     });
-    n.kind = static_cast<Kind>(Below(static_cast<uint64_t>(Kind::kGap) + 1));
+    n.kind = static_cast<Kind>(Below(static_cast<uint64_t>(Kind::kHealth) + 1));
     n.origin = Chance() ? Origin::kKernel : Origin::kUser;
     for (int i = 0; i < kSourceCount; ++i)
       if (Chance()) n.sources.Add(static_cast<SourceId>(i));
@@ -94,6 +94,16 @@ class AnyNotification {
     n.gap = Maybe([&] {
       return Gap{static_cast<SourceId>(Below(kSourceCount)), Maybe([&] { return Number(); }), Chance(),
                  static_cast<int64_t>(Number()), static_cast<int64_t>(Number())};
+    });
+    n.incident = Maybe([&] { return Number(); });
+    n.health = Maybe([&] {
+      return HealthChange{static_cast<HealthState>(Below(kHealthStateCount)),
+                          static_cast<HealthState>(Below(kHealthStateCount)),
+                          static_cast<HealthRule>(Below(kHealthRuleCount)),
+                          Maybe([&] { return static_cast<int64_t>(Number()); }),
+                          Number(),
+                          Maybe([&] { return Small(); }),
+                          Maybe([&] { return Text(); })};
     });
     return n;
   }

@@ -11,28 +11,29 @@ namespace {
 
 constexpr int kCheckpointPages = 2048;  // 8 MiB
 
-// FULL: a commit is synced before it returns. secure_delete: what is gone must not come back when a damaged file is salvaged.
-constexpr char kSettings[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=16777216; "
-    "PRAGMA cache_size=-8192";
+// secure_delete: what is gone must not come back when a damaged file is salvaged.
+constexpr char kSettings[] = "PRAGMA page_size=4096; PRAGMA secure_delete=ON; PRAGMA cache_size=-8192";
 
 }  // namespace
 
-Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path, const std::string& vfs) {
-  auto database = Database::Open(path, Database::Access::kCreate, vfs);
+const char Writer::kDurable[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216";
+
+Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path, const Options& options) {
+  auto database = Database::Open(path, Database::Access::kCreate, options.vfs);
   if (!database) return database.error();
   std::unique_ptr<Writer> writer(new Writer(std::move(*database)));
   if (auto set = writer->database_.Run(kSettings); !set) return set.error();
+  if (auto set = writer->database_.Run(options.settings); !set) return set.error();
   if (auto current = MakeCurrent(writer->database_); !current) return current.error();
-  if (auto loaded = writer->Load(); !loaded) return loaded.error();
+  if (auto loaded = writer->Load(options.first_state); !loaded) return loaded.error();
   return writer;
 }
 
-Status Writer::Load() {
+Status Writer::Load(const State& first_state) {
   const auto rows = database_.Number("SELECT count(*) FROM state");
   if (!rows) return rows.error();
   if (*rows == 0)
-    if (auto made = MakeIdentity(); !made) return made;
+    if (auto made = MakeState(first_state); !made) return made;
   auto state = LoadState(database_);
   if (!state) return state.error();
   if (!*state) return HistoryError("read the state in", database_.path(), EUCLEAN);
@@ -41,10 +42,9 @@ Status Writer::Load() {
 }
 
 // In one transaction: a file has its identity in three places, or none.
-Status Writer::MakeIdentity() {
-  State state;
-  if (::getrandom(&state.identity, sizeof state.identity, 0) != sizeof state.identity)
-    return ErrnoError("getrandom", "");
+Status Writer::MakeState(State state) {
+  while (state.identity == 0)
+    if (::getrandom(&state.identity, sizeof state.identity, 0) < 0) return ErrnoError("getrandom", "");
   const std::string_view bytes(reinterpret_cast<const char*>(&state.identity), sizeof state.identity);
   const std::string sealed = SealWord(0, kIdentityId, WordKind::kIdentity, bytes);
   if (auto begun = database_.Run("BEGIN IMMEDIATE"); !begun) return begun;
@@ -89,6 +89,11 @@ Status Writer::Add(const Entry& entry) {
   if (auto failure = dictionary_->TakeFailure(); !failure) return failure;
   BindRow(row, insert_row_);
   if (auto run = insert_row_.Run(); !run) return run;
+  ++state_.rows;
+  return Index(entry, row);
+}
+
+Status Writer::Index(const Entry& entry, const Row& row) {
   if (auto added = chunks_->Add(row, entry.last_utc_ns); !added) return added;
   state_.last_seq = entry.last_seq > state_.last_seq ? entry.last_seq : state_.last_seq;
   return tallies_->Add(entry);

@@ -12,6 +12,7 @@
 #include "store/chunk.h"
 #include "store/dictionary.h"
 #include "store/entry.h"
+#include "store/row_format.h"
 #include "store/sqlite.h"
 #include "store/state.h"
 #include "store/tally.h"
@@ -20,12 +21,22 @@ namespace fsherald {
 
 class Writer {
  public:
+  struct Options {
+    std::string vfs;         // empty: the default
+    const char* settings;    // how transactions are made
+    State first_state = {};  // of a new file; without an identity it gets a random one
+  };
+  // Every commit durable when it returns.
+  static const char kDurable[];
+
   // Makes the file where there is none, and brings an older version up to the latest.
-  static Result<std::unique_ptr<Writer>> Open(const std::string& path, const std::string& vfs = "");
+  static Result<std::unique_ptr<Writer>> Open(const std::string& path, const Options& options);
 
   Status Begin();
   // A row behind all others.
   Status Add(const Entry& entry);
+  // Of a row that is there already: in chunks and tallies alone.
+  Status Index(const Entry& entry, const Row& row);
   // With what rows have changed in the other tables, and `state`. Durable when it returns.
   Status Commit();
   // Copies from the WAL into the file when it has grown. What has been committed is durable in any case.
@@ -39,8 +50,8 @@ class Writer {
 
  private:
   explicit Writer(Database database) : database_(std::move(database)) {}
-  Status Load();
-  Status MakeIdentity();
+  Status Load(const State& first_state);
+  Status MakeState(State state);
   Status PrepareStatements();
 
   Database database_;  // the first: its statements go before it
