@@ -22,12 +22,6 @@ uint32_t WordChecksum(uint64_t identity, uint64_t id, int64_t kind, std::string_
   return Crc32c(value, Crc32c({reinterpret_cast<const char*>(head), sizeof head}));
 }
 
-std::string KeyOf(WordKind kind, std::string_view value) {
-  std::string key(1, static_cast<char>(kind));
-  key += value;
-  return key;
-}
-
 }  // namespace
 
 std::string SealWord(uint64_t identity, uint64_t id, WordKind kind, std::string_view value) {
@@ -96,9 +90,9 @@ Result<Dictionary> Dictionary::Open(Database& database, uint64_t identity) {
     // What is damaged is forgotten: the next row that needs it gets a new one.
     const auto value = UnsealWord(identity, words->Uint(0), words->Int(1), words->Blob(2));
     if (!value) continue;
-    std::string key = KeyOf(static_cast<WordKind>(words->Int(1)), *value);
+    const std::string_view key = dictionary.KeyOf(static_cast<WordKind>(words->Int(1)), *value);
     dictionary.bytes_ += key.size();
-    dictionary.ids_.emplace(std::move(key), words->Uint(0));
+    dictionary.ids_.emplace(key, words->Uint(0));
   }
   return dictionary;
 }
@@ -116,28 +110,32 @@ Status Dictionary::BeginGeneration(uint64_t first_seq, uint64_t first_id) {
   return insert_generation_.Bind(first_seq).Bind(first_id).Run();
 }
 
+std::string_view Dictionary::KeyOf(WordKind kind, std::string_view value) {
+  key_.assign(1, static_cast<char>(kind));
+  return key_ += value;
+}
+
 uint64_t Dictionary::IdOf(WordKind kind, std::string_view value) {
-  std::string key = KeyOf(kind, value);
-  const auto known = ids_.find(key);
-  return known != ids_.end() ? known->second : Add(kind, std::move(key));
+  const auto known = ids_.find(KeyOf(kind, value));
+  return known != ids_.end() ? known->second : Add(kind);
 }
 
 uint64_t Dictionary::IdIfRepeated(WordKind kind, std::string_view value) {
-  std::string key = KeyOf(kind, value);
-  const auto known = ids_.find(key);
+  const auto known = ids_.find(KeyOf(kind, value));
   if (known != ids_.end()) return known->second;
-  if (met_.insert(std::hash<std::string>()(key)).second) {
+  if (met_.insert(std::hash<std::string_view>()(key_)).second) {
     if (met_.size() > kMostMet) met_.clear();
     return 0;
   }
-  return Add(kind, std::move(key));
+  return Add(kind);
 }
 
-uint64_t Dictionary::Add(WordKind kind, std::string key) {
+// Under key_.
+uint64_t Dictionary::Add(WordKind kind) {
   const uint64_t id = next_id_++;
-  if (auto written = Write(id, kind, std::string_view(key).substr(1)); !written && failure_) failure_ = written;
-  bytes_ += key.size();
-  ids_.emplace(std::move(key), id);
+  if (auto written = Write(id, kind, std::string_view(key_).substr(1)); !written && failure_) failure_ = written;
+  bytes_ += key_.size();
+  ids_.emplace(key_, id);
   return id;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,8 +56,14 @@ class Dictionary : public WordIds {
   Status TakeFailure();
 
  private:
+  // So that a view is looked up without a copy.
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+
   Dictionary() = default;
-  uint64_t Add(WordKind kind, std::string key);
+  std::string_view KeyOf(WordKind kind, std::string_view value);
+  uint64_t Add(WordKind kind);
   Status Write(uint64_t id, WordKind kind, std::string_view value);
 
   uint64_t identity_ = 0;
@@ -65,9 +72,10 @@ class Dictionary : public WordIds {
   Statement insert_;
   Statement insert_spare_;
   Statement insert_generation_;
-  std::unordered_map<std::string, uint64_t> ids_;  // by a byte of kind and the value
-  size_t bytes_ = 0;                               // of the keys
-  std::unordered_set<uint64_t> met_;               // hashes of what was met once
+  std::string key_;  // of the latest call: a byte of kind and the value
+  std::unordered_map<std::string, uint64_t, Hash, std::equal_to<>> ids_;  // by the key
+  size_t bytes_ = 0;                                                      // of the keys
+  std::unordered_set<uint64_t> met_;                                      // hashes of what was met once
   Status failure_;
 };
 

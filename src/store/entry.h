@@ -18,4 +18,22 @@ struct Entry {
   int64_t last_utc_ns = 0;  // its time
 };
 
+// The same where it lies.
+struct EntryView {
+  EntryView(const Entry& entry)  // NOLINT: implicit by intent
+      : notification(entry.notification),
+        host(entry.host),
+        rows(entry.rows),
+        last_seq(entry.last_seq),
+        last_utc_ns(entry.last_utc_ns) {}
+  EntryView(const Notification& one, const Host& of_all)
+      : notification(one), host(of_all), last_seq(one.seq), last_utc_ns(one.utc_ns) {}
+
+  const Notification& notification;
+  const Host& host;
+  uint64_t rows = 1;
+  uint64_t last_seq;
+  int64_t last_utc_ns;
+};
+
 }  // namespace fsherald

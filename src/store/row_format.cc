@@ -96,7 +96,7 @@ class DetailPacker {
  public:
   DetailPacker(std::string& out, WordIds& words) : to_(out), words_(words) {}
 
-  void Pack(const Entry& entry) {
+  void Pack(const EntryView& entry) {
     const Notification& n = entry.notification;
     to_.Number(BitsOf(n));
     to_.Number(SourceBits(n.sources));
@@ -394,7 +394,7 @@ void BindRow(const Row& row, Statement& insert) {
   insert.Bind(row.errors).Bind(row.rows).BindBlob(row.detail);
 }
 
-Row PackRow(const Entry& entry, uint64_t identity, WordIds& words) {
+Row PackRow(const EntryView& entry, uint64_t identity, WordIds& words) {
   const Notification& n = entry.notification;
   Row row;
   row.seq = n.seq;

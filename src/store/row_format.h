@@ -33,7 +33,7 @@ inline constexpr std::string_view kReplaceRow = "INSERT OR REPLACE INTO notifica
 Row RowOf(const Statement& select);
 void BindRow(const Row& row, Statement& insert);
 
-Row PackRow(const Entry& entry, uint64_t identity, WordIds& words);
+Row PackRow(const EntryView& entry, uint64_t identity, WordIds& words);
 
 // The row is as it was written into the file of this identity.
 bool IsWhole(const Row& row, uint64_t identity);

@@ -244,6 +244,8 @@ Status Index(Writer& writer, Salvaged& salvaged) {
     }
     if (salvaged.rows++ == 0) status = writer.dictionary().BeginGeneration(row.seq, kIdentityId + 1);
     if (status) status = writer.Index(*entry, row);
+    // What has been counted is not kept in memory for ever.
+    if (status && salvaged.rows % kRowsOfTransaction == 0) status = writer.tallies().Flush();
     return status.has_value();
   });
   if (!read) return read.error();

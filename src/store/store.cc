@@ -18,14 +18,9 @@ class StoreImpl {
   Status Append(std::span<const Notification> notifications, const Host& host, std::string_view cursors) {
     return Guarded([&]() -> Status {
       if (auto begun = writer_->Begin(); !begun) return begun;
-      Entry entry;
-      entry.host = host;
       for (const Notification& notification : notifications) {
         if (notification.seq <= writer_->state().last_seq) continue;
-        entry.notification = notification;
-        entry.last_seq = notification.seq;
-        entry.last_utc_ns = notification.utc_ns;
-        if (auto added = writer_->Add(entry); !added) return added;
+        if (auto added = writer_->Add({notification, host}); !added) return added;
       }
       writer_->state().cursors = cursors;
       if (auto committed = writer_->Commit(); !committed) return committed;

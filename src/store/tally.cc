@@ -127,10 +127,10 @@ Result<Tallies> Tallies::Open(Database& database) {
   return tallies;
 }
 
-Status Tallies::Add(const Entry& entry) {
+void Tallies::Add(const EntryView& entry) {
   const Notification& n = entry.notification;
   const uint64_t errors = ErrorCount(n);
-  if (errors == 0) return {};
+  if (errors == 0) return;
   const Count count = {.errors = errors,
                        .notifications = entry.rows,
                        .first_seq = n.seq,
@@ -138,28 +138,34 @@ Status Tallies::Add(const Entry& entry) {
                        .first_utc_ns = n.utc_ns,
                        .last_utc_ns = entry.last_utc_ns};
   // What is not known of an error is no key: it is not counted there.
-  if (n.location)
-    if (auto added = AddTo(Dimension::kLocation, LocationKey(*n.location), count); !added) return added;
-  if (auto added = AddTo(Dimension::kFilesystem, FilesystemKey(n), count); !added) return added;
-  if (const std::string& device = DeviceOf(n); !device.empty())
-    if (auto added = AddTo(Dimension::kDevice, TextKey(device), count); !added) return added;
-  if (n.object && n.object->inode)
-    if (auto added = AddTo(Dimension::kInode, InodeKey(n), count); !added) return added;
-  if (!entry.host.kernel_release.empty())
-    if (auto added = AddTo(Dimension::kKernel, TextKey(entry.host.kernel_release), count); !added) return added;
-  return {};
+  if (n.location) Grow(Dimension::kLocation, LocationKey(*n.location), count);
+  Grow(Dimension::kFilesystem, FilesystemKey(n), count);
+  if (const std::string& device = DeviceOf(n); !device.empty()) Grow(Dimension::kDevice, TextKey(device), count);
+  if (n.object && n.object->inode) Grow(Dimension::kInode, InodeKey(n), count);
+  if (!entry.host.kernel_release.empty()) Grow(Dimension::kKernel, TextKey(entry.host.kernel_release), count);
 }
 
-Status Tallies::AddTo(Dimension dimension, const std::string& key, const Count& count) {
+void Tallies::Grow(Dimension dimension, std::string key, const Count& count) {
+  std::string of_hour;
+  Packer to(of_hour);
+  to.Number(static_cast<uint64_t>(dimension));
+  to.Signed(TallyTime(TallyUnit::kHour, count.first_utc_ns));
+  to.Raw(key);
+  const auto [known, is_new] = growth_of_.try_emplace(std::move(of_hour), growths_.size());
+  if (is_new) growths_.push_back({dimension, std::move(key), {}});
+  growths_[known->second].count.Add(count);
+}
+
+Status Tallies::AddToPages(const Growth& growth) {
   for (const TallyUnit unit : {TallyUnit::kHour, TallyUnit::kDay, TallyUnit::kEver}) {
-    if (unit == TallyUnit::kEver && dimension != Dimension::kFilesystem) continue;
-    const auto page = PageOf({dimension, unit, TallyTime(unit, count.first_utc_ns)});
+    if (unit == TallyUnit::kEver && growth.dimension != Dimension::kFilesystem) continue;
+    const auto page = PageOf({growth.dimension, unit, TallyTime(unit, growth.count.first_utc_ns)});
     if (!page) return page.error();
     auto& [id, keys] = **page;
-    auto kept = keys.find(key);
+    auto kept = keys.find(growth.key);
     if (kept == keys.end())
-      kept = keys.try_emplace(keys.size() < MostKeys(dimension, unit) ? key : std::string()).first;
-    kept->second.count.Add(count);
+      kept = keys.try_emplace(keys.size() < MostKeys(growth.dimension, unit) ? growth.key : std::string()).first;
+    kept->second.count.Add(growth.count);
     if (!kept->second.changed) changes_.push_back({&id, &*kept});
     kept->second.changed = true;
   }
@@ -169,7 +175,7 @@ Status Tallies::AddTo(Dimension dimension, const std::string& key, const Count& 
 Result<std::pair<const Tallies::PageId, Tallies::Page>*> Tallies::PageOf(const PageId& id) {
   if (const auto known = pages_.find(id); known != pages_.end()) return &*known;
   if (pages_.size() >= kMostPages) {
-    if (auto flushed = Flush(); !flushed) return flushed.error();
+    if (auto written = WriteChanges(); !written) return written.error();
     pages_.clear();
   }
   const auto made = pages_.try_emplace(id).first;
@@ -187,6 +193,14 @@ Result<std::pair<const Tallies::PageId, Tallies::Page>*> Tallies::PageOf(const P
 }
 
 Status Tallies::Flush() {
+  for (const Growth& growth : growths_)
+    if (auto added = AddToPages(growth); !added) return added;
+  growths_.clear();
+  growth_of_.clear();
+  return WriteChanges();
+}
+
+Status Tallies::WriteChanges() {
   for (const Change& change : changes_) {
     const auto& [dimension, unit, at] = *change.page;
     auto& [key, kept] = *change.kept;

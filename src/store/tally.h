@@ -68,7 +68,7 @@ class Tallies {
   static Result<Tallies> Open(Database& database);
 
   // Where it is an error.
-  Status Add(const Entry& entry);
+  void Add(const EntryView& entry);
   Status Flush();  // into the transaction that is open
   // Somebody else has changed the table. After a Flush alone.
   void Forget() { pages_.clear(); }
@@ -86,13 +86,24 @@ class Tallies {
     Page::value_type* kept;
   };
 
-  Status AddTo(Dimension dimension, const std::string& key, const Count& count);
+  // What one hour has got of a key since the last Flush.
+  struct Growth {
+    Dimension dimension;
+    std::string key;
+    Count count;
+  };
+
+  void Grow(Dimension dimension, std::string key, const Count& count);
+  Status AddToPages(const Growth& growth);
+  Status WriteChanges();
   Result<std::pair<const PageId, Page>*> PageOf(const PageId& id);
 
   Statement select_;
   Statement replace_;
-  std::map<PageId, Page> pages_;  // the latest ones met
-  std::vector<Change> changes_;   // since the last Flush; into pages_
+  std::vector<Growth> growths_;                        // in the order that their keys came
+  std::unordered_map<std::string, size_t> growth_of_;  // by dimension, hour and key
+  std::map<PageId, Page> pages_;                       // the latest ones met
+  std::vector<Change> changes_;                        // not yet written; into pages_
 };
 
 }  // namespace fsherald

@@ -83,7 +83,7 @@ Status Writer::PrepareStatements() {
 
 Status Writer::Begin() { return begin_.Run(); }
 
-Status Writer::Add(const Entry& entry) {
+Status Writer::Add(const EntryView& entry) {
   if (auto begun = dictionary_->BeginRow(entry.notification.seq); !begun) return begun;
   const Row row = PackRow(entry, state_.identity, *dictionary_);
   if (auto failure = dictionary_->TakeFailure(); !failure) return failure;
@@ -93,10 +93,11 @@ Status Writer::Add(const Entry& entry) {
   return Index(entry, row);
 }
 
-Status Writer::Index(const Entry& entry, const Row& row) {
+Status Writer::Index(const EntryView& entry, const Row& row) {
   if (auto added = chunks_->Add(row, entry.last_utc_ns); !added) return added;
   state_.last_seq = entry.last_seq > state_.last_seq ? entry.last_seq : state_.last_seq;
-  return tallies_->Add(entry);
+  tallies_->Add(entry);
+  return {};
 }
 
 Status Writer::Commit() {

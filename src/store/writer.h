@@ -34,9 +34,9 @@ class Writer {
 
   Status Begin();
   // A row behind all others.
-  Status Add(const Entry& entry);
+  Status Add(const EntryView& entry);
   // Of a row that is there already: in chunks and tallies alone.
-  Status Index(const Entry& entry, const Row& row);
+  Status Index(const EntryView& entry, const Row& row);
   // With what rows have changed in the other tables, and `state`. Durable when it returns.
   Status Commit();
   // Copies from the WAL into the file when it has grown. What has been committed is durable in any case.
