@@ -15,7 +15,7 @@ build_packages=(
 # the system tests.
 test_packages=(
   libgtest-dev libgmock-dev nlohmann-json3-dev clang-19 libclang-rt-19-dev
-  libfuse3-dev fuse3 mount util-linux strace jq python3-minimal procps mandoc
+  systemd libseccomp-dev libfuse3-dev fuse3 mount util-linux strace jq python3-minimal procps mandoc
   xfsprogs btrfs-progs squashfs-tools erofs-utils
   qemu-system-x86 busybox-static cpio kmod binutils dmsetup
   spin

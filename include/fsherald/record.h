@@ -131,6 +131,7 @@ enum fsherald_source {
   FSHERALD_SOURCE_PRODUCER = 4,
   FSHERALD_SOURCE_GROUP = 5,  /* of a gap: this subscriber did not read fast enough */
   FSHERALD_SOURCE_MOUNTS = 6, /* the mount table: what a file system has made of itself */
+  FSHERALD_SOURCE_HEALTH = 7, /* a health monitor of the file system's own (XFS from Linux 7.0) */
 };
 
 /* Bits of fsherald_sequence.flags. */
@@ -348,7 +349,8 @@ enum fsherald_state {
   FSHERALD_STATE_ERRORS = 3,
   FSHERALD_STATE_READ_ONLY = 4, /* it has made itself read-only */
   FSHERALD_STATE_SHUT_DOWN = 5,
-  FSHERALD_STATE_GONE = 6, /* it was not well, and is not mounted any more */
+  FSHERALD_STATE_GONE = 6,    /* it was not well, and is not mounted any more */
+  FSHERALD_STATE_UNKNOWN = 7, /* what it keeps of its errors could not be read; in no notification */
 };
 
 /* What has led from one state to another. */

@@ -8,12 +8,16 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "base/clock.h"
 #include "cli/exit_code.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "daemon/broker.h"
+#include "daemon/fd_store.h"
+#include "daemon/keeper.h"
 #include "daemon/service.h"
 #include "daemon/settings.h"
 #include "notify/coverage_words.h"
@@ -44,20 +48,30 @@ std::optional<gid_t> GroupOf(const std::string& name) {
 void Reload(Settings& settings, Broker& broker, const ServiceManager& manager) {
   manager.Reloading();
   const Settings::Reloaded reloaded = settings.Reload();
-  if (reloaded.changed)
+  if (reloaded.changed) {
     broker.SetGroups(GroupOf(settings.config().report_group), GroupOf(settings.config().subscribe_group));
+    broker.SetLimits(settings.config().store.max_bytes, settings.config().store.max_age_s);
+  }
   Say(reloaded.words + '\n');
   manager.Ready(StatusLine(broker) + "; " + FirstLineOf(reloaded.words));
 }
 
-Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& manager) {
+void SayWords(Broker& broker) {
+  for (const std::string& words : broker.TakeWords()) Say("fsherald: " + words + '\n');
+}
+
+Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& manager, FdStore& fd_store) {
   std::array<pollfd, 2> fds{pollfd{.fd = broker.fd(), .events = POLLIN, .revents = 0},
                             pollfd{.fd = signals, .events = POLLIN, .revents = 0}};
   for (;;) {
-    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0 && errno != EINTR)
+    if (::poll(fds.data(), fds.size(), manager.PatienceMs(BoottimeNowNs())) < 0) {
+      if (errno == EINTR) continue;
       return ErrnoError("poll", "");
+    }
     if (fds[0].revents & POLLIN)
       if (Status pumped = broker.Pump(); !pumped) return pumped;
+    fd_store.Keep(broker.TakeDescriptors());
+    SayWords(broker);
     if (fds[1].revents & POLLIN) {
       const int signal = ReadSignal(signals);
       if (signal == SIGHUP) Reload(settings, broker, manager);
@@ -67,8 +81,10 @@ Status Loop(Broker& broker, int signals, Settings& settings, ServiceManager& man
   }
 }
 
+// Faults of the configuration are several sentences, a line each.
 int Fail(const Error& error) {
-  Complain(error.ToString());
+  std::istringstream sentences(error.ToString());
+  for (std::string sentence; std::getline(sentences, sentence);) Complain(sentence);
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
 
@@ -79,41 +95,85 @@ std::vector<ConfigOverride> Overrides(const DaemonOptions& options) {
   if (options.report_group) overrides.push_back({"access.report_group", "--report-group", *options.report_group});
   if (options.subscribe_group)
     overrides.push_back({"access.subscribe_group", "--subscribe-group", *options.subscribe_group});
+  if (!options.store.empty())
+    overrides.push_back({"store.directory", "--store", std::filesystem::absolute(options.store)});
+  if (options.no_store) overrides.push_back({"store.enabled", "--no-store", false});
   if (!options.without.empty()) overrides.push_back({"sources.without", "--without", options.without});
   return overrides;
 }
 
-Result<std::unique_ptr<Broker>> OpenBroker(const DaemonConfig& config, const DaemonOptions& options) {
+std::optional<Store::Options> StoreOf(const DaemonConfig& config) {
+  if (!config.store.enabled) return std::nullopt;
+  return Store::Options{.directory = config.store.directory,
+                        .max_bytes = config.store.max_bytes,
+                        .max_age_s = config.store.max_age_s,
+                        .group = GroupOf(config.subscribe_group)};
+}
+
+Result<std::unique_ptr<Broker>> OpenBroker(const DaemonConfig& config, const DaemonOptions& options, KeptFds& kept) {
   return Broker::Open({.runtime_dir = protocol::RuntimeDir(config.runtime_directory.c_str()),
                        .without = config.without,
+                       .xfs_health_monitor = options.xfs_health_monitor,
                        .report_group = GroupOf(config.report_group),
                        .subscribe_group = GroupOf(config.subscribe_group),
                        .mounts_of = options.mounts_of,
-                       .host = ReadHost()});
+                       .host = ReadHost(),
+                       .store = StoreOf(config),
+                       .kept = &kept});
+}
+
+// As the program was started with them, without its own name.
+std::vector<std::string> OwnArguments() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> arguments;
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  if (!arguments.empty()) arguments.erase(arguments.begin());
+  return arguments;
+}
+
+// The same command without --keep, as a child.
+int RunKept() {
+  KeeperOptions keeper{.command = {"/proc/self/exe"}};
+  std::error_code failed;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (!failed) keeper.command = {program};
+  for (const std::string& argument : OwnArguments())
+    if (argument != "--keep") keeper.command.push_back(argument);
+  auto signals = OpenKeeperSignals();
+  if (!signals) return Fail(signals.error());
+  keeper.signals = signals->get();
+  auto ended = RunKeeper(keeper);
+  return ended ? *ended : Fail(ended.error());
 }
 
 }  // namespace
 
 int RunDaemon(const DaemonOptions& options) {
   if (Status open = CheckStandardStreams(); !open) return Fail(open.error());
+  if (options.keep) return RunKept();
+  KeptFds kept = FdStore::TakeKept();
   auto signals = OpenEndingSignals();
   if (!signals) return Fail(signals.error());
   RaiseDescriptorLimit();
   ServiceManager manager = ServiceManager::FromEnvironment();
   auto settings = Settings::Read(options.config, Overrides(options));
   if (!settings) return Fail(settings.error());
-  auto broker = OpenBroker(settings->config(), options);
+  auto broker = OpenBroker(settings->config(), options, kept);
   if (!broker) return Fail(broker.error());
   Say(CoverageWords((*broker)->monitor()) +
       fmt::format("serving {0}/subscribe and {0}/report\nready\n", (*broker)->runtime_dir()));
+  SayWords(**broker);
+  FdStore fd_store;
+  fd_store.Keep((*broker)->TakeDescriptors());
   manager.Ready(StatusLine(**broker));
 
-  Status ended = Loop(**broker, signals->get(), *settings, manager);
+  Status ended = Loop(**broker, signals->get(), *settings, manager, fd_store);
   manager.Stopping();
   (*broker)->Finish();
+  SayWords(**broker);
   std::string summary = fmt::format("told {} notification{}", (*broker)->told(), (*broker)->told() == 1 ? "" : "s");
   if (uint64_t refused = (*broker)->refused(); refused > 0)
-    summary += fmt::format("; refused {} invalid or forged records", refused);
+    summary += fmt::format("; refused {} invalid records", refused);
   Say(summary + '\n');
   return ended ? kExitOk : Fail(ended.error());
 }

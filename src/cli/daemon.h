@@ -17,7 +17,11 @@ struct DaemonOptions {
   std::optional<std::string> report_group;
   std::optional<std::string> subscribe_group;
   std::vector<std::string> without;
+  std::string store;         // a directory
+  bool no_store = false;
+  bool keep = false;         // start a keeper, which starts the daemon
   std::optional<int> mounts_of;  // the process whose mount table is the machine's; empty: our own is
+  bool xfs_health_monitor = false;
 };
 
 // Runs in the foreground until SIGINT or SIGTERM; SIGHUP makes it read its configuration again. The exit code.

@@ -12,6 +12,7 @@
 #include "protocol/packet.h"
 #include "source/fanotify.h"
 #include "source/trace.h"
+#include "source/xfs_health.h"
 
 namespace fsherald {
 namespace {
@@ -66,9 +67,28 @@ SourceReport ProbeDaemon() {
   auto connection = protocol::Connect(dir, protocol::kReportSocket);
   report.active = connection.has_value();
   if (report.active) report.words = "the daemon that serves " + dir + " reads what they report";
-  else if (connection.error().code == ECONNREFUSED) report.words = "no daemon serves " + dir + " (start it: fsherald daemon)";
+  else if (connection.error().code == ECONNREFUSED)
+    report.words = "no daemon serves " + dir + " (start it: fsherald daemon)";
   else report.words = connection.error().ToString();
   return report;
+}
+
+// Empty: no XFS is mounted that could be asked.
+std::optional<SourceReport> ProbeXfsHealth(const std::vector<MountedFilesystem>& mounted) {
+  for (const MountedFilesystem& one : mounted) {
+    if (!XfsHealthSource::IsOf(one.info.type) || one.info.mounts.empty()) continue;
+    const Result<bool> has = HasXfsHealthMonitor(one.info.mounts.front());
+    if (!has) continue;
+    if (!*has)
+      return SourceReport{.id = SourceId::kHealth,
+                          .active = false,
+                          .words = "this kernel's XFS has no health monitor (it came with Linux 7.0)"};
+    return SourceReport{
+        .id = SourceId::kHealth,
+        .active = true,
+        .words = "this kernel's XFS has a health monitor; it is used where --xfs-health-monitor is given"};
+  }
+  return std::nullopt;
 }
 
 Result<Sight> Look() {
@@ -92,6 +112,7 @@ int RunDoctor(const DoctorOptions& options) {
   Result<Sight> sight = Look();
   if (!sight) return Fail(sight.error());
   sight->sources.push_back(ProbeDaemon());
+  if (std::optional<SourceReport> health = ProbeXfsHealth(*selected)) sight->sources.push_back(std::move(*health));
 
   const DoctorReport report = MakeReport(ReadMachine(), std::move(sight->sources), std::move(*selected),
                                          std::move(sight->watched), std::move(lines), !options.paths.empty());

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "cli/doctor_mounts.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <fstream>
 #include <map>
 
+#include "filesystem/filesystem_type.h"
 #include "mount/access.h"
 #include "mount/mount_info.h"
+#include "mount/mount_tree.h"
 #include "mount/sysfs.h"
 
 namespace fsherald {
@@ -69,21 +69,20 @@ Result<std::vector<MountedFilesystem>> ReadMounted(const std::string& proc_root,
 
 Result<std::vector<MountedFilesystem>> Select(std::vector<MountedFilesystem> mounted,
                                               const std::vector<std::string>& paths) {
-  std::set<DeviceNumber> devices;
-  std::set<uint64_t> mount_ids;
-  for (const std::string& path : paths) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return ErrnoError("stat", path);
-    const std::optional<Reached> reached = Reach(path);
-    if (!reached) return ErrnoError("stat", path);
-    devices.insert(reached->dev);
-    // The mount's number settles it where stat(2) gives another device number than the mount table (btrfs).
-    if (reached->mount_id) mount_ids.insert(*reached->mount_id);
+  std::set<uint64_t> chosen;
+  if (!paths.empty()) {
+    const auto lines = ReadMountInfo("/proc/self/mountinfo", [](std::string_view) { return true; });
+    if (!lines) return lines.error();
+    const MountTree tree(*lines, IsRemoteOrUser, true);
+    for (const std::string& path : paths) {
+      const Result<uint64_t> mount = MountOfPath(path, tree);
+      if (!mount) return mount.error();
+      chosen.insert(*mount);
+    }
   }
   std::erase_if(mounted, [&](const MountedFilesystem& one) {
     if (paths.empty()) return one.backing == Backing::kNone;
-    auto is_chosen = [&](uint64_t id) { return mount_ids.contains(id); };
-    return !devices.contains(*one.info.dev) && std::ranges::none_of(one.mount_ids, is_chosen);
+    return std::ranges::none_of(one.mount_ids, [&](uint64_t id) { return chosen.contains(id); });
   });
   return mounted;
 }

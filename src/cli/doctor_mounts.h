@@ -25,7 +25,8 @@ Result<std::vector<MountedFilesystem>> ReadMounted(const std::string& proc_root 
                                                    const std::string& sys_root = "/sys");
 
 // Leaves those that are worth a report: the ones that a path lies on, else those with a device or in user space.
-// Errors: as stat(2) gives them for a path.
+// What has a server is not asked: of a path that leads into it only the mount is looked up. Errors: as stat(2) gives them for a
+// path.
 Result<std::vector<MountedFilesystem>> Select(std::vector<MountedFilesystem> mounted,
                                               const std::vector<std::string>& paths);
 

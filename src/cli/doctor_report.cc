@@ -78,6 +78,7 @@ std::string_view Gives(SourceId source) {
     case SourceId::kCounters: return "errors that happened while nobody watched, and the proof that none was missed";
     case SourceId::kProducer: return "errors of file systems in user space";
     case SourceId::kGroup: return "";  // no source of errors
+    case SourceId::kHealth: return "what XFS itself knows to be sick, and the errors of its files' data with kind and range";
     case SourceId::kMounts: return "what a file system has made of itself: read-only, or shut down";
   }
   return "";

@@ -18,7 +18,7 @@ class KernelFeed : public Feed {
  public:
   static Result<std::unique_ptr<Feed>> Open(const Options& options, Handler handler, std::string why) {
     auto monitor = Monitor::Open(
-        {.paths = options.paths, .without = options.without},
+        {.paths = options.paths, .without = options.without, .xfs_health_monitor = options.xfs_health_monitor},
         [handler = std::move(handler)](const Notification& notification, FilesystemKey) { handler(notification); });
     if (!monitor) return monitor.error();
     return std::unique_ptr<Feed>(new KernelFeed(std::move(*monitor), std::move(why)));
@@ -103,7 +103,7 @@ class DaemonFeed : public Feed {
 }  // namespace
 
 Result<std::unique_ptr<Feed>> Feed::Open(const Options& options, Handler handler) {
-  if (options.no_daemon || !options.without.empty())
+  if (options.no_daemon || !options.without.empty() || options.xfs_health_monitor)
     return KernelFeed::Open(options, std::move(handler), "no daemon was to be asked");
   auto subscription = SubscribeToDaemon(options.runtime_dir, "");
   if (subscription) return DaemonFeed::Open(std::move(*subscription), options, std::move(handler));

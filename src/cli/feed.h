@@ -18,6 +18,7 @@ class Feed {
   struct Options {
     std::vector<std::string> paths;  // only the file systems that these lie on; empty: all
     SourceSet without;               // sources that are not to be used; then no daemon is asked
+    bool xfs_health_monitor = false;  // XFS's own is to be used; then no daemon is asked
     bool no_daemon = false;
     std::string runtime_dir;  // of the daemon
   };
@@ -35,7 +36,7 @@ class Feed {
   virtual void Finish() = 0;
   // What is watched, by whom, and what cannot be seen, in lines.
   virtual std::string Words() const = 0;
-  // Records so far that were no valid ones, or that user space had forged.
+  // Records so far that were no valid ones.
   virtual uint64_t refused() const = 0;
 };
 

@@ -43,6 +43,12 @@ void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
       ->option_text("SOURCE");
 }
 
+void AddHealthMonitor(CLI::App& command, bool& xfs_health_monitor) {
+  command.add_flag(
+      "--xfs-health-monitor", xfs_health_monitor,
+      "Use XFS's own health monitor too (Linux 7.0); a file system has but one, which a repair daemon may want");
+}
+
 const std::map<std::string, History::By> kBys{{"function", History::By::kLocation},
                                               {"filesystem", History::By::kFilesystem},
                                               {"device", History::By::kDevice},
@@ -118,6 +124,7 @@ int main(int argc, char** argv) {
   watch_command->add_flag("--no-daemon", watch.no_daemon, "Watch in this process, also where a daemon runs");
   AddRuntimeDir(*watch_command, watch.runtime_dir);
   AddWithout(*watch_command, without);
+  AddHealthMonitor(*watch_command, watch.xfs_health_monitor);
   AddColor(*watch_command, watch.color);
   watch_command->callback([&] {
     watch.without = ToSet(without);
@@ -139,10 +146,18 @@ int main(int argc, char** argv) {
       ->option_text("GROUP");
   std::vector<SourceId> daemon_without;
   AddWithout(*daemon_command, daemon_without);
+  AddHealthMonitor(*daemon_command, daemon.xfs_health_monitor);
+  CLI::Option* store_option =
+      daemon_command->add_option("--store", daemon.store, "Where the history is kept (default: /var/lib/fsherald)")
+          ->option_text("DIR");
+  daemon_command->add_flag("--no-store", daemon.no_store, "Keep no history: tell subscribers only")
+      ->excludes(store_option);
+  daemon_command->add_flag("--keep", daemon.keep,
+                           "Where no service manager does: start the daemon again when it dies, with what it had open");
   daemon_command
       ->add_option("--mounts-of", daemon.mounts_of,
                    "In a mount namespace of its own: tell the mounts of process PID (a service: of 1)")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(CLI::Range(1, 1 << 22).description(""))  // the kernel's largest
       ->option_text("PID");
   daemon_command->footer(
       "Options hold over the configuration (fsherald.toml(5)). SIGHUP makes it read its configuration again.\n"
@@ -192,9 +207,9 @@ int main(int argc, char** argv) {
   doctor_command->callback([&] { exit_code = RunDoctor(doctor); });
 
   StatusOptions status;
-  CLI::App* status_command = app.add_subcommand(
-      "status",
-      "The state of each file system: well, errors of the past, errors now, read-only, shut down, not covered");
+  CLI::App* status_command = app.add_subcommand("status",
+                                                "The state of each file system: well, errors of the past, errors now, "
+                                                "read-only, shut down, not known, not covered");
   status_command->add_option("PATH", status.paths, "Only the file systems that these paths lie on")->option_text("...");
   status_command->add_flag("--json", status.json, "One JSON object a line (docs/json.md)");
   status_command->add_flag("-v,--verbose", status.verbose,
@@ -202,7 +217,9 @@ int main(int argc, char** argv) {
   AddStore(*status_command, status.store);
   AddColor(*status_command, status.color);
   status_command->footer(
-      "Exit codes: 0 all are well; 10 one is not, or is not covered; 1 failure; 2 usage; 4 not permitted.");
+      "Exit codes: 0 all are well; 10 one is not, or is not known to be; 1 failure; 2 usage; 4 not permitted. What is "
+      "not "
+      "covered (its type keeps nothing that would tell an error: FUSE, squashfs) changes none of them.");
   status_command->callback([&] {
     status.store = StoreDirectory(status.store);
     exit_code = RunStatus(status);

@@ -11,7 +11,10 @@ namespace fsherald {
 // thread is started.
 Result<Fd> OpenEndingSignals();
 
-// The next that has come; 0: none. The descriptor must be readable.
+// The same, and SIGCHLD, for a parent that hands them on.
+Result<Fd> OpenKeeperSignals();
+
+// The next that has come; 0: none. Never waits.
 int ReadSignal(int fd);
 
 }  // namespace fsherald

@@ -18,8 +18,9 @@ struct StatusOptions {
   Color color = Color::kAuto;
 };
 
-// Returns the exit code: 0 where all are well, 10 where one is not (one that nothing covers included), 1 failure, an unknown
-// path included, 4 where nothing of any could be read for lack of permission.
+// Returns the exit code: 0 where all that keep an account of their errors are well (what keeps none, a squashfs or what a
+// server stands behind, is listed as not covered and is no finding), 10 where one is not or could not be read, 1 failure, an
+// unknown path included, 4 where nothing of any could be read for lack of permission.
 int RunStatus(const StatusOptions& options);
 
 }  // namespace fsherald

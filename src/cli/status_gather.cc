@@ -55,6 +55,7 @@ class Gatherer {
     status.evidence.counters = std::move(report.counters);
     status.evidence.has_sick_structures = report.has_sick_structures;
     status.evidence.covered = report.covered;
+    status.evidence.coverable = report.coverable;
     status.counts_warnings = report.counts_warnings;
     status.refused = report.refused;
     status.details = std::move(report.details);

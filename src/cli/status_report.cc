@@ -36,6 +36,7 @@ std::string Styled(std::string_view style, std::string_view text, bool color) {
 std::string_view Words(HealthState health) {
   switch (health) {
     case HealthState::kNotCovered: return "not covered";
+    case HealthState::kUnknown: return "not known";
     case HealthState::kWell: return "well";
     case HealthState::kPastErrors: return "errors in the past";
     case HealthState::kErrors: return "errors now";
@@ -47,8 +48,17 @@ std::string_view Words(HealthState health) {
 }
 
 std::string_view ColorOf(HealthState health) {
-  if (health == HealthState::kWell) return kGreen;
-  return health == HealthState::kNotCovered || health == HealthState::kPastErrors ? kYellow : kRed;
+  switch (health) {
+    case HealthState::kWell: return kGreen;
+    case HealthState::kNotCovered: return kDim;
+    case HealthState::kUnknown:
+    case HealthState::kPastErrors: return kYellow;
+    case HealthState::kErrors:
+    case HealthState::kReadOnly:
+    case HealthState::kShutDown:
+    case HealthState::kGone: break;
+  }
+  return kRed;
 }
 
 std::string LocalTime(int64_t utc_s) {
@@ -161,6 +171,7 @@ std::optional<Patient::Trouble> TroubleOf(HealthState health) {
     case HealthState::kReadOnly: return Patient::Trouble::kReadOnly;
     case HealthState::kShutDown: return Patient::Trouble::kShutDown;
     case HealthState::kNotCovered:
+    case HealthState::kUnknown:
     case HealthState::kWell:
     case HealthState::kGone: break;
   }
@@ -317,13 +328,16 @@ std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_u
 }  // namespace
 
 int StatusExitCode(const std::vector<FilesystemStatus>& statuses) {
-  const auto is_unknown = [](const FilesystemStatus& status) {
-    return status.health == HealthState::kNotCovered && status.refused;
-  };
-  if (!statuses.empty() && std::ranges::all_of(statuses, is_unknown)) return kExitNotPermitted;
-  const bool all_well =
-      std::ranges::all_of(statuses, [](const FilesystemStatus& status) { return status.health == HealthState::kWell; });
-  return all_well ? kExitOk : kExitFindings;
+  size_t findings = 0;
+  size_t refused = 0;
+  size_t well = 0;
+  for (const FilesystemStatus& status : statuses) {
+    if (IsFinding(status.health)) ++findings;
+    if (status.health == HealthState::kUnknown && status.refused) ++refused;
+    if (status.health == HealthState::kWell) ++well;
+  }
+  if (findings == 0) return kExitOk;
+  return findings == refused && well == 0 ? kExitNotPermitted : kExitFindings;
 }
 
 std::string StatusText(const std::vector<FilesystemStatus>& statuses, bool verbose, bool color) {

@@ -34,7 +34,7 @@ struct FilesystemStatus {
   std::optional<KnownHistory> history = std::nullopt;  // empty: there is none, or it has nothing of this one
 };
 
-// The exit code for them.
+// The exit code for them: 0 where there is no finding, 4 where all that could tell one was refused, else 10.
 int StatusExitCode(const std::vector<FilesystemStatus>& statuses);
 
 // One line a file system, below a heading; with `verbose` what is behind it and what to do next below each. Control bytes are

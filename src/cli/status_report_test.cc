@@ -115,16 +115,29 @@ TEST_F(StatusReportTest, ALineFitsIntoEightyColumns) {
 TEST_F(StatusReportTest, OnlyIfAllAreWellTheExitCodeIsZero) {
   EXPECT_EQ(StatusExitCode({}), kExitOk);
   EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", HealthState::kWell)}), kExitOk);
-  for (HealthState health : {HealthState::kNotCovered, HealthState::kPastErrors, HealthState::kErrors,
+  for (HealthState health : {HealthState::kUnknown, HealthState::kPastErrors, HealthState::kErrors,
                              HealthState::kReadOnly, HealthState::kShutDown})
     EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", HealthState::kWell), Of("ext4", "b", "/b", health)}), kExitFindings);
 }
 
+TEST_F(StatusReportTest, WhatNothingCanCoverIsNoFinding) {
+  const FilesystemStatus squashfs = Of("squashfs", "loop0", "/image", Health::kNotCovered);
+  EXPECT_EQ(StatusExitCode({squashfs}), kExitOk);
+  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", Health::kWell), squashfs}), kExitOk);
+  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", Health::kErrors), squashfs}), kExitFindings);
+  EXPECT_THAT(StatusText({squashfs}, false, false), HasSubstr("squashfs  loop0   not covered"));
+}
+
+TEST_F(StatusReportTest, WhatCouldNotBeReadIsNotTakenToBeWell) {
+  EXPECT_THAT(StatusText({Of("ext4", "a", "/", Health::kUnknown)}, false, false), HasSubstr("ext4  a       not known"));
+}
+
 TEST_F(StatusReportTest, NotPermittedIsOnlyWhatCouldNotBeReadAtAll) {
-  FilesystemStatus refused = Of("ext4", "a", "/", HealthState::kNotCovered);
+  FilesystemStatus refused = Of("ext4", "a", "/", HealthState::kUnknown);
   refused.refused = true;
   EXPECT_EQ(StatusExitCode({refused}), kExitNotPermitted);
   EXPECT_EQ(StatusExitCode({refused, Of("ext4", "b", "/b", HealthState::kWell)}), kExitFindings);
+  EXPECT_EQ(StatusExitCode({refused, Of("fuse.sshfs", "c", "/c", HealthState::kNotCovered)}), kExitNotPermitted);
 }
 
 TEST_F(StatusReportTest, TheJsonIsOneObjectALineWithEveryKey) {

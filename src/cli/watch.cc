@@ -91,7 +91,7 @@ Status Loop(Feed& feed, Printer& printer, int signals, int timer) {
 
 void SaySummary(const Printer& printer, uint64_t refused) {
   std::string words = printer.Summary();
-  if (refused > 0) words += fmt::format("; refused {} invalid or forged records", refused);
+  if (refused > 0) words += fmt::format("; refused {} invalid records", refused);
   Say(words + '\n');
 }
 
@@ -123,6 +123,7 @@ int RunWatch(const WatchOptions& options) {
   Printer printer(options, MakeSink(options, signals->get()));
   auto feed = Feed::Open({.paths = options.paths,
                           .without = options.without,
+                          .xfs_health_monitor = options.xfs_health_monitor,
                           .no_daemon = options.no_daemon,
                           .runtime_dir = protocol::RuntimeDir(options.runtime_dir.c_str())},
                          [&](const Notification& notification) { printer.Print(notification); });

@@ -18,6 +18,7 @@ struct WatchOptions {
   std::optional<uint64_t> count;    // end after so many notifications
   std::optional<double> timeout_s;  // end after so many seconds
   SourceSet without;        // not empty: no daemon is asked
+  bool xfs_health_monitor = false;  // no daemon is asked either
   bool no_daemon = false;   // in this process, also where a daemon runs
   std::string runtime_dir;  // of the daemon; empty: the default
   Color color = Color::kAuto;

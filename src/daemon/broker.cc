@@ -75,7 +75,7 @@ void Broker::TakeUpState() {
 }
 
 Status Broker::OpenMonitor(const Options& options) {
-  Monitor::Options of_all{.without = options.without, .kept = options.kept};
+  Monitor::Options of_all{.without = options.without, .xfs_health_monitor = options.xfs_health_monitor, .kept = options.kept};
   if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
   of_all.forgotten = [this](FilesystemKey key) {
     if (subscribers_) subscribers_->Forget(key);
@@ -179,7 +179,9 @@ void Broker::Finish() {
   std::ranges::move(recorder_->TakeWords(), std::back_inserter(words_));
 }
 
-std::vector<FdToKeep> Broker::descriptors() const {
+std::vector<FdToKeep> Broker::TakeDescriptors() {
+  if (monitor_->descriptor_count() + to_keep_.size() == descriptors_taken_) return {};
+  descriptors_taken_ = monitor_->descriptor_count() + to_keep_.size();
   std::vector<FdToKeep> fds = monitor_->descriptors();
   fds.insert(fds.end(), to_keep_.begin(), to_keep_.end());
   return fds;
@@ -256,8 +258,9 @@ DaemonState Broker::State(const std::optional<Producer::Progress>& unreleased) {
   DaemonState state{.told = numbering_.told(),
                     .monitor = Encode(monitor_->Save(), host_),
                     .health = "",
-                    .unreleased = unreleased,
+                    .unreleased = producers_->unreleased(),
                     .unstored = {}};
+  if (unreleased) state.unreleased.push_back(*unreleased);
   for (const auto& [key, gap] : unstored_) state.unstored.push_back(gap);
   return state;
 }

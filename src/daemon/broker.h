@@ -38,6 +38,7 @@ class Broker {
   struct Options {
     std::string runtime_dir;            // of the two sockets
     SourceSet without;                  // sources of the monitor that are not to be used
+    bool xfs_health_monitor = false;    // it is to use XFS's
     std::optional<gid_t> report_group;  // who may report, and who subscribe, besides root
     std::optional<gid_t> subscribe_group;
     std::optional<int> mounts_of;  // the process whose mount table is the machine's (MountTable); empty: our own is
@@ -59,8 +60,8 @@ class Broker {
   // Tells what still waits for anything, and stores it; waits a second at the most. Call it once, at the end.
   void Finish();
 
-  // What to keep for the next process; more of them now and then.
-  std::vector<FdToKeep> descriptors() const;
+  // What to keep for the next process, where they have become more since the last call.
+  std::vector<FdToKeep> TakeDescriptors();
   // Sentences for the operator that have come up since.
   std::vector<std::string> TakeWords();
   // Of the store, from now on.
@@ -71,7 +72,7 @@ class Broker {
   const Monitor& monitor() const { return *monitor_; }
   const std::string& runtime_dir() const { return runtime_dir_->path(); }
   uint64_t told() const { return numbering_.told(); }
-  // Records and requests so far that were no valid ones, or that user space had forged.
+  // Records and requests so far that were no valid ones.
   uint64_t refused() const { return monitor_->refused() + producers_->refused(); }
 
  private:
@@ -112,8 +113,9 @@ class Broker {
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<Producers> producers_;
   std::vector<FdToKeep> to_keep_;  // the sockets
-  bool can_commit_ = true;         // it could the last time
-  bool marks_changed_ = false;     // the producers have not been told
+  size_t descriptors_taken_ = 0;
+  bool can_commit_ = true;      // it could the last time
+  bool marks_changed_ = false;  // the producers have not been told
   Poller poller_;
 };
 

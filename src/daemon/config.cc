@@ -7,11 +7,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "base/fd.h"
 #include "base/text.h"

@@ -12,18 +12,15 @@ namespace {
 
 constexpr uint32_t kVersion = 1;  // of the layout below; another one is not read
 
-void Add(ByteWriter& out, const std::optional<Producer::Progress>& progress) {
-  out.Add(static_cast<uint8_t>(progress.has_value()));
-  if (!progress) return;
-  out.Add(progress->ring);
-  out.Add(static_cast<uint32_t>(progress->read.lanes.size()));
-  for (uint64_t read : progress->read.lanes) out.Add(read);
-  out.Add(progress->read.counted);
-  out.AddOptional(progress->read.cell_ticks);
+void Add(ByteWriter& out, const Producer::Progress& progress) {
+  out.Add(progress.ring);
+  out.Add(static_cast<uint32_t>(progress.read.lanes.size()));
+  for (uint64_t read : progress.read.lanes) out.Add(read);
+  out.Add(progress.read.counted);
+  out.AddOptional(progress.read.cell_ticks);
 }
 
-std::optional<Producer::Progress> GetProgress(CheckedReader& in) {
-  if (in.Get<uint8_t>() == 0) return std::nullopt;
+Producer::Progress GetProgress(CheckedReader& in) {
   Producer::Progress progress{.ring = in.Get<uint64_t>(), .read = {}};
   for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left)
     progress.read.lanes.push_back(in.Get<uint64_t>());
@@ -40,7 +37,8 @@ std::string Encode(const DaemonState& state, const Host& host) {
   out.Add(state.told);
   out.AddString(state.monitor);
   out.AddString(state.health);
-  Add(out, state.unreleased);
+  out.Add(static_cast<uint32_t>(state.unreleased.size()));
+  for (const Producer::Progress& progress : state.unreleased) Add(out, progress);
   out.Add(static_cast<uint32_t>(state.unstored.size()));
   for (const Notification& gap : state.unstored) {
     std::string bytes;
@@ -57,7 +55,7 @@ std::optional<DaemonState> DecodeDaemonState(Bytes bytes) {
   state.told = in.Get<uint64_t>();
   state.monitor = in.GetString();
   state.health = in.GetString();
-  state.unreleased = GetProgress(in);
+  for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) state.unreleased.push_back(GetProgress(in));
   for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) {
     const std::string stream = in.GetString();
     auto parsed = ParseStream(std::as_bytes(std::span(stream)));

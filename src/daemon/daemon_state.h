@@ -15,10 +15,11 @@
 namespace fsherald {
 
 struct DaemonState {
-  uint64_t told = 0;                             // the last number that was given
-  std::string monitor;                           // notify/saved_state.h
-  std::string health;                            // health/
-  std::optional<Producer::Progress> unreleased;  // of the reporter that is being read
+  uint64_t told = 0;    // the last number that was given
+  std::string monitor;  // notify/saved_state.h
+  std::string health;   // health/
+  // Of the reporter that is being read, and of one that the daemon before was reading and that has not come again.
+  std::vector<Producer::Progress> unreleased;
   std::vector<Notification> unstored;  // gaps: what the journal had no room for, with the numbers of the first
 };
 

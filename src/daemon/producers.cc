@@ -79,6 +79,7 @@ class Producers::Impl {
   void MarksChanged();
   void Finish();
   void SetGroup(std::optional<gid_t> group) { options_.group = group; }
+  const std::vector<Producer::Progress>& unreleased() const { return options_.unreleased; }
   size_t attached() const { return members_.size(); }
   uint64_t refused() const { return refused_; }
 
@@ -248,8 +249,11 @@ Status Producers::Impl::Attach(Caller& caller, protocol::Packet& packet, uint64_
       Producer::Make(std::move(*identity), std::move(*memory), std::move(packet.descriptors[1]), options_.proc_root);
   if (!made) return made.error();
   (*made)->SetBeforeRelease(descriptors.inode, options_.before_release);
-  if (options_.unreleased && options_.unreleased->ring == descriptors.inode)
-    (*made)->GiveBack(*std::exchange(options_.unreleased, std::nullopt));
+  std::erase_if(options_.unreleased, [&](const Producer::Progress& progress) {
+    if (progress.ring != descriptors.inode) return false;
+    (*made)->GiveBack(progress);
+    return true;
+  });
   if (Status added = poller_.Add(connection, EPOLLIN); !added) return Error{added.error().what, EAGAIN};
   if (Status added = poller_.Add(eventfd, EPOLLIN | EPOLLET); !added) {
     poller_.Remove(connection);
@@ -472,6 +476,7 @@ void Producers::Pump() { impl_->Pump(); }
 void Producers::MarksChanged() { impl_->MarksChanged(); }
 void Producers::Finish() { impl_->Finish(); }
 void Producers::SetGroup(std::optional<gid_t> group) { impl_->SetGroup(group); }
+const std::vector<Producer::Progress>& Producers::unreleased() const { return impl_->unreleased(); }
 size_t Producers::attached() const { return impl_->attached(); }
 uint64_t Producers::refused() const { return impl_->refused(); }
 

@@ -33,8 +33,8 @@ class Producers {
     std::function<bool(std::span<const FilesystemKey> keys)> is_wanted = {};
     // Called before a reporter gets back the room of what the handler was given: so that it is safe by then. May be empty.
     std::function<void(const Producer::Progress&)> before_release = {};
-    // Of the process before us, which may have died between the two.
-    std::optional<Producer::Progress> unreleased = {};
+    // Of processes before us, which may have died between the two.
+    std::vector<Producer::Progress> unreleased = {};
   };
   // `keys`: its own, and that of all that bear its name. The notification lacks its numbers.
   using Handler = std::function<void(Notification&& notification, std::span<const FilesystemKey> keys)>;
@@ -59,6 +59,9 @@ class Producers {
 
   // Who may report besides root from now on; who is attached stays so.
   void SetGroup(std::optional<gid_t> group);
+
+  // Of Options::unreleased those whose reporters have not come again.
+  const std::vector<Producer::Progress>& unreleased() const;
 
   size_t attached() const;
   // Offers, rings and records that were refused so far.

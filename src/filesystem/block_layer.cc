@@ -35,6 +35,7 @@ constexpr std::string_view kPrefixes[] = {
     "recoverable transport error, dev ",
     "device offline error, dev ",
     "Buffer I/O error on dev",
+    "VFS: busy inodes on changed media ",
     "blk_update_request: ",  // kernels before 5.16 begin all of the above but "Buffer" with it
 };
 
@@ -125,6 +126,14 @@ std::optional<ErrorReport> ParseBufferLine(std::string_view line) {
                      .task_is_any = true};
 }
 
+// "loop0": another medium is in the device, or none, and the file system on it was not told (before Linux 6.5; later its device
+// is marked dead, and it shuts itself down if it can). No request has failed yet.
+std::optional<ErrorReport> ParseChangedLine(std::string_view line) {
+  LineScanner scanner(line);
+  if (!scanner.Skip("VFS: busy inodes on changed media ") || scanner.rest().empty()) return std::nullopt;
+  return ErrorReport{.device = std::string(scanner.rest()), .kind = Kind::kDevice, .message = std::string(line)};
+}
+
 }  // namespace
 
 std::span<const std::string_view> BlockLayerPrefixes() { return kPrefixes; }
@@ -146,6 +155,7 @@ std::optional<ErrorReport> ParseBlockEvent(const TraceEvent& event) {
 
 std::optional<ErrorReport> ParseBlockLayerLine(std::string_view line) {
   if (line.starts_with("Buffer ")) return ParseBufferLine(line);
+  if (line.starts_with("VFS: ")) return ParseChangedLine(line);
   LineScanner scanner(line);
   scanner.Skip("blk_update_request: ");
   return ParseRequestLine(scanner.rest());

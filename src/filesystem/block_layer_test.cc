@@ -51,6 +51,14 @@ TEST(BlockLayer, ASectorThatCannotBeGivesNoRange) {
   EXPECT_EQ(message->range, std::nullopt);
 }
 
+TEST(BlockLayer, AMediumThatIsExchangedBelowAFileSystemIsAnErrorOfItsDevice) {
+  EXPECT_EQ(
+      ParseBlockLayerLine("VFS: busy inodes on changed media loop0"),
+      (ErrorReport{.device = "loop0", .kind = Kind::kDevice, .message = "VFS: busy inodes on changed media loop0"}));
+  EXPECT_FALSE(ParseBlockLayerLine("VFS: busy inodes on changed media "));
+  EXPECT_FALSE(ParseBlockLayerLine("VFS: file-max limit 9 reached"));
+}
+
 TEST(BlockLayer, AnUnreadableSectorIsNoData) {
   auto message = ParseBlockLayerLine("critical medium error, dev sda, sector 99 op 0x0:(READ) flags 0x80700");
   ASSERT_TRUE(message);

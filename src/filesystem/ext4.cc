@@ -9,7 +9,7 @@
 #include "filesystem/ext4_counters.h"
 #include "filesystem/ext4_log.h"
 #include "filesystem/ext4_walk.h"
-#include "filesystem/line_scanner.h"
+#include "filesystem/kernel_version.h"
 #include "filesystem/stack_frame.h"
 
 namespace fsherald {
@@ -57,13 +57,6 @@ constexpr std::string_view kIgetMessages[] = {
 };
 constexpr std::string_view kIgetFunctions[] = {"ext4_ext_check_inode", "ext4_ind_check_inode"};
 
-struct KernelVersion {
-  uint64_t major = 0;
-  uint64_t minor = 0;
-  uint64_t patch = 0;
-  auto operator<=>(const KernelVersion&) const = default;
-};
-
 }  // namespace
 
 bool IsExt4ReportingHelper(std::string_view function) {
@@ -98,11 +91,7 @@ bool Ext4ObjectIsLoadable(const ErrorReport& message) {
 }
 
 bool Ext4SendsFanotify(std::string_view kernel_release) {
-  LineScanner scanner(kernel_release);
-  KernelVersion version;
-  version.major = scanner.Number().value_or(0);
-  version.minor = scanner.NumberBetween(".", "").value_or(0);
-  version.patch = scanner.NumberBetween(".", "").value_or(0);
+  const KernelVersion version = ParseKernelVersion(kernel_release);
   if (version.major == 5 && version.minor == 10) return version.patch >= 220;  // brought to the long-term kernels
   if (version.major == 5 && version.minor == 15) return version.patch >= 154;
   return version >= KernelVersion{5, 16, 0};

@@ -123,7 +123,9 @@ std::optional<ErrorReport> ParseEvent(const TraceEvent& event) {
 }
 
 bool IsReportingFrame(std::string_view function) {
-  if (IsTracingMachinery(function) || IsPageCacheHelper(function) || IsFserrorHelper(function)) return true;
+  if (IsTracingMachinery(function) || IsWorkerMachinery(function) || IsPageCacheHelper(function) ||
+      IsFserrorHelper(function))
+    return true;
   return std::ranges::any_of(FilesystemModules(), [&](const FilesystemModule& module) {
     return module.is_reporting_helper != nullptr && module.is_reporting_helper(function);
   });

@@ -64,7 +64,16 @@ struct ErrorReport {
   bool corrected = false;
   bool counted = false;           // the file system counts it (ext4: errors_count)
   bool traced = false;            // its tracepoint fires just before the line, in the same task
-  bool told_by_fanotify = false;  // FAN_FS_ERROR follows, in the same task
+  bool told_by_fanotify = false;  // FAN_FS_ERROR follows, in the same task; of an event: where its errors are echoed
+
+  // Whether it tells again, by another interface, what the error's own reports have told or will tell (join/echoes.h).
+  enum class Echo {
+    kNone,
+    kRecord,  // of fanotify
+    kCall,    // of fserror_report, which makes that record
+    kHealth,  // of the file system's health monitor
+  };
+  Echo echo = Echo::kNone;
 
   // How many errors of the file system's own count it stands for, where it is counted; 0: of what is healthy again.
   uint64_t count = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "filesystem/fserror.h"
 
+#include <cerrno>
 #include <string>
 
 #include "filesystem/log_pattern.h"
@@ -54,8 +55,9 @@ std::optional<ErrorReport> ParseFserrorEvent(const TraceEvent& event) {
   if (kKinds[type] == Kind::kMetadata && ModuleOf(event.filesystem_type).reporter != nullptr) return std::nullopt;
   ErrorReport report{.kind = kKinds[type]};
   if (code > 0 && code <= 4095) report.code = static_cast<int>(code);
-  // A metadata error may be of no file; what follows from it the file system tells itself, in the same task.
-  report.follows = report.kind == Kind::kMetadata;
+  if (report.kind == Kind::kMetadata && report.code == ESHUTDOWN)
+    report.kind = Kind::kShutdown;  // not of any structure
+  report.echo = ErrorReport::Echo::kCall;
   report.task_is_any = report.kind == Kind::kWriteback;
   if (inode == 0) {
     report.topic = "report of the file system";

@@ -19,7 +19,7 @@ std::span<const std::string_view> FserrorPrefixes();
 // Pure; the line may be anything.
 std::optional<ErrorReport> ParseFserrorLine(std::string_view line);
 
-// A call of the function, as TracePoint::kFserror. What is lost of a file joins what write-back says of it.
+// A call of the function, as TracePoint::kFserror: it tells again what the file system has said, if it has said anything.
 std::optional<ErrorReport> ParseFserrorEvent(const TraceEvent& event);
 
 bool IsFserrorHelper(std::string_view function);

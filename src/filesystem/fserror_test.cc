@@ -38,12 +38,21 @@ TEST(FserrorEvent, OfWriteBackJoinsWhatThePageCacheSays) {
   EXPECT_TRUE(report->task_is_any);
 }
 
-TEST(FserrorEvent, OfMetadataFollowsWhatTheFileSystemSaidAndHasNoRange) {
+TEST(FserrorEvent, TellsAgainWhatTheFileSystemSaid) {
+  for (uint64_t type = 0; type < 6; ++type)
+    EXPECT_EQ(Parse(type, 131, 0, 0, EIO)->echo, ErrorReport::Echo::kCall) << type;
+}
+
+TEST(FserrorEvent, OfAShutdownIsNoDamage) {
+  EXPECT_EQ(Parse(5, 0, 0, 0, ESHUTDOWN)->kind, Kind::kShutdown);
+  EXPECT_EQ(Parse(3, 131, 0, 0, ESHUTDOWN)->kind, Kind::kDataWrite);
+}
+
+TEST(FserrorEvent, OfMetadataHasNoRange) {
   const std::optional<ErrorReport> report = Parse(5, 0, 0, 0, EUCLEAN);
   EXPECT_EQ(report->kind, Kind::kMetadata);
   EXPECT_EQ(report->inode, std::nullopt);
   EXPECT_EQ(report->range, std::nullopt);
-  EXPECT_TRUE(report->follows);
   EXPECT_EQ(Parse(5, 131, 0, 0, EUCLEAN)->inode, 131);
 }
 

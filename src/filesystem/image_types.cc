@@ -11,14 +11,16 @@ namespace {
 using Meaning = ErrorReport::Meaning;
 
 // squashfs tells one damage in a chain of up to five lines, each of the function above the one before: what did not
-// decompress (a read-ahead may have said so before), the block, the cache, then who wanted it. It names no device.
+// decompress (a read-ahead may have said so before), the block, the cache, then who wanted it. It names no device. Where a file's
+// data goes straight into its pages (SQUASHFS_FILE_DIRECT, as Debian builds it), the chain ends with the block.
+constexpr uint32_t kDecompressed = 1;
 constexpr uint32_t kReadBlock = 2;
 constexpr uint32_t kWanted = 8;
 
 constexpr std::string_view kSquashfsPrefixes[] = {"SQUASHFS error: ", "squashfs: SQUASHFS error: "};
 constexpr LineRow kSquashfsRows[] = {
-    {.pattern = "{*} decompression failed", .topic = "decompression", .more = true},
-    {.pattern = "{*} decompression error", .topic = "decompression", .more = true},
+    {.pattern = "{*} decompression failed", .topic = "decompression", .part = kDecompressed, .more = true},
+    {.pattern = "{*} decompression error", .topic = "decompression", .part = kDecompressed, .more = true},
     {.pattern = "Failed to read block {block:x}: {errno}",
      .topic = "block #",
      .follows = true,

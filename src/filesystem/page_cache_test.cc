@@ -65,5 +65,14 @@ TEST(PageCache, WhatIsWrittenBackOfNoFileIsNoFiles) {
   EXPECT_TRUE(ParseWritebackEvent(Event("ext4", EIO, 1)));
 }
 
+TEST(PageCache, OfAPassOverAFilesPagesMoreWillFollowAndOfARequestThatHasEndedNot) {
+  TraceEvent event = Event("xfs", EUCLEAN, 131);
+  EXPECT_FALSE(ParseWritebackEvent(event)->more);
+  event.stack = {"__filemap_set_wb_err+0x1/0x2", "blk_update_request+0x1/0x2"};
+  EXPECT_FALSE(ParseWritebackEvent(event)->more);
+  event.stack = {"__filemap_set_wb_err+0x1/0x2", "iomap_writepages+0x1/0x2", "do_writepages+0x1/0x2"};
+  EXPECT_TRUE(ParseWritebackEvent(event)->more);
+}
+
 }  // namespace
 }  // namespace fsherald

@@ -122,12 +122,14 @@ bool HasOption(std::string_view options, std::string_view option) {
 }
 
 void ReadOther(const FilesystemInfo& info, const std::string& super_options, SelfReport& report) {
+  report.coverable = false;
   if (IsRemoteOrUser(info.type)) {
     report.not_read.push_back("its errors: another machine or a process answers for it, and is not asked");
   } else if (IsPseudoFilesystem(info.type)) {
     report.not_read.push_back("its errors: it has no storage of its own; those of what lies below are told there");
   } else if (HasOption(super_options, "errors=remount-ro")) {
     report.covered = true;
+    report.coverable = true;
     report.not_read.push_back("how many errors: " + info.type +
                               " keeps no count; it makes itself read-only at the first");
   } else {
@@ -169,7 +171,7 @@ std::vector<SelfReport::Detail> BtrfsStatDetails(const std::string& device, std:
 
 SelfReport ReadSelfReport(const FilesystemInfo& info, const std::string& access_path, const std::string& super_options,
                           const std::string& sys_root) {
-  SelfReport report;
+  SelfReport report{.coverable = true};
   const std::string& type = info.type;
   if (type == "ext4" || type == "ext3" || type == "ext2") ReadExt4(info, sys_root, report);
   else if (type == "xfs") ReadXfs(access_path, report);

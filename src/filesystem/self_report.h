@@ -22,6 +22,7 @@ struct SelfReport {
   bool has_sick_structures = false;
   bool counts_warnings = false;       // `counters` has warnings too
   bool covered = false;               // an error of it would show in what was read
+  bool coverable = false;             // its type keeps what would show one, whether it could be read or not
   bool refused = false;               // a part was not permitted to be read
   std::vector<Detail> details;        // the numbers behind `counters`, and the flags that are set
   std::vector<std::string> read;      // "counters", "flags", "device statistics"

@@ -87,6 +87,7 @@ TEST_F(SelfReportTest, XfsNamesItsDamagedStructures) {
 TEST_F(SelfReportTest, AnXfsThatNoPathLeadsToIsNotCovered) {
   const SelfReport report = Read({.type = "xfs", .device = "loop0"});
   EXPECT_FALSE(report.covered);
+  EXPECT_TRUE(report.coverable) << "it keeps flags, and nobody has read them";
   EXPECT_THAT(report.not_read, ElementsAre(HasSubstr("no count"), HasSubstr("no path")));
 }
 
@@ -101,6 +102,13 @@ TEST_F(SelfReportTest, WhatIsNotCoveredSaysWhy) {
   EXPECT_THAT(Read({.type = "fuse.sshfs"}).not_read, ElementsAre(HasSubstr("is not asked")));
   EXPECT_THAT(Read({.type = "overlay"}).not_read, ElementsAre(HasSubstr("no storage of its own")));
   EXPECT_FALSE(Read({.type = "overlay"}).covered);
+}
+
+TEST_F(SelfReportTest, CoverableIsWhatKeepsAnAccountOrMakesItselfReadOnly) {
+  for (const char* type : {"ext2", "ext3", "ext4", "xfs", "btrfs"}) EXPECT_TRUE(Read({.type = type}).coverable) << type;
+  for (const char* type : {"squashfs", "fuse.sshfs", "nfs4", "overlay", "vfat"})
+    EXPECT_FALSE(Read({.type = type}).coverable) << type;
+  EXPECT_TRUE(Read({.type = "vfat"}, "rw,errors=remount-ro").coverable);
 }
 
 }  // namespace

@@ -18,7 +18,15 @@ constexpr std::string_view kMachinery[] = {
     "dump_stack_lvl",  "print_hex_dump",
 };
 
+// Of a kernel thread that runs other people's work: the last frames of its stacks.
+constexpr std::string_view kWorkers[] = {"process_one_work", "process_scheduled_works", "worker_thread",
+                                         "kthread",          "ret_from_fork",           "ret_from_fork_asm"};
+
 }  // namespace
+
+bool IsWorkerMachinery(std::string_view function) {
+  return std::ranges::find(kWorkers, function) != std::end(kWorkers);
+}
 
 bool IsTracingMachinery(std::string_view function) {
   return std::ranges::any_of(kMachinery, [&](std::string_view entry) {

@@ -16,4 +16,8 @@ constexpr std::string_view FrameFunction(std::string_view frame) {
 // Whether the function belongs to tracing or to printk: it stands between a reporter and the program that takes the stack.
 bool IsTracingMachinery(std::string_view function);
 
+// Whether the function only runs what was queued for a thread of the kernel: where nothing else is on the stack but who carries
+// a report on, no place is known.
+bool IsWorkerMachinery(std::string_view function);
+
 }  // namespace fsherald

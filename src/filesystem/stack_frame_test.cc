@@ -29,5 +29,12 @@ TEST(StackFrame, WhatOnlyBeginsLikePrintkDoesNot) {
     EXPECT_FALSE(IsTracingMachinery(function)) << function;
 }
 
+TEST(StackFrame, AThreadThatRunsQueuedWorkIsNoPlace) {
+  for (const char* function : {"process_one_work", "worker_thread", "kthread", "ret_from_fork", "ret_from_fork_asm"})
+    EXPECT_TRUE(IsWorkerMachinery(function)) << function;
+  EXPECT_FALSE(IsWorkerMachinery("xlog_ioend_work"));
+  EXPECT_FALSE(IsWorkerMachinery(""));
+}
+
 }  // namespace
 }  // namespace fsherald

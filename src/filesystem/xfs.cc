@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "filesystem/kernel_version.h"
 #include "filesystem/stack_frame.h"
 #include "filesystem/xfs_advice.h"
 #include "filesystem/xfs_event.h"
@@ -117,6 +118,10 @@ bool XfsObjectIsLoadable(const ErrorReport& report) {
          !sick.starts_with("core,");
 }
 
+bool XfsSendsFanotify(std::string_view kernel_release) {
+  return ParseKernelVersion(kernel_release) >= KernelVersion{7, 0, 0};
+}
+
 FilesystemModule XfsModule() {
   return {
       .type = "xfs",
@@ -127,6 +132,7 @@ FilesystemModule XfsModule() {
       .is_read_ahead = IsXfsReadAhead,
       .specific = XfsSpecific,
       .object_is_loadable = XfsObjectIsLoadable,
+      .sends_fanotify = XfsSendsFanotify,
       .advice = &kXfsAdvice,
   };
 }

@@ -8,6 +8,9 @@
 
 namespace fsherald {
 
+// From Linux 7.0 (fs/xfs/xfs_health.c: each mark of what is sick calls fserror_report).
+bool XfsSendsFanotify(std::string_view kernel_release);
+
 FilesystemModule XfsModule();
 
 // The functions behind the row, where they are not in xfs_log.h and xfs_event.h.

@@ -38,6 +38,7 @@ ErrorReport ParseShutdown(const TraceEvent& event) {
   report.topic = kXfsShutdownTopic;
   report.part = kXfsEventPart;
   report.more = true;
+  report.told_by_fanotify = true;
   return report;
 }
 
@@ -57,6 +58,7 @@ std::optional<ErrorReport> ParseMark(XfsDomain domain, Health health, const Trac
   report.code = EUCLEAN;  // who asked is told so, whatever the check found
   report.topic = std::move(topic);
   report.follows = health == Health::kSick;
+  report.told_by_fanotify = true;
   return report;
 }
 

@@ -84,6 +84,7 @@ TEST(XfsEvent, AMarkOfAGroupFollowsAndSaysWhatIsSick) {
   EXPECT_EQ(Parse(TracePoint::kXfsGroupSick, {0x2, 1, 0}), (ErrorReport{.code = EUCLEAN,
                                                                         .group = 1,
                                                                         .fields = {{"domain", "ag"}, {"sick", "agf"}},
+                                                                        .told_by_fanotify = true,
                                                                         .topic = "ag 1",
                                                                         .follows = true}));
   EXPECT_EQ(Parse(TracePoint::kXfsGroupSick, {0x2, 1, 1})->fields,
@@ -96,6 +97,7 @@ TEST(XfsEvent, AMarkOfAnInodeHasItsGenerationWhereItCouldBeRead) {
                          .inode = 0xa0080,
                          .generation = 77,
                          .fields = {{"domain", "inode"}, {"sick", "dir"}},
+                         .told_by_fanotify = true,
                          .topic = "inode 0xa0080",
                          .follows = true}));
   EXPECT_EQ(Parse(TracePoint::kXfsInodeSick, {0x1, 0x40081, 0})->generation, std::nullopt);
@@ -126,6 +128,7 @@ TEST(XfsEvent, AShutdownHasItsPlace) {
                          .line = 475,
                          .file = "fs/xfs/xfs_fsops.c",
                          .fields = {{"domain", "fs"}, {"reason", "requested"}},
+                         .told_by_fanotify = true,
                          .topic = "shutdown",
                          .part = kXfsEventPart,
                          .more = true}));

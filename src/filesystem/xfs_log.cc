@@ -166,6 +166,7 @@ bool TakeDiscard(LineScanner scanner, ErrorReport& report) {
   if (const std::optional<uint64_t> offset = scanner.NumberBetween(", pos ", ""))
     report.range = Range{.offset_bytes = *offset};
   report.topic = WritebackTopic(*report.inode);
+  report.more = true;  // one for each page
   return true;
 }
 

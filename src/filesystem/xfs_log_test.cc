@@ -154,7 +154,8 @@ TEST(XfsLog, WhatWasWrittenAndIsThrownAway) {
                          .inode = 0x40082,
                          .range = Range{.offset_bytes = 0},
                          .message = "page discard on page 0000000043e0842d, inode 0x40082, pos 0.",
-                         .topic = "write-back of inode 262274"}));
+                         .topic = "write-back of inode 262274",
+                         .more = true}));
 }
 
 TEST(XfsLog, AShutdownHasReasonAndPlace) {

@@ -20,6 +20,12 @@ constexpr std::string_view kInodeBits[] = {
     "core",         "bmbtd",        "bmbta",      "bmbtc",          "dir", "xattr",   "symlink", "parent",
     "bmbtd_zapped", "bmbta_zapped", "dir_zapped", "symlink_zapped", "",    "dirtree", "data",    "fsverity"};
 
+// Linux, fs/xfs/libxfs/xfs_fs.h. The groups' are numbered as above.
+constexpr std::string_view kGeometryFilesystemBits[] = {"counters",  "uquota",     "gquota", "pquota",  "rtbitmap",
+                                                        "rtsummary", "quotacheck", "nlinks", "metadir", "metapath"};
+constexpr std::string_view kGeometryInodeBits[] = {"core",  "bmbtd",   "bmbta",  "bmbtc",  "dir",
+                                                   "xattr", "symlink", "parent", "dirtree"};
+
 std::span<const std::string_view> BitsOf(XfsDomain domain) {
   switch (domain) {
     case XfsDomain::kFilesystem: return kFilesystemBits;
@@ -47,6 +53,23 @@ const ShutdownRow* FindShutdown(uint64_t flags) {
   return row == std::end(kShutdowns) ? nullptr : row;
 }
 
+std::span<const std::string_view> GeometryBitsOf(XfsDomain domain) {
+  if (domain == XfsDomain::kFilesystem) return kGeometryFilesystemBits;
+  return domain == XfsDomain::kInode ? kGeometryInodeBits : BitsOf(domain);
+}
+
+std::string Words(std::span<const std::string_view> bits, uint64_t mask) {
+  std::string words;
+  auto append = [&](std::string_view word) {
+    if (!words.empty()) words += ',';
+    words += word;
+  };
+  for (size_t bit = 0; bit < bits.size(); ++bit)
+    if ((mask >> bit & 1) != 0 && !bits[bit].empty()) append(bits[bit]);
+  if (const uint64_t rest = mask >> bits.size() << bits.size(); rest != 0) append(fmt::format("{:#x}", rest));
+  return words;
+}
+
 }  // namespace
 
 std::string_view XfsDomainName(XfsDomain domain) {
@@ -59,18 +82,9 @@ std::string_view XfsDomainName(XfsDomain domain) {
   return {};
 }
 
-std::string XfsSickWords(XfsDomain domain, uint64_t mask) {
-  const std::span<const std::string_view> bits = BitsOf(domain);
-  std::string words;
-  auto append = [&](std::string_view word) {
-    if (!words.empty()) words += ',';
-    words += word;
-  };
-  for (size_t bit = 0; bit < bits.size(); ++bit)
-    if ((mask >> bit & 1) != 0 && !bits[bit].empty()) append(bits[bit]);
-  if (const uint64_t rest = mask >> bits.size() << bits.size(); rest != 0) append(fmt::format("{:#x}", rest));
-  return words;
-}
+std::string XfsSickWords(XfsDomain domain, uint64_t mask) { return Words(BitsOf(domain), mask); }
+
+std::string XfsGeometrySickWords(XfsDomain domain, uint64_t mask) { return Words(GeometryBitsOf(domain), mask); }
 
 std::string_view XfsShutdownReason(uint64_t flags) {
   const ShutdownRow* row = FindShutdown(flags);

@@ -21,6 +21,9 @@ std::string_view XfsDomainName(XfsDomain domain);
 // What a mask of XFS_SICK_... names, its lowest bit first: "bnobt,cntbt". What has no name here stays a number.
 std::string XfsSickWords(XfsDomain domain, uint64_t mask);
 
+// The same of a mask of an ioctl (XFS_FSOP_GEOM_SICK_, XFS_AG_GEOM_SICK_, XFS_RTGROUP_GEOM_SICK_, XFS_BS_SICK_).
+std::string XfsGeometrySickWords(XfsDomain domain, uint64_t mask);
+
 // Why a file system was shut down, by the flags (SHUTDOWN_...): "corruption", "log I/O error", ... Empty: it is not known.
 std::string_view XfsShutdownReason(uint64_t flags);
 // The errno that goes with it.

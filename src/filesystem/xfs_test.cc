@@ -101,5 +101,12 @@ TEST(Xfs, AHealthyFilesystemSaysNothing) {
   EXPECT_EQ(TopicsOf("xfs_bad_superblock_magic"), (std::map<std::string, int>())) << "it is no XFS any more";
 }
 
+TEST(XfsFanotify, SpeaksFromLinux70On) {
+  EXPECT_TRUE(XfsSendsFanotify("7.0-rc1"));
+  EXPECT_TRUE(XfsSendsFanotify("7.1.3-amd64"));
+  EXPECT_FALSE(XfsSendsFanotify("6.19.12"));
+  EXPECT_FALSE(XfsSendsFanotify(""));
+}
+
 }  // namespace
 }  // namespace fsherald

@@ -3,7 +3,9 @@
 
 namespace fsherald {
 
-HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
+bool IsFinding(HealthState health) { return health != HealthState::kWell && health != HealthState::kNotCovered; }
+
+Health HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
   if (evidence.mount == MountState::kShutDown || evidence.answers_shut_down) return HealthState::kShutDown;
   if (evidence.mount == MountState::kForcedReadOnly) return HealthState::kReadOnly;
   if (evidence.has_sick_structures) return HealthState::kErrors;
@@ -11,7 +13,8 @@ HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
     const auto& last = evidence.counters->last;
     return last && last->utc_seconds >= boot_utc_s ? HealthState::kErrors : HealthState::kPastErrors;
   }
-  return evidence.covered ? HealthState::kWell : HealthState::kNotCovered;
+  if (evidence.covered) return HealthState::kWell;
+  return evidence.coverable ? HealthState::kUnknown : HealthState::kNotCovered;
 }
 
 }  // namespace fsherald

@@ -10,6 +10,10 @@
 
 namespace fsherald {
 
+// Whether a machine with such a file system is not known to be in order. What nothing can cover is no finding: else no
+// machine with a squashfs or a FUSE file system would ever be.
+bool IsFinding(HealthState health);
+
 // What was read of a file system.
 struct Evidence {
   MountState mount = MountState::kWritable;
@@ -17,6 +21,7 @@ struct Evidence {
   bool has_sick_structures = false;
   std::optional<CounterReading> counters;  // empty: it has none, or they could not be read
   bool covered = false;                    // what was read would show an error
+  bool coverable = false;                  // its type keeps what would show one
 };
 
 // `boot_utc_s`: when this boot began, by the wall clock as it stands now.

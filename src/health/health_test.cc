@@ -23,6 +23,19 @@ TEST(HealthTest, WellIsOnlyWhatSomethingCovers) {
   EXPECT_EQ(HealthOf({.covered = false}, kBoot), HealthState::kNotCovered);
 }
 
+TEST(HealthTest, WhatCouldHaveBeenReadAndWasNotIsNotTakenToBeWell) {
+  EXPECT_EQ(HealthOf({.covered = false, .coverable = true}, kBoot), Health::kUnknown);
+  EXPECT_EQ(HealthOf({.covered = true, .coverable = true}, kBoot), Health::kWell);
+  EXPECT_EQ(HealthOf({.mount = MountState::kShutDown, .coverable = true}, kBoot), Health::kShutDown);
+}
+
+TEST(HealthTest, AllButWhatIsWellAndWhatNothingCanCoverIsAFinding) {
+  EXPECT_FALSE(IsFinding(Health::kWell));
+  EXPECT_FALSE(IsFinding(Health::kNotCovered));
+  for (Health health : {Health::kUnknown, Health::kPastErrors, Health::kErrors, Health::kReadOnly, Health::kShutDown})
+    EXPECT_TRUE(IsFinding(health));
+}
+
 TEST(HealthTest, WarningsAloneAreNoErrors) {
   EXPECT_EQ(HealthOf({.counters = CounterReading{.errors = 0, .warnings = 7}, .covered = true}, kBoot),
             HealthState::kWell);

@@ -17,13 +17,14 @@ class ChainsTest : public testing::Test {
   void SetUp() override { join_.Open(kKey, {.lines = true, .lines_with_task = true}, std::nullopt); }
 
   // Each line comes 2 ms after the one before, as over a slow console.
-  void Print(uint32_t tid, std::string_view line) {
+  void Print(uint32_t tid, std::string_view line, bool read_ahead = false, std::string function = "f") {
     now_ns_ += 2 * kMs;
-    const std::optional<ParsedLog> parsed = ParseLog(line);
+    std::optional<ParsedLog> parsed = ParseLog(line);
     ASSERT_TRUE(parsed) << line;
+    parsed->report.speculative = read_ahead;
     join_.Add({kKey, LogSignal{.boottime_ns = now_ns_,
                                .task = Task{.pid = tid, .tid = tid, .comm = tid < 100 ? "kworker" : "cat"},
-                               .stack = {"f+0x1"},
+                               .stack = {function + "+0x1"},
                                .report = parsed->report}},
               now_ns_);
   }
@@ -34,7 +35,7 @@ class ChainsTest : public testing::Test {
 };
 
 TEST_F(ChainsTest, ASquashfsBlockThatDoesNotDecompressIsOneErrorOfTheFilesData) {
-  Print(100, "SQUASHFS error: zlib decompression failed, data probably corrupt");  // read ahead
+  Print(100, "SQUASHFS error: zlib decompression failed, data probably corrupt", true);
   Print(100, "SQUASHFS error: zlib decompression failed, data probably corrupt");
   Print(100, "SQUASHFS error: Failed to read block 0x60: -5");
   Print(100, "SQUASHFS error: Unable to read data cache entry [60]");
@@ -45,6 +46,27 @@ TEST_F(ChainsTest, ASquashfsBlockThatDoesNotDecompressIsOneErrorOfTheFilesData) 
   EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EIO, .count = 1}));
   EXPECT_EQ(told[0].report->block, 0x60);
   EXPECT_EQ(told[0].report->message, "zlib decompression failed, data probably corrupt");
+}
+
+// As Linux 6.1 said it: the read-ahead tells as much as the reader, and neither more.
+TEST_F(ChainsTest, ASquashfsBlockReadStraightIntoItsPagesAndReadAheadBeforeIsOneError) {
+  for (const bool read_ahead : {true, false}) {
+    Print(100, "SQUASHFS error: zlib decompression failed, data probably corrupt", read_ahead,
+          read_ahead ? "ahead" : "squashfs_decompress");
+    Print(100, "SQUASHFS error: Failed to read block 0x60: -5", read_ahead);
+  }
+  const std::vector<Joined> told = Told();
+  ASSERT_EQ(told.size(), 1);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EIO, .count = 1}));
+  EXPECT_EQ(told[0].report->block, 0x60);
+  EXPECT_EQ(told[0].notification.location->stack, std::vector<std::string>{"squashfs_decompress+0x1"})
+      << "the reader's";
+}
+
+TEST_F(ChainsTest, ASquashfsBlockThatIsOnlyReadAheadIsToldToo) {
+  Print(100, "SQUASHFS error: zlib decompression failed, data probably corrupt", true);
+  Print(100, "SQUASHFS error: Failed to read block 0x60: -5", true);
+  EXPECT_EQ(Told().size(), 1);
 }
 
 TEST_F(ChainsTest, TheSameBlockAskedForAgainIsAnotherError) {

@@ -2,6 +2,7 @@
 #include "join/episodes.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace fsherald {
@@ -59,6 +60,8 @@ bool IsTopic(std::string_view topic, const ErrorReport& report) {
   return report.meaning == ErrorReport::Meaning::kAddition ? topic.ends_with(report.topic) : topic == report.topic;
 }
 
+using Echo = ErrorReport::Echo;
+
 // What becomes of a file system, or of a file's data, is told apart from the error that it came of.
 bool IsItsOwn(Kind kind) { return kind == Kind::kShutdown || kind == Kind::kReadOnly || kind == Kind::kWriteback; }
 
@@ -87,17 +90,22 @@ void Episodes::Add(EventSignal signal, uint64_t now_ns) {
 }
 
 void Episodes::Add(Said said, uint64_t now_ns) {
+  if (said.report.echo != Echo::kNone) return AddEcho(std::move(said), now_ns);
   Episode* episode = Find(said);
   if (episode == nullptr) {
     if (said.report.meaning == ErrorReport::Meaning::kAddition) return;  // of an error that was told without it
-    episode = &Begin(said);
+    Episode* echo = FindEchoOf(said);
+    episode = echo != nullptr ? &TakeOver(*echo, said) : &Begin(said);
   }
+  episode->is_echo = false;
+  if (said.report.told_by_fanotify) episode->books.Mark(std::max<uint64_t>(said.folded, 1));
   // Who wanted what was read ahead has come: nobody else is waited for.
   if (IsToldAgain(*episode, said.report)) {
     Rewind(*episode, said.report.speculative);
     if (!said.report.speculative) episode->deadline_ns = 0;
   }
   episode->deadline_ns = std::max(episode->deadline_ns, now_ns + WindowNs(said.report));
+  AwaitEcho(*episode, now_ns);
   Merge(std::move(said), *episode);
 }
 
@@ -202,6 +210,7 @@ Episodes::Episode& Episodes::Begin(const Said& said) {
   episode.report.counter = said.report.counter;
   episode.report.claims = said.report.claims;
   episode.report.task_is_any = true;
+  episode.is_folded = said.folded > 0;
   episode.told.error.count = said.folded > 0 ? said.folded : said.report.count;  // 0: what is healthy again
   return episode;
 }
@@ -220,6 +229,9 @@ void Episodes::Merge(Said said, Episode& episode) {
   episode.last_boottime_ns = std::max(episode.last_boottime_ns, said.boottime_ns);
   if (report.counted) episode.counted += report.count;
   episode.told.sources.Add(said.sources);
+  // A worker that finds a block bad does not say for whom it was read; who asked for it does, and may have read ahead.
+  if (report.speculative && episode.report.task_is_any && report.topic == episode.report.topic)
+    episode.report.speculative = true;
   // The first task that is one; until then any, for what follows in it.
   if (said.task && episode.report.task_is_any) {
     if (!report.task_is_any || !episode.told.task) episode.told.task = std::move(said.task);
@@ -237,12 +249,176 @@ void Episodes::Merge(Said said, Episode& episode) {
   episode.told.kind = episode.report.kind;
 }
 
+EchoTarget Episodes::TargetOf(const Episode& episode) {
+  return {.kind = episode.report.kind,
+          .kind_is_known = episode.kind_is_known,
+          .is_folded = episode.is_folded,
+          .code = episode.report.code,
+          .inode = episode.report.inode,
+          .group = episode.report.group,
+          .count = episode.report.corrected ? 0 : std::max(episode.told.error.count, episode.counted),
+          .books = episode.books};
+}
+
+// The open ones, then those that were told.
+std::vector<EchoTarget> Episodes::Targets(uint64_t now_ns) {
+  while (!past_.empty() && past_.front().until_ns < now_ns) past_.pop_front();
+  std::vector<EchoTarget> targets;
+  targets.reserve(episodes_.size() + past_.size());
+  for (const Episode& episode : episodes_) targets.push_back(TargetOf(episode));
+  for (const Past& past : past_) targets.push_back(past.target);
+  return targets;
+}
+
+void Episodes::TakeEcho(size_t target, Echo echo, uint64_t count) {
+  if (target >= episodes_.size()) return past_[target - episodes_.size()].target.books.Take(echo, count);
+  Episode& episode = episodes_[target];
+  episode.books.Take(echo, count);
+  if (echo != Echo::kRecord) return;
+  episode.told.sources.Add(SourceId::kFanotify);
+  if (episode.books.Room(echo, 1) == 0) episode.echo_deadline_ns = 0;
+}
+
+void Episodes::AddEcho(Said said, uint64_t now_ns) {
+  const Echo echo = said.report.echo;
+  if (said.folded > 0 && expected_.fanotify) return;  // fanotify counts them
+  const std::optional<size_t> target = FindEchoed(said.report, Targets(now_ns));
+  if (target) TakeEcho(*target, echo, 1);
+  if (target && *target >= episodes_.size()) return;  // it has been told
+  Episode& episode = target ? episodes_[*target] : BeginEcho(said, std::max<uint64_t>(said.folded, 1));
+  if (!episode.kind_is_known) episode.report.kind = said.report.kind;
+  episode.kind_is_known = true;
+  episode.deadline_ns = std::max(episode.deadline_ns, now_ns + options_.window_ns);
+  AwaitEcho(episode, now_ns);
+  Merge(std::move(said), episode);
+}
+
+Episodes::Episode& Episodes::BeginEcho(const Said& said, uint64_t count) {
+  Episode& episode = Begin(said);
+  episode.is_echo = true;
+  episode.kind_is_known = said.report.echo != Echo::kRecord || said.report.kind == Kind::kShutdown;
+  episode.books.Take(said.report.echo, count);
+  return episode;
+}
+
+namespace {
+
+ErrorReport ReportOf(const FanotifySignal& record) {
+  return {.kind = record.code == ESHUTDOWN ? Kind::kShutdown : Kind::kMetadata,
+          .code = record.code,
+          .inode = record.inode,
+          .generation = record.generation,
+          .echo = Echo::kRecord};
+}
+
+}  // namespace
+
+// The kernel merges records: described is the first error, the others are any.
+void Episodes::AddRecord(const FanotifySignal& record, uint64_t now_ns) {
+  ErrorReport report = ReportOf(record);
+  uint64_t left = record.count;
+  std::vector<EchoTarget> targets = Targets(now_ns);
+  const std::optional<size_t> described = FindEchoed(report, targets);
+  if (described) {
+    const EchoTarget& target = targets[*described];
+    const uint64_t taken = std::min(left, target.books.Room(Echo::kRecord, target.count));
+    TakeEcho(*described, Echo::kRecord, taken);
+    left -= taken;
+    if (*described < episodes_.size()) LearnReport(episodes_[*described].report, report);
+    report = {.kind = Kind::kMetadata, .echo = Echo::kRecord};
+  }
+  left -= TakeOwed(left, now_ns);
+  if (left == 0) return;
+  report.count = left;
+  Said said{.boottime_ns = record.boottime_ns, .report = std::move(report), .sources = SourceId::kFanotify};
+  Episode& episode = BeginEcho(said, left);
+  episode.deadline_ns = now_ns + options_.window_ns;
+  Merge(std::move(said), episode);
+}
+
+bool Episodes::TakeDescribed(const FanotifySignal& record, uint64_t now_ns) {
+  if (!record.inode) return false;
+  const std::vector<EchoTarget> targets = Targets(now_ns);
+  const std::optional<size_t> described = FindEchoed(ReportOf(record), targets);
+  if (!described || targets[*described].inode != record.inode) return false;
+  TakeEcho(*described, Echo::kRecord, 1);
+  return true;
+}
+
+uint64_t Episodes::TakeOwed(uint64_t count, uint64_t now_ns) {
+  if (count == 0) return 0;
+  uint64_t left = count;
+  const std::vector<EchoTarget> targets = Targets(now_ns);
+  for (size_t i = 0; i < targets.size() && left > 0; ++i) {
+    const EchoBooks& books = targets[i].books;
+    const uint64_t taken = std::min(left, books.owed() - std::min(books.owed(), books.taken(Echo::kRecord)));
+    if (taken > 0) TakeEcho(i, Echo::kRecord, taken);
+    left -= taken;
+  }
+  return count - left;
+}
+
+// A report that is later than its echo: of a line that comes late, or of a task that has called before it printed.
+bool Episodes::IsEchoOf(const Episode& echo, const Said& said) const {
+  if (!echo.is_echo || !CanBeOf(said.report, TargetOf(echo))) return false;
+  const bool same_inode = said.report.inode && said.report.inode == echo.report.inode;
+  const bool same_task = said.task && said.task->tid && echo.told.task && echo.told.task->tid == said.task->tid;
+  return same_inode || same_task || expected_.before_lines;
+}
+
+// The only one that has been told by echoes alone, and can be of it.
+Episodes::Episode* Episodes::FindEchoOf(const Said& said) {
+  if (said.folded > 0 || said.report.corrected) return nullptr;
+  Episode* found = nullptr;
+  for (Episode& episode : episodes_) {
+    if (!IsEchoOf(episode, said)) continue;
+    if (found != nullptr) return nullptr;
+    found = &episode;
+  }
+  return found;
+}
+
+// The report is the error's own. Of a merged record it is one error, the others go on waiting for theirs.
+Episodes::Episode& Episodes::TakeOver(Episode& echo, const Said& said) {
+  if (echo.told.error.count == 1) {
+    echo.kind_is_known = true;
+    echo.report.kind = said.report.kind;
+    return echo;
+  }
+  --echo.told.error.count;
+  const ErrorReport described = std::exchange(echo.report, ErrorReport{.kind = echo.report.kind, .task_is_any = true});
+  echo.books = EchoBooks();
+  echo.books.Take(Echo::kRecord, echo.told.error.count);
+  Episode& episode = Begin(said);
+  episode.books.Take(Echo::kRecord, 1);
+  episode.told.sources.Add(SourceId::kFanotify);
+  episode.report.code = described.code;
+  episode.report.inode = described.inode;
+  episode.report.generation = described.generation;
+  return episode;
+}
+
+void Episodes::AwaitEcho(Episode& episode, uint64_t now_ns) const {
+  if (!expected_.fanotify || episode.told.error.count == 0) return;
+  const uint64_t taken = episode.books.taken(Echo::kRecord);
+  const bool is_awaited = episode.books.owed() > taken || (expected_.of_any && taken == 0);
+  if (is_awaited) episode.echo_deadline_ns = now_ns + options_.echo_window_ns;
+}
+
+void Episodes::Remember(const Episode& episode, uint64_t now_ns) {
+  const bool is_echoed = expected_.of_any || episode.books.owed() > 0;
+  if (!is_echoed) return;
+  if (past_.size() >= kMaxPast) past_.pop_front();
+  past_.push_back({TargetOf(episode), now_ns + options_.remembered_ns});
+}
+
 std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {
   std::vector<Episode> taken;
   std::deque<Episode> open;
   for (size_t i = 0; i < episodes_.size(); ++i) {
     Episode& episode = episodes_[i];
-    const bool is_complete = all || now_ns >= episode.deadline_ns || episodes_.size() - i > kMaxOpen;
+    const bool is_complete = all || now_ns >= episode.due_ns() || episodes_.size() - i > kMaxOpen;
+    if (is_complete) Remember(episode, now_ns);
     if (is_complete) taken.push_back(std::move(episode));
     else open.push_back(std::move(episode));
   }
@@ -252,8 +428,7 @@ std::vector<Episodes::Episode> Episodes::Take(uint64_t now_ns, bool all) {
 
 std::optional<uint64_t> Episodes::deadline_ns() const {
   std::optional<uint64_t> earliest;
-  for (const Episode& episode : episodes_)
-    earliest = std::min(earliest.value_or(episode.deadline_ns), episode.deadline_ns);
+  for (const Episode& episode : episodes_) earliest = std::min(earliest.value_or(episode.due_ns()), episode.due_ns());
   return earliest;
 }
 

@@ -115,6 +115,9 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
   Filesystem& fs = At(key);
   fs.coverage = coverage;
   fs.closed = false;
+  fs.episodes.Expect({.fanotify = coverage.fanotify,
+                      .of_any = coverage.echoed,
+                      .before_lines = coverage.lines && !coverage.lines_with_task});
   if (coverage.told_amid > 0) {
     fs.marked_amid = coverage.told_amid;
     fs.marked_amid_until_ns = coverage.fanotify_since_ns + options_.fanotify_window_ns;
@@ -320,7 +323,9 @@ void Join::AddForged(FilesystemKey key, LogSignal&& signal) {
 
 void Join::AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns) {
   const ErrorReport& report = signal.report;
-  if (report.kind == Kind::kDevice && report.device_error && signal.folded == 0)
+  const bool is_request =
+      report.kind == Kind::kDevice && report.device_error && report.echo == ErrorReport::Echo::kNone;
+  if (is_request && signal.folded == 0)
     return causes_.Add(key, signal.boottime_ns, std::move(signal.report), SourceId::kTrace, now_ns);
   if (report.counted) fs.accounted += std::max(report.count, signal.folded);
   fs.episodes.Add(std::move(signal), now_ns);
@@ -354,7 +359,10 @@ void Join::AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
 }
 
 void Join::AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns) {
+  if (fs.coverage.echoed) return fs.episodes.AddRecord(signal, now_ns);
   Credit credit{.signal = signal, .left = signal.count};
+  credit.described = fs.episodes.TakeDescribed(signal, now_ns);
+  if (credit.described) --credit.left;
   // A late line, or the error handler's arguments, or the counter may still say where it was.
   bool may_learn = fs.coverage.detail || (fs.coverage.lines && !fs.coverage.lines_with_task) ||
                    (fs.coverage.counters && !fs.coverage.trace && !fs.coverage.lines);
@@ -450,6 +458,8 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
     if (pending.report) LearnInode(told, pending.report->inode);
     if (told.error.code == EIO) causes_.Attach(key, ErrorReport{.code = EIO}, told);
     if (told.error.code == ESHUTDOWN && told.kind == Kind::kMetadata) told.kind = Kind::kShutdown;
+    const bool may_be_echoed = told.kind == Kind::kShutdown && pending.traced && !told.sources.Has(SourceId::kFanotify);
+    if (may_be_echoed) fs.shutdown_told_until_ns = now_ns + options_.episodes.remembered_ns;
     Append(Joined{key, std::move(told), std::move(pending.report)}, out);
     pending.taken = true;
   }
@@ -472,7 +482,7 @@ void Join::TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std:
     Notification& told = episode.told;
     ErrorReport& report = episode.report;
     told.error.code = report.code;
-    told.error.count = std::max(told.error.count, episode.counted);
+    told.error.count = std::max({told.error.count, episode.counted, episode.books.taken(ErrorReport::Echo::kRecord)});
     if (episode.counted == 0) report.counter.clear();
     told.location = PlaceOf(report, std::move(told.location));
     if (report.task_is_any) told.task.reset();
@@ -483,6 +493,8 @@ void Join::TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std:
     causes_.Attach(key, report, told);
     // Of a request that failed, the device alone knows why.
     if (!told.error.code && told.kind == Kind::kDevice && told.device_error) told.error.code = told.device_error->code;
+    // Fanotify says no kind: what a device has failed is known to be that.
+    if (!episode.kind_is_known && told.device_error) told.kind = Kind::kDevice;
     Append(Joined{key, std::move(told), std::move(report)}, out);
   }
 }
@@ -506,6 +518,14 @@ void Join::TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& ou
 void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
   for (Credit& credit : fs.credits) {
     if (!fs.closed && now_ns < credit.deadline_ns) continue;
+    credit.left -= fs.episodes.TakeOwed(credit.left, now_ns);
+    const bool is_told = credit.signal.code == ESHUTDOWN && !credit.described && now_ns < fs.shutdown_told_until_ns;
+    if (is_told && credit.left > 0) {
+      --credit.left;
+      credit.described = true;
+      fs.shutdown_told_until_ns = 0;
+    }
+    if (credit.left == 0) continue;
     if (now_ns < fs.marked_amid_until_ns) {
       uint64_t told = std::min(credit.left, fs.marked_amid);
       fs.marked_amid -= told;
@@ -578,7 +598,7 @@ std::vector<Joined> Join::Take(uint64_t now_ns, bool lines_are_unfinished) {
     TakePending(key, fs, now_ns, out);
     SettleDevices(key, fs, out);
     TakeEpisodes(key, fs, now_ns, out);
-    for (const Episodes::Episode& episode : fs.episodes.open()) causes_.Await(key, episode.report, episode.deadline_ns);
+    for (const Episodes::Episode& episode : fs.episodes.open()) causes_.Await(key, episode.report, episode.due_ns());
     if (fs.closed) TakeCauses(causes_.TakeAll(key), out);
     TakeCredits(key, fs, now_ns, out);
     SettleCounter(key, fs, now_ns, out);

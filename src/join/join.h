@@ -41,6 +41,9 @@ struct JoinCoverage {
   bool lines = false;            // the kernel's log, by either way
   bool lines_with_task = false;  // by printk's tracepoint, in order with the trace signals
   bool counters = false;
+  bool health = false;  // the file system's own health monitor
+  // Fanotify or the health monitor tell again what any of its reports have told: the file system has no books as ext4 has.
+  bool echoed = false;
   bool server = false;  // the death of the process that serves it (source/fuse_servers.h)
   friend bool operator==(const JoinCoverage&, const JoinCoverage&) = default;
 };
@@ -143,6 +146,7 @@ class Join {
     uint64_t fanotify_debt = 0;  // errors told before fanotify told them
     uint64_t marked_amid = 0;    // errors so shortly before the mark that fanotify may tell them, or not
     uint64_t marked_amid_until_ns = 0;
+    uint64_t shutdown_told_until_ns = 0;  // by its tracepoint; from Linux 7.0 fanotify tells it too, a moment later
     std::set<std::pair<std::string, uint32_t>> traced_points;
     std::optional<uint64_t> counter_base;
     uint64_t last_count = 0;  // the counter when it was read last

@@ -37,6 +37,7 @@ class Xfs {
         ParseEvent({.point = point, .filesystem_type = "xfs", .values = values, .text = text, .stack = stack});
     if (!report) return *this;
     report->speculative = report->speculative || IsReadAhead(stack);
+    report->task_is_any = report->task_is_any || IsCompletion(stack);
     join_.Add({kFs, EventSignal{.boottime_ns = Now(), .task = Task(who), .stack = stack, .report = *report}}, now_);
     return *this;
   }
@@ -46,6 +47,7 @@ class Xfs {
     if (!parsed) return *this;
     ErrorReport report = parsed->report;
     report.speculative = report.speculative || (!report.topic.empty() && IsReadAhead(stack));
+    report.task_is_any = report.task_is_any || IsCompletion(stack);
     join_.Add({kFs, LogSignal{.boottime_ns = Now(), .task = Task(who), .stack = stack, .report = report}}, now_);
     return *this;
   }
@@ -74,6 +76,11 @@ class Xfs {
     return *this;
   }
 
+  Xfs& Wait(uint64_t ns) {
+    now_ += ns;
+    return *this;
+  }
+  std::vector<Joined> ToldSoFar() { return join_.Take(now_); }
   std::vector<Joined> ToldUntil(uint64_t now_ns) { return join_.Take(now_ns); }
   std::vector<Joined> Told() { return join_.Take(now_ + kLater); }
 
@@ -96,6 +103,28 @@ TEST(JoinXfs, ABlockReadAheadAndThenReadIsOneErrorOfWhoWantedIt) {
   EXPECT_EQ(error.task->comm, "cat");
   EXPECT_EQ(error.range, std::nullopt);
   EXPECT_EQ(told[0].report->group, 2U);
+}
+
+// Before 6.14: only the line of who asked says that it read ahead.
+TEST(JoinXfs, ABlockFoundBadByAWorkerForAReadAheadAndThenForAReaderIsOneErrorOfTheReader) {
+  const std::vector<std::string> worker{"xfs_buf_ioend+0x1/0x2", "process_one_work+0x1/0x2"};
+  const std::vector<std::string> ahead{"xfs_btree_read_buf_block+0x1/0x2", "read_pages+0x1/0x2"};
+  const std::vector<std::string> read{"xfs_btree_read_buf_block+0x1/0x2", "filemap_read_folio+0x1/0x2"};
+  Xfs xfs;
+  for (const auto& asks : {ahead, read})
+    xfs.Event(kWorker, TracePoint::kXfsBufferError, {EBADMSG, 0x7a0c8, 8, kRead, 3}, "xfs_bmbt", worker)
+        .Line(
+            kWorker,
+            "XFS (loop0): Metadata CRC error detected at xfs_bmbt_read_verify+0x12/0xb0 [xfs], xfs_bmbt block 0x7a0c8 ",
+            worker)
+        .Line(
+            kCat,
+            "XFS (loop0): metadata I/O error in \"xfs_btree_read_buf_block+0xae/0xf0\" at daddr 0x7a0c8 len 8 error 74",
+            asks);
+  const std::vector<Joined> told = xfs.Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EBADMSG, .count = 1}));
+  EXPECT_EQ(told[0].notification.task->comm, "cat");
 }
 
 TEST(JoinXfs, ABlockOnlyReadAheadIsToldToo) {
@@ -193,6 +222,25 @@ TEST(JoinXfs, LostDataIsToldBesideWhatLedToIt) {
   EXPECT_EQ(told[1].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
   EXPECT_EQ(told[1].notification.object, (ObjectInfo{.inode = 0x40082, .generation = 9}));
   EXPECT_EQ(told[1].notification.task->comm, "cat");
+}
+
+// On 6.1 each page looks for its blocks by itself, and behind a slow console that takes longer than the window.
+TEST(JoinXfs, AFilesPagesThatAreLostOneAfterTheOtherAreOneLostWriteBack) {
+  const std::vector<std::string> pass{"__filemap_set_wb_err+0x1/0x2", "xfs_discard_folio+0x1/0x2",
+                                      "do_writepages+0x1/0x2"};
+  Xfs xfs;
+  for (uint64_t page = 0; page < 256; ++page) {
+    if (page < 10)
+      xfs.Line(kCat, "XFS (loop0): page discard on page 0000000043e0842d, inode 0x40082, pos " +
+                         std::to_string(page * 4096) + ".");
+    xfs.Event(kCat, TracePoint::kWritebackError, {EUCLEAN, 0x40082, 9}, "", pass).Wait(20 * kMs);
+    EXPECT_TRUE(xfs.ToldSoFar().empty());
+  }
+  const std::vector<Joined> told = xfs.Told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].notification.kind, Kind::kWriteback);
+  EXPECT_EQ(told[0].notification.error, (ErrorInfo{.code = EUCLEAN, .count = 1}));
+  EXPECT_EQ(told[0].notification.object, (ObjectInfo{.inode = 0x40082, .generation = 9}));
 }
 
 TEST(JoinXfs, ABlockThatTheDiskCannotReadIsOneErrorOfTheReader) {

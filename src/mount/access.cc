@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 
@@ -60,6 +61,15 @@ std::optional<Uuid> UuidByIoctl(int fd) {
   return std::nullopt;
 }
 
+// Empty: before Linux 5.8. Errors: as stat(2) gives them.
+Result<std::optional<uint64_t>> AskMountId(const std::string& path) {
+  struct statx status {};
+  constexpr int kAskNobody = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  if (::statx(AT_FDCWD, path.c_str(), kAskNobody, STATX_MNT_ID, &status) != 0) return ErrnoError("stat", path);
+  if ((status.stx_mask & STATX_MNT_ID) == 0) return std::optional<uint64_t>();
+  return std::optional<uint64_t>(status.stx_mnt_id);
+}
+
 bool AnyType(std::string_view) { return true; }
 
 }  // namespace
@@ -79,11 +89,21 @@ std::optional<Reached> Reach(const std::string& path) {
 }
 
 std::optional<uint64_t> MountIdOf(const std::string& path) {
-  struct statx status {};
-  constexpr int kAskNobody = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-  if (::statx(AT_FDCWD, path.c_str(), kAskNobody, STATX_MNT_ID, &status) != 0) return std::nullopt;
-  if ((status.stx_mask & STATX_MNT_ID) == 0) return std::nullopt;
-  return status.stx_mnt_id;
+  const Result<std::optional<uint64_t>> id = AskMountId(path);
+  return id ? *id : std::nullopt;
+}
+
+Result<uint64_t> MountOfPath(const std::string& path, const MountTree& tree) {
+  std::error_code error;
+  const MountTree::Walk walk = tree.Follow(std::filesystem::absolute(path, error).string());
+  if (walk.stuck_on) return *walk.stuck_on;
+  if (walk.mount_id && tree.MayHang(*walk.mount_id)) return *walk.mount_id;
+  const Result<std::optional<uint64_t>> id = AskMountId(path);
+  if (id && *id) return **id;
+  // By the tree: without symbolic links.
+  if (walk.mount_id && (id || id.error().code == EIO)) return *walk.mount_id;
+  if (!id) return id.error();
+  return Error{path + " leads through a link, and this kernel (before 5.8) does not tell on which mount it ends", 0};
 }
 
 std::optional<uint64_t> UniqueMountId(const std::string& path) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "mount/mount_info.h"
 #include "mount/mount_tree.h"
 #include "record/notification.h"
@@ -32,6 +33,12 @@ std::optional<Reached> Reach(const std::string& path);
 // The number of the mount that the path ends on, as in mountinfo. The file system there is not asked, only those that the
 // path leads through. Empty: there is no such path, or before Linux 5.8.
 std::optional<uint64_t> MountIdOf(const std::string& path);
+
+// The number of the mount that a path of this process lies on, without asking any that may hang: of a path that leads into one
+// it is that mount's, and the path need not exist there. `tree` is of this process's mount table. A file system that answers
+// its own root with an error (XFS after a shutdown) is found by the tree, and before Linux 5.8 any is, where no symbolic link
+// is in the path. Errors: as stat(2) gives them.
+Result<uint64_t> MountOfPath(const std::string& path, const MountTree& tree);
 
 // A number of the mount that the path reaches which no other mount ever has. Empty before Linux 6.8.
 std::optional<uint64_t> UniqueMountId(const std::string& path);

@@ -395,14 +395,11 @@ const Mounting* MountTable::Impl::OfMount(uint64_t mount_id) const {
 // The mount that may hang on which a path lies, or that it would have to be asked for the way. The tree knows nothing of
 // symbolic links; where it sees no obstacle, the kernel is asked.
 std::optional<uint64_t> MountTable::Impl::MountThatMayHang(const std::string& path) const {
-  std::error_code error;
-  const MountTree::Walk walk = tree_.Follow(std::filesystem::absolute(path, error).string());
-  if (walk.stuck_on) return walk.stuck_on;
-  if (walk.mount_id && tree_.MayHang(*walk.mount_id)) return walk.mount_id;
-  const auto id = MountIdOf(path);
-  const Mounting* mounting = id ? OfMount(*id) : nullptr;
-  if (mounting != nullptr && options_.may_hang(mounting->info.type)) return id;
-  return id && tree_.MayHang(*id) ? id : std::nullopt;
+  const Result<uint64_t> id = MountOfPath(path, tree_);
+  if (!id) return std::nullopt;
+  const Mounting* mounting = OfMount(*id);
+  if (mounting != nullptr && options_.may_hang(mounting->info.type)) return *id;
+  return tree_.MayHang(*id) ? std::optional(*id) : std::nullopt;
 }
 
 Result<const Mounting*> MountTable::Impl::FindByPath(const std::string& path) const {

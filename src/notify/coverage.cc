@@ -29,7 +29,8 @@ std::string WithoutCounters(const Sight& sight) {
 }  // namespace
 
 bool IsCovered(const JoinCoverage& coverage) {
-  return coverage.fanotify || coverage.trace || coverage.lines || coverage.counters || coverage.server;
+  return coverage.fanotify || coverage.trace || coverage.lines || coverage.counters || coverage.health ||
+         coverage.server;
 }
 
 std::vector<std::string> Lacks(const Sight& sight) {

@@ -29,6 +29,7 @@ std::string SourceWords(const JoinCoverage& coverage) {
   if (coverage.trace) names.push_back("trace");
   if (coverage.lines) names.push_back("kmsg");
   if (coverage.counters) names.push_back("counters");
+  if (coverage.health) names.push_back("health");
   if (coverage.server) names.push_back("its server's process");
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }

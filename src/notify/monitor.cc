@@ -23,6 +23,7 @@
 #include "notify/translator.h"
 #include "object/path_finder.h"
 #include "source/fuse_servers.h"
+#include "source/xfs_health.h"
 
 namespace fsherald {
 namespace {
@@ -34,6 +35,7 @@ constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
+constexpr int64_t kCountedByS = 5;                   // after an error its file system has counted it
 constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
 constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
 
@@ -75,6 +77,7 @@ class Monitor::Impl {
     auto servers = FuseServers::Open(options_.proc_root, options_.sys_root);
     if (!servers) return servers.error();
     servers_ = std::make_unique<FuseServers>(std::move(*servers));
+    if (Status opened = OpenHealth(); !opened) return opened;
     if (Status opened = OpenMounts(); !opened) return opened;
     auto paths = PathFinder::Start({.proc_root = options_.proc_root});
     if (!paths) return paths.error();
@@ -158,7 +161,7 @@ class Monitor::Impl {
   SavedState Save() {
     const uint64_t now_ns = BoottimeNowNs();
     const Join::Rest rest = join_.Settle(now_ns);
-    SavedState state{.boot_id = boot_id_};
+    SavedState state{.boot_id = boot_id_, .utc_s = UtcNowNs() / 1'000'000'000};
     if (sources_.trace) state.trace = sources_.trace->position();
     state.losses = losses_;
     if (sources_.kmsg) state.kmsg_next = sources_.kmsg->next_sequence();
@@ -184,6 +187,11 @@ class Monitor::Impl {
     if (options_.reads != nullptr) options_.reads->Release(saved_reads_);
   }
 
+  size_t descriptor_count() const {
+    return (sources_.trace ? sources_.trace->descriptors().size() : 0) +
+           (sources_.fanotify ? sources_.fanotify->descriptor_count() : 0);
+  }
+
   std::vector<FdToKeep> descriptors() const {
     std::vector<FdToKeep> fds;
     if (sources_.trace) fds = sources_.trace->descriptors();
@@ -198,7 +206,11 @@ class Monitor::Impl {
     return FindKey(dev);
   }
 
-  std::vector<SourceReport> sources() const { return sources_.reports; }
+  std::vector<SourceReport> sources() const {
+    std::vector<SourceReport> reports = sources_.reports;
+    if (health_) reports.push_back(HealthReport());
+    return reports;
+  }
 
   std::vector<WatchedFilesystem> watched() const {
     std::vector<WatchedFilesystem> watched;
@@ -210,6 +222,7 @@ class Monitor::Impl {
                          .lacks = Lacks(SightOf(mounting->info.type, it->second.coverage)),
                          .past = it->second.past});
       if (!it->second.mark_refused.empty()) watched.back().lacks.push_back(it->second.mark_refused);
+      if (!it->second.health_refused.empty()) watched.back().lacks.push_back(it->second.health_refused);
     }
     return watched;
   }
@@ -226,6 +239,7 @@ class Monitor::Impl {
     JoinCoverage coverage;
     std::optional<CounterReading> past;
     std::string mark_refused;        // why fanotify does not cover it, where it should
+    std::string health_refused;      // the same of its health monitor
     uint64_t since_boottime_ns = 0;  // what happened before is the past
   };
 
@@ -279,6 +293,14 @@ class Monitor::Impl {
     SetAlarm(BoottimeNowNs());
   }
 
+  // Whether a counter that stands lower than what was told has yet to count it (the kernel counts in a worker, a moment after the
+  // error), or was cleared since.
+  bool IsBehind(const CounterReading& reading) const {
+    if (options_.saved->boot_id != boot_id_) return false;
+    const int64_t saved_s = options_.saved->utc_s;
+    return reading.first ? reading.first->utc_seconds <= saved_s : UtcNowNs() / 1'000'000'000 - saved_s < kCountedByS;
+  }
+
   const Mounting* MountedAs(const FilesystemInfo& info) const {
     for (const Mounting* mounting : mounts_->mounted())
       if (mounting->info.dev == info.dev && IsSame(info, mounting->info)) return mounting;
@@ -296,6 +318,27 @@ class Monitor::Impl {
     SavedState::Filesystem taken = std::move(*found);
     saved.erase(found);
     return taken;
+  }
+
+  Status OpenHealth() {
+    if (!options_.xfs_health_monitor) return {};
+    auto health = XfsHealthSource::Open();
+    if (!health) return health.error();
+    health_ = std::make_unique<XfsHealthSource>(std::move(*health));
+    return {};
+  }
+
+  // It is found out only where an XFS is mounted.
+  SourceReport HealthReport() const {
+    SourceReport report{.id = SourceId::kHealth, .active = health_->size() > 0};
+    if (report.active) {
+      report.words = "XFS's own health monitor, where it could be had";
+      return report;
+    }
+    report.words = "no XFS is mounted whose health monitor could be had";
+    for (const auto& [key, watched] : watched_)
+      if (!watched.health_refused.empty()) report.words = watched.health_refused;
+    return report;
   }
 
   Status OpenMounts() {
@@ -354,6 +397,8 @@ class Monitor::Impl {
       if (Status added = poller_.Add(sources_.kmsg->fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(paths_->event_fd(), EPOLLIN); !added) return added;
     if (Status added = poller_.Add(servers_->fd(), EPOLLIN); !added) return added;
+    if (health_)
+      if (Status added = poller_.Add(health_->fd(), EPOLLIN); !added) return added;
     return poller_.Add(mounts_->event_fd(), EPOLLPRI | EPOLLERR);
   }
 
@@ -375,8 +420,11 @@ class Monitor::Impl {
     const std::optional<SavedState::Filesystem> saved = TakeSaved(mounting.info);
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
-    // Lower than it was: cleared meanwhile.
-    if (base && saved && saved->counted && *saved->counted <= watched.past->errors) base = saved->counted;
+    uint64_t told_ahead = 0;
+    if (base && saved && saved->counted) {
+      if (*saved->counted <= watched.past->errors) base = saved->counted;
+      else if (IsBehind(*watched.past)) told_ahead = *saved->counted - watched.past->errors;
+    }
     if (watched.past && !watched.past->devices.empty()) {
       CounterReading from = *watched.past;
       if (saved && !saved->devices.empty()) from.devices = saved->devices;
@@ -393,7 +441,10 @@ class Monitor::Impl {
     if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
     else if (armed_) base.reset();
     Mark(mounting, module, watched);
-    join_.Open(key, watched.coverage, base);
+    AddHealth(mounting, watched);
+    JoinCoverage coverage = watched.coverage;
+    coverage.told_amid += told_ahead;
+    join_.Open(key, coverage, base);
     if (saved && sources_.fanotify && sources_.fanotify->is_taken_over()) join_.Owe(key, saved->fanotify_debt);
     if (saved) watched.since_boottime_ns = 0;
     states_.Begin(key, LookOf(mounting));
@@ -416,8 +467,21 @@ class Monitor::Impl {
       return;
     }
     watched.coverage.fanotify = true;
-    watched.coverage.fanotify_since_ns = BoottimeNowNs();
+    watched.coverage.echoed = module.reporter == nullptr;
+    const bool is_new = !sources_.fanotify->WasMarkedBefore({mounting.key});
+    watched.coverage.fanotify_since_ns = is_new ? BoottimeNowNs() : 0;
     for (int fd : sources_.fanotify->fds()) (void)poller_.Add(fd, EPOLLIN);
+  }
+
+  // What XFS's health monitor tells has mostly been told: it is an echo.
+  void AddHealth(const Mounting& mounting, Watched& watched) {
+    watched.health_refused.clear();
+    if (!health_ || !XfsHealthSource::IsOf(mounting.info.type)) return;
+    if (Status added = health_->Add(mounting, BoottimeNowNs()); !added) {
+      watched.health_refused = "what XFS's health monitor would tell (" + added.error().ToString() + ")";
+      return;
+    }
+    watched.coverage.health = watched.coverage.echoed = true;
   }
 
   // How many of the errors that a fresh mounting has counted are new, and told by nobody.
@@ -439,6 +503,7 @@ class Monitor::Impl {
       return true;
     });
     servers_->Forget(key);
+    if (health_) health_->Forget(key);
     if (sources_.fanotify) sources_.fanotify->Forget(key);
     if (sources_.counters) {
       for (const CounterSource::Event& event : sources_.counters->events())
@@ -505,8 +570,10 @@ class Monitor::Impl {
     auto it = watched_.find({mounting.key});
     if (it == watched_.end()) return Begin(mounting);
     states_.Look(it->first, LookOf(mounting), BoottimeNowNs());
-    if (it->second.coverage.fanotify) return;
-    Mark(mounting, ModuleOf(mounting.info.type), it->second);
+    const bool has_health = !health_ || it->second.coverage.health || !XfsHealthSource::IsOf(mounting.info.type);
+    if (it->second.coverage.fanotify && has_health) return;
+    if (!it->second.coverage.fanotify) Mark(mounting, ModuleOf(mounting.info.type), it->second);
+    if (!has_health) AddHealth(mounting, it->second);
     join_.Open(it->first, it->second.coverage, std::nullopt);
   }
 
@@ -527,10 +594,14 @@ class Monitor::Impl {
     refreshes_this_round_ = 0;
     std::vector<ErrorCount> counts = ReadCounts(risen);
     std::vector<Signal> readings = ReadSilent(now_ns);
+    XfsHealthSignals health = health_ ? health_->Read(now_ns, UtcFromBoottimeNs(now_ns)) : XfsHealthSignals();
     FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
     DrainTrace(now_ns);
     ReadKmsg(now_ns);
     AddFanotify(late, now_ns);
+    for (Signal& signal : health.signals) AddSignal(std::move(signal), now_ns);
+    refused_ += health.refused;
+    hinted_ = hinted_ || health.unmounted;
     AddCounters(counts, now_ns);
     for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
     if (options_.reads == nullptr && sources_.trace) sources_.trace->Release();
@@ -742,6 +813,7 @@ class Monitor::Impl {
   std::unique_ptr<MountTable> mounts_;
   std::unique_ptr<PathFinder> paths_;
   std::unique_ptr<FuseServers> servers_;
+  std::unique_ptr<XfsHealthSource> health_;  // null: it was not asked for
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<Teller> teller_;
   Join join_;
@@ -762,7 +834,7 @@ class Monitor::Impl {
   int hasty_rounds_ = 0;
   bool hinted_ = false;   // the mount table may have changed
   bool armed_ = false;    // the first look at the mount table is over
-  uint64_t refused_ = 0;  // fanotify's records
+  uint64_t refused_ = 0;  // fanotify's records, and the health monitors'
 };
 
 Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -779,6 +851,7 @@ Status Monitor::Pump() { return impl_->Pump(); }
 void Monitor::Finish() { impl_->Finish(); }
 SavedState Monitor::Save() { return impl_->Save(); }
 void Monitor::Release() { impl_->Release(); }
+size_t Monitor::descriptor_count() const { return impl_->descriptor_count(); }
 std::vector<FdToKeep> Monitor::descriptors() const { return impl_->descriptors(); }
 std::optional<FilesystemKey> Monitor::KeyOf(DeviceNumber dev) { return impl_->KeyOf(dev); }
 std::vector<SourceReport> Monitor::sources() const { return impl_->sources(); }

@@ -39,6 +39,7 @@ class Monitor {
   struct Options {
     std::vector<std::string> paths;                // only the file systems that these lie on; empty: all
     std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
+    bool xfs_health_monitor = false;  // a file system has but one: only where it is asked for
     SourceSet without;                             // sources that are not to be used
     // What an earlier monitor has left, each of which may be missing: its descriptors, in which the kernel's queues are, its
     // state, and the memory that it read into. With `reads`, what was taken in is given back by Release alone.
@@ -73,13 +74,14 @@ class Monitor {
   void Release();
   // What to keep for a monitor that takes over.
   std::vector<FdToKeep> descriptors() const;
+  size_t descriptor_count() const;  // they only become more
 
   // The key of the mounted file system with this device number, if any source covers it.
   std::optional<FilesystemKey> KeyOf(DeviceNumber dev);
 
   std::vector<SourceReport> sources() const;
   std::vector<WatchedFilesystem> watched() const;
-  // Records and lines so far that were no valid ones, or that user space had forged.
+  // Records and lines so far that were no valid ones.
   uint64_t refused() const;
 
  private:

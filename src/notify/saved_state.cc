@@ -93,6 +93,7 @@ std::string Encode(const SavedState& state, const Host& host) {
   ByteWriter out;
   out.Add(kVersion);
   out.AddString(state.boot_id);
+  out.Add(state.utc_s);
   Add(out, state.trace);
   out.Add(state.losses);
   out.AddOptional(state.kmsg_next);
@@ -115,6 +116,7 @@ std::optional<SavedState> DecodeSavedState(Bytes bytes) {
   if (in.Get<uint32_t>() != kVersion) return std::nullopt;
   SavedState state;
   state.boot_id = in.GetString();
+  state.utc_s = in.Get<int64_t>();
   state.trace = GetPosition(in);
   state.losses = in.Get<TraceSource::Losses>();
   state.kmsg_next = in.GetOptional<uint64_t>();

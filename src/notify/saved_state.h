@@ -29,6 +29,7 @@ struct SavedState {
   };
 
   std::string boot_id;
+  int64_t utc_s = 0;  // when it was saved
   std::optional<TraceSource::Position> trace;
   TraceSource::Losses losses;         // of the trace, that were told
   std::optional<uint64_t> kmsg_next;  // sequence number of the first record that was not taken in

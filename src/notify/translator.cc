@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "filesystem/filesystem.h"
+#include "filesystem/kind_of_stack.h"
 #include "filesystem/stack_frame.h"
 
 namespace fsherald {
@@ -50,6 +51,12 @@ bool IsOfServer(const Mounting& mounting, const ErrorReport& report) {
   if (server == report.fields.end()) return true;
   const std::string* name = std::get_if<std::string>(&server->value);
   return name != nullptr && mounting.info.device.starts_with(*name + ":");
+}
+
+// Whether it is gone, and had been mounted before that moment: not only seen in sysfs while its own mount(2) was at work.
+bool IsOld(const Mounting& mounting, uint64_t boottime_ns) {
+  const bool was_mounted = !mounting.info.mounts.empty() || !mounting.mounts_before.empty();
+  return mounting.gone_boottime_ns && was_mounted && mounting.mounts_since_boottime_ns < boottime_ns;
 }
 
 }  // namespace
@@ -97,19 +104,31 @@ FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime
   return traced.key;
 }
 
-FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns) {
+// ext4 serves ext2 and ext3 as well: the name alone has to do where none of that type carries it. But what another module
+// serves has not said it.
+const Mounting* Translator::MountedOn(const std::string& device, std::string_view type, uint64_t boottime_ns) const {
+  if (const Mounting* of_type = mounts_.FindByName(device, boottime_ns, type)) return of_type;
+  const Mounting* any = mounts_.FindByName(device, boottime_ns);
+  return any == nullptr || type.empty() || ModuleOf(any->info.type).type == type ? any : nullptr;
+}
+
+FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view type,
+                                    std::span<const std::string> stack, uint64_t boottime_ns) {
   if (device.empty()) return {};
   auto traced = traced_.find(device);
   if (traced != traced_.end() && boottime_ns >= traced->second.boottime_ns &&
       boottime_ns - traced->second.boottime_ns < kLineFollowsNs)
     return traced->second.key;
-  // ext4 serves ext2 and ext3 as well: the name alone has to do where none of that type carries it.
-  auto mounted = [&] {
-    const Mounting* of_type = mounts_.FindByName(device, boottime_ns, type);
-    return of_type != nullptr ? of_type : mounts_.FindByName(device, boottime_ns);
+  // A mount(2) that is under way, and may be refused, is not of what was mounted there before and is gone; whether it is gone,
+  // only a new look tells.
+  const bool is_mounting = IsMounting(stack);
+  auto mounted = [&]() -> const Mounting* {
+    const Mounting* mounting = MountedOn(device, type, boottime_ns);
+    return is_mounting && mounting != nullptr && IsOld(*mounting, boottime_ns) ? nullptr : mounting;
   };
+  if (is_mounting) refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
-  refresh_();
+  if (!is_mounting) refresh_();
   if (const Mounting* mounting = mounted()) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
@@ -235,7 +254,7 @@ FilesystemKey Translator::KeyOfDisk(const std::string& device, DeviceNumber disk
                                     uint64_t boottime_ns) {
   const std::optional<uint64_t> sector = report.device_error->sector;
   const std::optional<MountingAbove> above = mounts_.FindAboveDevice(disk, sector, boottime_ns);
-  if (!above) return KeyOfName(device, report.filesystem_type, boottime_ns);
+  if (!above) return KeyOfName(device, report.filesystem_type, {}, boottime_ns);
   report.device = above->device.name;
   if (report.inode) return {above->mounting->key};  // its range is the file's
   if (!above->sector || !report.range) report.range.reset();
@@ -276,9 +295,12 @@ std::optional<Signal> Translator::TranslateEvents(const TraceFold& fold) {
   ErrorReport common{.filesystem_type = report->filesystem_type,
                      .kind = report->kind,
                      .counted = report->counted,
+                     .told_by_fanotify = report->told_by_fanotify,
+                     .echo = report->echo,
                      .task_is_any = true};
   const bool of_disk = fold.filesystem_type.empty();
-  const FilesystemKey key = of_disk ? KeyOfName(fold.device, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
+  const FilesystemKey key =
+      of_disk ? KeyOfName(fold.device, {}, {}, now_ns) : KeyOfSuperblock(Superblock(fold), now_ns);
   return Signal{.filesystem = key,
                 .what = EventSignal{.boottime_ns = now_ns, .report = std::move(common), .folded = fold.count}};
 }
@@ -303,6 +325,7 @@ std::optional<Signal> Translator::TranslateWhole(TraceLineRecord line, Symbolize
   LogSignal signal{.boottime_ns = line.head.boottime_ns, .task = NamedTask(line.head), .trusted = !stack.of_user_line};
   if (!parsed->report.traced) signal.stack = stack.visible;  // else its error's tracepoint has it
   signal.report = std::move(parsed->report);
+  signal.report.kind = KindOfStack(signal.report.filesystem_type, stack.complete).value_or(signal.report.kind);
   if (!signal.report.topic.empty()) signal.report.speculative = signal.report.speculative || stack.of_read_ahead;
   signal.report.task_is_any = signal.report.task_is_any || stack.of_completion;
   return Translate(std::move(signal));
@@ -330,7 +353,7 @@ FilesystemKey Translator::KeyOfLine(LogSignal& line) {
   if (report.device_error && report.filesystem_type.empty())
     if (std::optional<DeviceNumber> disk = mounts_.NumberOf(report.device))
       return KeyOfDisk(report.device, *disk, report, boottime_ns);
-  return KeyOfName(report.device, report.filesystem_type, boottime_ns);
+  return KeyOfName(report.device, report.filesystem_type, line.stack, boottime_ns);
 }
 
 // What user space wrote to the log is of no file system that is known: it says itself which one it means.
@@ -342,7 +365,7 @@ std::optional<Signal> Translator::TranslateForged(LogSignal line) {
 
 // The kernel could not report an error, and says so in its log.
 std::optional<Signal> Translator::TranslateLost(const LogSignal& line) {
-  return Signal{.filesystem = KeyOfName(line.report.device, line.report.filesystem_type, line.boottime_ns),
+  return Signal{.filesystem = KeyOfName(line.report.device, line.report.filesystem_type, {}, line.boottime_ns),
                 .what = GapSignal{.from_boottime_ns = line.boottime_ns,
                                   .to_boottime_ns = line.boottime_ns,
                                   .source = SourceId::kFanotify,

@@ -57,7 +57,10 @@ class Translator {
   // Of a superblock as the programs saw it.
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
   // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
-  FilesystemKey KeyOfName(const std::string& device, std::string_view type, uint64_t boottime_ns);
+  FilesystemKey KeyOfName(const std::string& device, std::string_view type, std::span<const std::string> stack,
+                          uint64_t boottime_ns);
+  // What the mount table has on that device and can have said so; null: nothing.
+  const Mounting* MountedOn(const std::string& device, std::string_view type, uint64_t boottime_ns) const;
   // Of a line that names no device.
   FilesystemKey KeyOfType(const ErrorReport& report, std::span<const std::string> stack, uint64_t boottime_ns);
   // The one mounted file system that it can be of; null: none, or any of several.

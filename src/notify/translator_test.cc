@@ -278,6 +278,80 @@ TEST_F(TranslatorTest, WhatTheKernelSaysThatItCouldNotReportIsAGapOfThatFileSyst
   EXPECT_EQ(std::get<GapSignal>(signal.what).to_boottime_ns, boottime_ns);
 }
 
+// loop0 carries an erofs, then its mount point is empty, or carries something else.
+class RefusedMountTest : public TranslatorTest {
+ protected:
+  void SetUp() override {
+    TranslatorTest::SetUp();
+    MakeDevice();
+    translator_ = std::make_unique<Translator>(*mounts_, root_ + "/proc", [this] { Look(); });
+  }
+  void MakeDevice() {
+    namespace fs = std::filesystem;
+    fs::create_directories(root_ + "/sys/dev/block");
+    fs::create_directories(root_ + "/sys/class/block/loop0");
+    fs::create_symlink("../../devices/virtual/block/loop0", root_ + "/sys/dev/block/7:0");
+    std::ofstream(root_ + "/sys/class/block/loop0/dev") << "7:0\n";
+  }
+  void Table(const std::string& lines) { std::ofstream(root_ + "/proc/self/mountinfo") << lines; }
+  void Look() { ASSERT_TRUE(mounts_->Refresh(BoottimeNowNs())); }
+  // A second ago, beyond the table's slack.
+  void MountBefore(const std::string& lines) {
+    Table(lines);
+    ASSERT_TRUE(mounts_->Refresh(BoottimeNowNs() - 1'000'000'000));
+    Look();
+  }
+  FilesystemKey KeyOf(const char* text, std::vector<std::string> stack) {
+    LogSignal line{.boottime_ns = BoottimeNowNs(), .stack = std::move(stack), .report = ParseLog(text)->report};
+    return translator_->Translate(std::move(line))->filesystem;
+  }
+
+  static constexpr const char* kRefused = "erofs (device loop0): invalid checksum 0x5f3ab3e9, 0x1 expected";
+  inline static const std::vector<std::string> kMount = {"erofs_fc_fill_super+0x1", "get_tree_bdev+0x1",
+                                                         "vfs_get_tree+0x1"};
+};
+
+TEST_F(RefusedMountTest, IsNotToldOfTheOneThatWasThereBefore) {
+  MountBefore("36 25 7:0 / /a ro - erofs /dev/loop0 ro\n");
+  Table("");  // unmounted; nobody has looked since
+  const FilesystemKey key = KeyOf(kRefused, kMount);
+  EXPECT_EQ(translator_->Seen(key), (FilesystemInfo{.type = "erofs", .device = "loop0"}));
+}
+
+TEST_F(RefusedMountTest, IsNotToldOfWhatAnotherModuleServedThereEvenWithoutAStack) {
+  MountBefore("36 25 7:0 / /a rw - ext4 /dev/loop0 rw\n");
+  for (const auto& stack : {kMount, std::vector<std::string>()})
+    EXPECT_EQ(translator_->Seen(KeyOf(kRefused, stack)), (FilesystemInfo{.type = "erofs", .device = "loop0"}));
+}
+
+TEST_F(RefusedMountTest, WhatIsSaidOfOneThatIsMountedIsItsOwn) {
+  MountBefore("36 25 7:0 / /a ro - erofs /dev/loop0 ro\n");
+  const uint32_t mounted = mounts_->mounted().at(0)->key;
+  EXPECT_EQ(KeyOf("erofs (device loop0): bogus dirent @ nid 36", {"erofs_readdir+0x1", "iterate_dir+0x1"}),
+            FilesystemKey{mounted});
+  // A second mount(2) of what is mounted already.
+  EXPECT_EQ(KeyOf("erofs (device loop0): bogus dirent @ nid 36", kMount), FilesystemKey{mounted});
+  // What was said a moment before it was unmounted.
+  Table("");
+  EXPECT_EQ(KeyOf("erofs (device loop0): bogus dirent @ nid 36", {"erofs_readdir+0x1", "iterate_dir+0x1"}),
+            FilesystemKey{mounted});
+}
+
+TEST_F(RefusedMountTest, IsToldOfWhatWasSeenOfItInSysfsBeforeItWasRefused) {
+  std::filesystem::create_directories(root_ + "/sys/fs/erofs/loop0");
+  Look();
+  ASSERT_EQ(mounts_->mounted().size(), 1U);
+  const uint32_t seen = mounts_->mounted().at(0)->key;
+  std::filesystem::remove_all(root_ + "/sys/fs/erofs");
+  EXPECT_EQ(KeyOf(kRefused, kMount), FilesystemKey{seen});
+}
+
+TEST_F(RefusedMountTest, AnExt3IsServedByExt4) {
+  MountBefore("36 25 7:0 / /a rw - ext3 /dev/loop0 rw\n");
+  EXPECT_EQ(KeyOf("EXT4-fs error (device loop0): ext4_lookup:1855: inode #12: comm ls: bad inode number: 1", {}),
+            FilesystemKey{mounts_->mounted().at(0)->key});
+}
+
 // A mount table of what stands in its file alone: nothing mounted is asked.
 class NamelessLineTest : public TranslatorTest {
  protected:

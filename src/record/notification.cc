@@ -49,6 +49,7 @@ std::string_view Name(SourceId source) {
     case SourceId::kProducer: return "producer";
     case SourceId::kGroup: return "group";
     case SourceId::kMounts: return "mounts";
+    case SourceId::kHealth: return "health";
   }
   return "";
 }
@@ -73,6 +74,7 @@ std::string_view Name(HealthState state) {
     case HealthState::kReadOnly: return "read_only";
     case HealthState::kShutDown: return "shut_down";
     case HealthState::kGone: return "gone";
+    case HealthState::kUnknown: return "unknown";
   }
   return "";
 }

@@ -129,8 +129,9 @@ enum class Kind {
 };
 enum class Origin { kKernel, kUser };
 // kGroup: only of a gap, the subscriber's own ring was full. kMounts: the mount table, of a state alone.
-enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts };
-inline constexpr int kSourceCount = 7;
+// kHealth: a health monitor of the file system's own.
+enum class SourceId { kFanotify, kTrace, kKmsg, kCounters, kProducer, kGroup, kMounts, kHealth };
+inline constexpr int kSourceCount = 8;
 
 // A set of sources.
 class SourceSet {
@@ -166,15 +167,16 @@ struct Gap {
 
 // The state of a file system. The worse, the later; kNotCovered is none of these.
 enum class HealthState {
-  kNotCovered,  // nothing that can be read would tell an error of it
+  kNotCovered,  // file systems of its type keep nothing that would tell an error: as much as can be known of it
   kWell,
   kPastErrors,  // of before this boot or this mounting, or of a time that is not kept; nothing says that they are repaired
   kErrors,      // errors since; or structures known to be damaged
   kReadOnly,  // it has made itself read-only
   kShutDown,
-  kGone,  // it was not well, and is not mounted any more
+  kGone,     // it was not well, and is not mounted any more
+  kUnknown,  // its type keeps something that would tell an error, and none of it could be read
 };
-inline constexpr int kHealthStateCount = 7;
+inline constexpr int kHealthStateCount = 8;
 
 // What has led from one state to another: how it is entered, then how it is left (docs/health.md).
 enum class HealthRule {

@@ -36,8 +36,8 @@ TEST(NotificationTest, EachWordIsWrittenAsDocumented) {
 TEST(NotificationTest, EverySourceHasAWordOfItsOwn) {
   std::set<std::string_view> words;
   for (int i = 0; i < kSourceCount; ++i) words.insert(Name(static_cast<SourceId>(i)));
-  EXPECT_EQ(words,
-            (std::set<std::string_view>{"fanotify", "trace", "kmsg", "counters", "producer", "group", "mounts"}));
+  EXPECT_EQ(words, (std::set<std::string_view>{"fanotify", "trace", "kmsg", "counters", "producer", "group", "mounts",
+                                               "health"}));
 }
 
 TEST(NotificationTest, EveryStateOfHealthAndEveryRuleHasAWordOfItsOwn) {

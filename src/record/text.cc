@@ -313,6 +313,7 @@ std::string_view StateWords(HealthState state) {
     case HealthState::kReadOnly: return "read-only";
     case HealthState::kShutDown: return "shut down";
     case HealthState::kGone: return "gone";
+    case HealthState::kUnknown: return "not known";
   }
   return "";
 }

@@ -125,7 +125,10 @@ Status FanotifySource::Mark(const Mounting& mounting) {
     ::fanotify_mark(fd, FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, FAN_FS_ERROR, AT_FDCWD, path);
     return marked ? Error{mounting.access_path + " is another file system by now", 0} : marked.error();
   }
-  (*group)->members.push_back({*fsid, key, dev});
+  const auto index = static_cast<uint32_t>(*group - groups_.data());
+  const bool was_marked_before =
+      std::ranges::any_of(left_, [&](const Place& p) { return p.group == index && p.fsid == *fsid && p.dev == dev; });
+  (*group)->members.push_back({*fsid, key, dev, was_marked_before});
   return {};
 }
 
@@ -137,6 +140,13 @@ void FanotifySource::Forget(FilesystemKey key) {
     std::erase_if(left_, [&](const Place& place) { return place.fsid == member->fsid && place.dev == member->dev; });
     group.members.erase(member);
   }
+}
+
+bool FanotifySource::WasMarkedBefore(FilesystemKey key) const {
+  for (const Group& group : groups_)
+    for (const Member& member : group.members)
+      if (member.key == key) return member.was_marked_before;
+  return false;
 }
 
 std::vector<int> FanotifySource::fds() const {

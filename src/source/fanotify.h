@@ -63,13 +63,17 @@ class FanotifySource {
   // To poll(2) for POLLIN; there is one more after a Mark that needed it.
   std::vector<int> fds() const;
 
+  // Whether the mark is of an earlier process: then all errors since that one are in the queue.
+  bool WasMarkedBefore(FilesystemKey key) const;
+
   // Reads are made into `reads` from now on; what it holds already, of groups that were taken over, comes with the next Read. It
   // must outlive the source. Call it when all is marked.
   void ReadInto(RawReads& reads, uint64_t now_boottime_ns);
 
   std::vector<Place> places() const;
-  // What to keep for one that takes over.
+  // What to keep for one that takes over; grows with the groups.
   std::vector<FdToKeep> descriptors() const;
+  size_t descriptor_count() const { return groups_.size(); }
 
   // All that has come. Errors that the kernel had merged are one signal with their count.
   FanotifyEvents Read(uint64_t now_boottime_ns);
@@ -79,6 +83,7 @@ class FanotifySource {
     Fsid fsid;
     FilesystemKey key;
     DeviceNumber dev;
+    bool was_marked_before = false;
   };
   struct Group {
     Fd fd;

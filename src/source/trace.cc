@@ -498,7 +498,7 @@ class TraceSource::Impl {
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.ctx_in = &request;
     options.ctx_size_in = sizeof request;
-    if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.symbol), &options) == 0)
+    if (bpf_prog_test_run_opts(symbol_program_, &options) == 0)
       entry->second.assign(request.name, ::strnlen(request.name, sizeof request.name));
     return entry->second;
   }

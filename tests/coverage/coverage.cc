@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // coverage [--write] DOC KERNEL=DIR...: makes the tables of docs/coverage.md from what the scenarios have recorded (one file a
-// scenario in each DIR), and compares them with those in DOC; with --write it puts them in. Counts, the log's part and
+// scenario in each DIR), and compares them with those in DOC; with --write it puts them in, and leaves the rows of scenarios that
+// have left no record in this run, and are still there. Counts, the log's part and
 // latencies are not compared: they are of the run that wrote the page. A scenario that has left no record in this run (not selected, skipped) is not compared.
 //
 // Exit status: 0: DOC says what was seen; 1: it does not, the differences are on stdout; 77: nothing was recorded.
@@ -43,6 +44,13 @@ std::string Join(const std::vector<std::string>& words, const char* between) {
   return text;
 }
 
+// What has seen it, where it is none of the columns' sources: the mount table, or nothing of the kernel's at all, when the process
+// that serves a file system has ended.
+std::string SeenOtherwise(const json& sources) {
+  if (sources.empty()) return ", by the end of its server";
+  return sources == json::array({"mounts"}) ? ", by the mount table" : "";
+}
+
 // "metadata EUCLEAN ×2, with the device's error"
 std::string ToldAs(const json& told) {
   std::map<std::string, uint64_t> counts;
@@ -52,6 +60,7 @@ std::string ToldAs(const json& told) {
     if (one["corrected"] == true) words += ", corrected";
     if (one["object"] == true) words += ", with the file";
     if (one["device_error"] == true) words += ", with the device's error";
+    words += SeenOtherwise(one["sources"]);
     counts[words] += one["count"].get<uint64_t>();
   }
   std::vector<std::string> all;
@@ -113,12 +122,6 @@ std::vector<Row> ReadRows(const std::string& directory) {
   return rows;
 }
 
-std::string Table(const std::vector<Row>& rows) {
-  std::string table = kHead;
-  for (const Row& row : rows) table += row.text + " " + row.latency + " |\n";
-  return table;
-}
-
 std::vector<std::string> Split(const std::string& text, const std::string& between) {
   std::vector<std::string> parts;
   size_t begin = 0;
@@ -152,6 +155,22 @@ std::map<std::string, std::string> RowsOfPage(const std::string& table) {
   return rows;
 }
 
+// The rows that were seen, and of the page those of other scenarios that lie beside it.
+std::string Table(const std::vector<Row>& rows, const std::string& old_table, const fs::path& images) {
+  std::map<std::vector<std::string>, std::string> by_place;  // file system, fault, scenario
+  for (const auto& [scenario, line] : RowsOfPage(old_table)) {
+    const std::vector<std::string> cells = Split(line.substr(2), " | ");
+    if (fs::exists(images / scenario) && cells.size() > 2) by_place[{cells[0], cells[1], scenario}] = line;
+  }
+  for (const Row& row : rows) {
+    std::erase_if(by_place, [&](const auto& place) { return place.first[2] == row.scenario; });
+    by_place[{row.type, row.fault, row.scenario}] = row.text + " " + row.latency + " |";
+  }
+  std::string table = kHead;
+  for (const auto& [place, line] : by_place) table += line + "\n";
+  return table;
+}
+
 // Whether each row that was seen stands in the table, as it was seen.
 bool Compare(const std::vector<Row>& rows, const std::string& table) {
   const std::map<std::string, std::string> page = RowsOfPage(table);
@@ -181,8 +200,10 @@ int Run(const std::vector<std::string>& arguments) {
     const size_t end = page.find(kEnd, at);
     if (at == std::string::npos || end == std::string::npos) throw std::runtime_error(page_path + " has no " + begin);
     const size_t table = at + begin.size();
-    if (write && !rows.empty()) page.replace(table, end - table, Table(rows));
-    else same = Compare(rows, page.substr(table, end - table)) && same;
+    const std::string old_table = page.substr(table, end - table);
+    const fs::path images = fs::path(page_path).parent_path() / ".." / "tests" / "images";
+    if (write && !rows.empty()) page.replace(table, end - table, Table(rows, old_table, images));
+    else same = Compare(rows, old_table) && same;
   }
   if (write) std::ofstream(page_path) << page;
   if (recorded == 0) {

@@ -5,6 +5,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+
+#include "sandbox.h"
 #include "watcher.h"
 
 namespace fsherald::system_test {
@@ -12,20 +15,52 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 
-Process StartDaemon(const std::vector<std::string>& arguments, const Pipe& err) {
+Command DaemonCommand(const std::vector<std::string>& arguments) {
   Command command{.arguments = {Program(), "daemon"}, .environment = {}, .directory = {}};
+  const bool names_store = std::ranges::any_of(
+      arguments, [](const std::string& a) { return a.starts_with("--store") || a == "--no-store"; });
+  if (!names_store) command.arguments.push_back("--store=" + Daemon::StoreDirectory());
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  return Process::Start(command, {{2, err.write.get()}});
+  return command;
 }
 
 }  // namespace
 
-Daemon::Daemon(const std::vector<std::string>& arguments) : err_(MakePipe()), process_(StartDaemon(arguments, err_)) {
+Daemon::Daemon(const std::vector<std::string>& arguments) : Daemon(DaemonCommand(arguments)) {}
+
+Daemon::Daemon(const Command& command) : err_(MakePipe()), process_(Process::Start(command, {{2, err_.write.get()}})) {
   err_.write.Reset();
+  WaitUntilReady(1);
+}
+
+std::string Daemon::StoreDirectory() { return kSandbox + "/store"; }
+
+void Daemon::WaitUntilReady(size_t times) {
   const Deadline deadline = After(kPatience);
-  while (talk_.find("ready\n") == std::string::npos) {
+  auto ready = [this] {
+    size_t found = 0;
+    for (size_t at = talk_.find("\nready\n"); at != std::string::npos; at = talk_.find("\nready\n", at + 1)) ++found;
+    return found;
+  };
+  while (ready() < times)
     if (!Read(deadline)) Fail("the daemon is not ready: " + talk_);
-  }
+  ready_ = times;
+}
+
+void Daemon::KillKept() {
+  const std::string pid = std::to_string(process_.pid());
+  const std::string children = ReadFile("/proc/" + pid + "/task/" + pid + "/children");
+  if (children.empty()) Fail("the keeper has no daemon: " + talk_);
+  const auto begin = std::chrono::steady_clock::now();
+  ::kill(std::stoi(children), SIGKILL);
+  WaitUntilReady(ready_ + 1);
+  last_restart_ = std::chrono::steady_clock::now() - begin;
+}
+
+bool Daemon::WaitUntilItSays(const std::string& words, Deadline deadline) {
+  while (talk_.find(words) == std::string::npos)
+    if (!Read(deadline)) return false;
+  return true;
 }
 
 bool Daemon::Read(Deadline deadline) {

@@ -2,6 +2,7 @@
 #include "expectation.h"
 
 #include <algorithm>
+#include <limits>
 #include <regex>
 
 #include "process.h"
@@ -33,6 +34,7 @@ Json TextWithFacts(const std::string& text, const Facts& facts) {
 }
 
 bool IsAsExpected(const Json& expected, const Json& told) {
+  if (expected == "@any") return true;
   if (expected == "@some") return !told.is_null() && !(told.is_array() && told.empty());
   constexpr std::string_view kBegins = "@begins ";
   if (expected.is_string() && told.is_string() && expected.get_ref<const std::string&>().starts_with(kBegins)) {
@@ -87,12 +89,13 @@ std::string Compare(const std::vector<Json>& expected, const std::vector<Json>& 
   std::string wrong;
   std::vector<Json> left = told;
   for (Json one : expected) {
-    const int64_t times = one.value("times", 1);
+    const bool any_number = one.value("times", Json(1)) == "@some";
+    const int64_t times = any_number ? std::numeric_limits<int64_t>::max() : one.value("times", 1);
     one.erase("times");
     const int64_t missing = TakeMatching(one, times, left);
-    if (missing == 0) continue;
-    wrong += "told " + std::to_string(times - missing) + " times, expected " + std::to_string(times) + ": " +
-             one.dump() + "\n";
+    if (any_number ? missing != times : missing == 0) continue;
+    wrong += "told " + std::to_string(times - missing) + " times, expected " +
+             (any_number ? "once or more often" : std::to_string(times)) + ": " + one.dump() + "\n";
     const auto nearest =
         std::ranges::min_element(left, {}, [&](const Json& line) { return Differences(one, line).size(); });
     if (missing < 0 || nearest == left.end()) continue;

@@ -50,9 +50,14 @@ class FaultyDisk::Server {
     const std::lock_guard lock(mutex_);
     faults_.push_back({access, offset, length});
   }
+  void Vanish() {
+    const std::lock_guard lock(mutex_);
+    gone_ = true;
+  }
   void Repair() {
     const std::lock_guard lock(mutex_);
     faults_.clear();
+    gone_ = false;
   }
 
  private:
@@ -65,6 +70,7 @@ class FaultyDisk::Server {
   bool Fails(Access access, off_t offset, size_t size) {
     const uint64_t begin = static_cast<uint64_t>(offset);
     const std::lock_guard lock(mutex_);
+    if (gone_) return true;
     for (const Fault& fault : faults_) {
       if (fault.access == access && begin < fault.offset + fault.length && fault.offset < begin + size) return true;
     }
@@ -120,7 +126,14 @@ class FaultyDisk::Server {
     else fuse_reply_write(request, static_cast<size_t>(put));
   }
 
-  static void Synchronize(fuse_req_t request, fuse_ino_t, int, fuse_file_info*) { fuse_reply_err(request, 0); }
+  bool IsGone() {
+    const std::lock_guard lock(mutex_);
+    return gone_;
+  }
+
+  static void Synchronize(fuse_req_t request, fuse_ino_t, int, fuse_file_info*) {
+    fuse_reply_err(request, Self(request).IsGone() ? EIO : 0);
+  }
 
   static constexpr fuse_lowlevel_ops MakeOperations() {
     fuse_lowlevel_ops operations{};
@@ -140,6 +153,7 @@ class FaultyDisk::Server {
   fuse_session* session_ = nullptr;
   std::mutex mutex_;
   std::vector<Fault> faults_;
+  bool gone_ = false;
   std::thread thread_;
 };
 
@@ -151,6 +165,7 @@ FaultyDisk::~FaultyDisk() = default;
 
 std::string FaultyDisk::path() const { return server_->path(); }
 void FaultyDisk::Break(Access access, uint64_t offset, uint64_t length) { server_->Break(access, offset, length); }
+void FaultyDisk::Vanish() { server_->Vanish(); }
 void FaultyDisk::Repair() { server_->Repair(); }
 
 }  // namespace fsherald::system_test

@@ -24,6 +24,8 @@ class FaultyDisk {
   enum class Access { kRead, kWrite };
   // From now on every such access that touches the bytes [offset, offset + length) fails.
   void Break(Access access, uint64_t offset_bytes, uint64_t length_bytes);
+  // From now on every access fails, and so does every flush: as of a disk that has been pulled out.
+  void Vanish();
   void Repair();  // forgets all faults
 
  private:

@@ -166,9 +166,10 @@ void MakeImages(const std::string& type, const std::vector<std::string>& images,
   Populate(fresh.directory());
 }
 
-ImageFilesystem::ImageFilesystem(std::string type, const std::vector<std::string>& disks, const std::string& name)
+ImageFilesystem::ImageFilesystem(std::string type, const std::vector<std::string>& disks, const std::string& name,
+                                 bool read_only_devices)
     : type_(std::move(type)), directory_(kSandbox + "/" + name) {
-  for (const std::string& disk : disks) loops_.push_back(std::make_unique<LoopDevice>(disk));
+  for (const std::string& disk : disks) loops_.push_back(std::make_unique<LoopDevice>(disk, read_only_devices));
   uuid_ = UuidOf(loops_.front()->path());
   fs::create_directories(directory_);
 }

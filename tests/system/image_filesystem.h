@@ -24,7 +24,8 @@ void MakeImages(const std::string& type, const std::vector<std::string>& images,
 // One that lies in files, on loop devices. Unmounted when destroyed.
 class ImageFilesystem {
  public:
-  ImageFilesystem(std::string type, const std::vector<std::string>& disks, const std::string& name);
+  ImageFilesystem(std::string type, const std::vector<std::string>& disks, const std::string& name,
+                  bool read_only_devices = false);
 
   void MountWith(const std::string& options);  // fails where the kernel refuses
   // By the program mount: for a mount that may be refused. Its pid and its exit code.

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/test_kernel_log.h"
+#include "checked_mount.h"
 #include "coverage_record.h"
 #include "expectation.h"
 #include "ext4_filesystem.h"
@@ -33,11 +34,12 @@ std::vector<std::string> Words(const std::string& line) {
   return {std::istream_iterator<std::string>(text), {}};
 }
 
-// Has the scenario's own script damage the images; what it prints are facts.
+// Has the scenario's own script damage the images (of what a process serves there are none); what it prints are facts.
 Facts DamageImages(const Scenario& scenario, const std::vector<std::string>& images) {
   Facts facts;
   const std::string lib = scenario.type == "ext4" ? "lib.sh" : "lib_" + scenario.type + ".sh";
-  std::map<std::string, std::string> environment{{"IMG", images[0]}, {"LIB", std::string(FSHERALD_IMAGES) + "/" + lib}};
+  std::map<std::string, std::string> environment{{"LIB", std::string(FSHERALD_IMAGES) + "/" + lib}};
+  if (!images.empty()) environment["IMG"] = images[0];
   if (images.size() > 1) environment["IMG2"] = images[1];
   std::istringstream said(
       RunOrFail({.arguments = {"bash", "-e", scenario.folder + "/make"}, .environment = environment, .directory = {}}));
@@ -55,7 +57,9 @@ class Disks {
   Disks(const std::vector<std::string>& files, const Facts& facts) : files_(files), facts_(facts) {
     for (size_t i = 0; i < files.size(); ++i) {
       faulty_.push_back(nullptr);
-      if (!facts.contains("FAIL_READ" + Number(i)) && !facts.contains("FAIL_WRITE" + Number(i))) continue;
+      const bool fails =
+          std::ranges::any_of(kFaults, [&](const char* fault) { return facts.contains(fault + Number(i)); });
+      if (!fails) continue;
       faulty_[i] = std::make_unique<FaultyDisk>(files[i], kSandbox + "/faulty" + Number(i));
       files_[i] = faulty_[i]->path();
     }
@@ -63,13 +67,16 @@ class Disks {
 
   const std::vector<std::string>& files() const { return files_; }
   static bool AreFaulty(const Facts& facts) {
-    return std::ranges::any_of(facts, [](const auto& fact) { return fact.first.starts_with("FAIL_"); });
+    return std::ranges::any_of(facts, [](const auto& fact) {
+      return std::ranges::any_of(kFaults, [&](const char* fault) { return fact.first.starts_with(fault); });
+    });
   }
 
   void Break() {
     for (size_t i = 0; i < faulty_.size(); ++i) {
       BreakRanges(i, "FAIL_READ", FaultyDisk::Access::kRead);
       BreakRanges(i, "FAIL_WRITE", FaultyDisk::Access::kWrite);
+      if (facts_.contains("GONE" + Number(i))) faulty_[i]->Vanish();
     }
   }
   void Repair() {
@@ -78,6 +85,8 @@ class Disks {
   }
 
  private:
+  static constexpr const char* kFaults[] = {"FAIL_READ", "FAIL_WRITE", "GONE"};
+
   // "" is the first disk's, "2" the second's.
   static std::string Number(size_t index) { return index == 0 ? "" : std::to_string(index + 1); }
 
@@ -133,6 +142,14 @@ bool IsInLog(const Json& line, KernelLog& log, const ImageFilesystem& filesystem
   return std::ranges::any_of(said, [&](const std::string& text) { return text.find(message) != std::string::npos; });
 }
 
+// Which are told of what a process serves. Not by its mount: of what is unmounted none would be known.
+std::vector<Json> OfServed(const Watcher& watcher) {
+  std::vector<Json> lines;
+  for (const Json& line : watcher.lines())
+    if (line["filesystem"]["type"] == "fuse.checksum_fs") lines.push_back(line);
+  return lines;
+}
+
 // Under emulation a run takes seconds: there, each damage is made with the first of its options only, unless there is time.
 bool OnlyFirstVariant() { return std::getenv("FSHERALD_FIRST_VARIANT") != nullptr; }
 
@@ -141,14 +158,16 @@ class Image : public testing::TestWithParam<std::string> {
   void SetUp() override {
     if (const auto why = WhyNoSandbox()) GTEST_SKIP() << *why;
     scenario_ = ReadScenario(GetParam());
-    if (const auto why = WhyNoImages(scenario_.type)) GTEST_SKIP() << *why;
+    if (const auto why = IsServed() ? WhyNoFuse() : WhyNoImages(scenario_.type)) GTEST_SKIP() << *why;
   }
+  bool IsServed() const { return scenario_.type == "fuse"; }
 
   void RunAll(Damage damage) {
     for (const std::string& mkfs : scenario_.mkfs) {
       for (const std::string& mount : scenario_.mounts) {
         SCOPED_TRACE("mkfs " + mkfs + ", mount -o " + mount);
-        RunOne(mkfs, mount, damage);
+        if (IsServed()) RunServed(damage);
+        else RunOne(mkfs, mount, damage);
         if (IsSkipped() || OnlyFirstVariant()) return;
       }
     }
@@ -170,7 +189,7 @@ class Image : public testing::TestWithParam<std::string> {
     if (Disks::AreFaulty(facts_))
       if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
     Disks disks(damage == Damage::kYes ? images : untouched, facts_);
-    ImageFilesystem filesystem(scenario_.type, disks.files(), "data");
+    ImageFilesystem filesystem(scenario_.type, disks.files(), "data", facts_.contains("READ_ONLY"));
     const bool is_refused = facts_.contains("REFUSED");
     if (!is_refused) filesystem.MountWith(mount_options);
     Ext4Filesystem sentinel({.name = "sentinel"});
@@ -181,15 +200,18 @@ class Image : public testing::TestWithParam<std::string> {
   void Watch(const ImageFilesystem& filesystem, const Ext4Filesystem& sentinel, const std::string& mount_options,
              Disks& disks, Damage damage) {
     KernelLog log;
+    facts_["MNT"] = filesystem.directory();
+    facts_["DEVICE"] = filesystem.device();
     const bool is_refused = facts_.contains("REFUSED");
     const uint64_t errors_before = is_refused ? 0 : filesystem.ErrorsCount().value_or(0);
     Watcher watcher;
     watcher.WaitUntilToldUpToNow(sentinel);  // and so reads nothing more of the disk, which would be cached then
     DropCaches("/dev/" + filesystem.device());
     if (scenario_.type == "btrfs") WaitUntilBtrfsMayPrint();
+    RunBefore(filesystem);
     if (damage == Damage::kYes) disks.Break();
     if (is_refused) TryToMount(filesystem, mount_options, damage);
-    else Trip(filesystem, damage);
+    else Trip(filesystem.directory(), damage);
     watcher.WaitUntilToldUpToNow(sentinel);
     const auto about = [&] { return watcher.About(filesystem.uuid(), filesystem.device()); };
     const size_t awaited = damage == Damage::kNo ? 0 : ExpectedEntries(mount_options);
@@ -234,8 +256,6 @@ class Image : public testing::TestWithParam<std::string> {
                              KernelLog& log) {
     Facts facts = facts_;
     facts["PID"] = std::to_string(trip_pid_);
-    facts["MNT"] = filesystem.directory();
-    facts["DEVICE"] = filesystem.device();
     facts["GROWTH"] = std::to_string(growth);
     std::vector<Json> expected = ExpectedOf(scenario_, mount_options, facts);
     for (Json& entry : expected) PutLine(entry, log, filesystem);
@@ -256,12 +276,40 @@ class Image : public testing::TestWithParam<std::string> {
     return printed > 0;
   }
 
-  void Trip(const ImageFilesystem& filesystem, Damage damage) {
+  // A file system of a process, which is the example's own; the scripts know the process as $SERVER.
+  void RunServed(Damage damage) {
+    facts_ = DamageImages(scenario_, {});
+    const CheckedMount served("data");
+    facts_["SERVER"] = std::to_string(served.pid());
+    facts_["MNT"] = served.directory();
+    const Ext4Filesystem sentinel({.name = "sentinel"});
+    Watcher watcher;
+    watcher.WaitUntilToldUpToNow(sentinel);
+    Trip(served.directory(), damage);
+    const auto expected = damage == Damage::kNo ? std::vector<Json>() : ExpectedOf(scenario_, "", facts_);
+    watcher.WaitUntil([&] { return OfServed(watcher).size() >= expected.size(); }, After(kPathDelay));
+    watcher.WaitUntilToldUpToNow(sentinel);
+    EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+    const std::vector<Json> told = OfServed(watcher);
+    if (damage == Damage::kYes) RecordCoverage(scenario_, watcher, told);
+    EXPECT_EQ(Compare(expected, told), "");
+  }
+
+  Finished Run(const std::string& script, const std::string& directory) const {
+    return RunToEnd({.arguments = {"bash", script}, .environment = facts_, .directory = directory});
+  }
+
+  void RunBefore(const ImageFilesystem& filesystem) {
+    const std::string script = scenario_.folder + "/before";
+    if (!std::filesystem::exists(script)) return;
+    const Finished before = Run(script, filesystem.directory());
+    EXPECT_EQ(before.exit_code, 0) << before.output;
+  }
+
+  void Trip(const std::string& directory, Damage damage) {
     std::string script = scenario_.folder + "/trip";
     if (damage == Damage::kNo && std::filesystem::exists(script + ".twin")) script += ".twin";
-    const Finished trip = RunToEnd({.arguments = {"bash", script},
-                                    .environment = {{"MNT", filesystem.directory()}, {"DEVICE", filesystem.device()}},
-                                    .directory = filesystem.directory()});
+    const Finished trip = Run(script, directory);
     trip_pid_ = trip.pid;
     if (damage == Damage::kNo) {
       EXPECT_EQ(trip.exit_code, 0) << trip.output;

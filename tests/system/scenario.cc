@@ -39,6 +39,14 @@ bool Applies(const Json& entry, const std::string& mount_options) {
   return !entry.contains("kernel") || IsKernel(entry["kernel"]);
 }
 
+// What is different of it on this kernel.
+void ApplyKernel(Json& entry) {
+  const Json differences = entry.value("on_kernel", Json::object());
+  entry.erase("on_kernel");
+  for (const auto& [series, difference] : differences.items())
+    if (IsKernel(series)) entry.update(difference, true);
+}
+
 }  // namespace
 
 std::vector<std::string> ScenarioNames() {
@@ -69,6 +77,7 @@ std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_
   for (const Json& entry : scenario.expected) {
     if (!Applies(entry, mount_options)) continue;
     Json one = entry;
+    ApplyKernel(one);
     for (const char* key : {"when", "kernel", "note"}) one.erase(key);
     all.push_back(facts ? WithFacts(one, *facts) : one);
   }

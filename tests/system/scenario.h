@@ -24,7 +24,7 @@ std::vector<std::string> ScenarioNames();
 Scenario ReadScenario(const std::string& name);
 
 // What the scenario's entries say for these mount options and facts, without those that are for other options ("when") or
-// for another kernel than the one that runs ("kernel").
+// for another kernel than the one that runs ("kernel"), and with what is different on the one that runs ("on_kernel").
 // Without facts, the entries stay as they are written.
 std::vector<Json> ExpectedOf(const Scenario& scenario, const std::string& mount_options,
                              const std::optional<Facts>& facts);

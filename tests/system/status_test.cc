@@ -40,7 +40,8 @@ Status RunStatus(const std::vector<std::string>& arguments) {
 Json StatusOf(const std::string& path) {
   const Status status = RunStatus({path});
   if (status.lines.size() != 1) Fail("not one line: " + status.output);
-  EXPECT_EQ(status.exit_code, status.lines[0]["state"] == "well" ? 0 : 10) << status.output;
+  const Json& state = status.lines[0]["state"];
+  EXPECT_EQ(status.exit_code, state == "well" || state == "not_covered" ? 0 : 10) << status.output;
   return status.lines[0];
 }
 
@@ -210,7 +211,30 @@ TEST_F(StatusTest, AFilesystemInUserSpaceIsNotAsked) {
   EXPECT_EQ(kill(filesystem.pid(), SIGCONT), 0);
   EXPECT_EQ(status["state"], "not_covered");
   EXPECT_EQ(status["options"].get<std::string>().substr(0, 3), "rw,");
-  EXPECT_EQ(all.exit_code, 10);
+  EXPECT_EQ(all.lines.empty(), false) << all.output;
+}
+
+TEST_F(StatusTest, BesideWhatIsWellWhatNothingCanCoverIsNoFinding) {
+  if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
+  const CheckedMount served;
+  const Ext4Filesystem well({.name = "well"});
+  const Status both = RunStatus({well.directory(), served.directory()});
+  EXPECT_EQ(both.exit_code, 0) << both.output;
+  ASSERT_EQ(both.lines.size(), 2U);
+  EXPECT_EQ(both.lines[1]["state"], "not_covered");
+  well.Trigger("now");
+  ASSERT_EQ(well.ErrorsCountOnceAtLeast(1, After(2s)), 1U);
+  EXPECT_EQ(RunStatus({well.directory(), served.directory()}).exit_code, 10);
+}
+
+TEST_F(StatusTest, DoctorDoesNotAskAFilesystemInUserSpaceEither) {
+  if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
+  const CheckedMount filesystem;
+  ASSERT_EQ(kill(filesystem.pid(), SIGSTOP), 0);  // whoever asks it anything now waits
+  const Finished doctor = RunToEnd({{Program(), "doctor", filesystem.directory() + "/below"}, {}, {}});
+  EXPECT_EQ(kill(filesystem.pid(), SIGCONT), 0);
+  EXPECT_EQ(doctor.exit_code, 0) << doctor.output;
+  EXPECT_NE(doctor.output.find("fuse.checksum_fs"), std::string::npos) << doctor.output;
 }
 
 TEST_F(StatusTest, WatchAndDoctorTellWhatNothingCoversToo) {

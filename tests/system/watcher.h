@@ -22,7 +22,8 @@ std::string Program();
 class Watcher {
  public:
   // Starts it and waits until it says that it is ready. `arguments` follow `watch --json`.
-  explicit Watcher(const std::vector<std::string>& arguments = {});
+  // `as`: what goes before it, to run it as somebody else.
+  explicit Watcher(const std::vector<std::string>& arguments = {}, const std::vector<std::string>& as = {});
 
   // Reads until `done` says true; false: not before the deadline, or the program has ended.
   bool WaitUntil(const std::function<bool()>& done, Deadline deadline);
