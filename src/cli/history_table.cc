@@ -71,11 +71,12 @@ std::string DeviceWords(const DeviceError& error) {
 
 // The most telling that is known: the file, the place on the device, the words.
 std::string WhatWords(const Notification& n) {
-  if (n.gap) {
+  if (n.kind == Kind::kGap && n.gap) {
     if (!n.gap->count) return fmt::format("reports lost by {}", Name(n.gap->source));
     return fmt::format("{}{} lost by {}", n.gap->exact ? "" : "at least ", *n.gap->count, Name(n.gap->source));
   }
-  if (n.health) return fmt::format("{}, was {} ({})", Name(n.health->to), Name(n.health->from), Name(n.health->rule));
+  if (n.kind == Kind::kHealth && n.health)
+    return fmt::format("{}, was {} ({})", Name(n.health->to), Name(n.health->from), Name(n.health->rule));
   if (n.object && n.object->path) return ForTerminal(*n.object->path);
   if (n.object && n.object->inode) return fmt::format("inode {}", *n.object->inode);
   if (n.device_error) return DeviceWords(*n.device_error);

@@ -66,15 +66,16 @@ std::string KeyOf(const History::Hotspot& spot) {
   return spot.key.empty() ? "(not known)" : ForTerminal(spot.key);
 }
 
-uint64_t Sum(const History::Hotspots& spots) {
-  uint64_t sum = 0;
-  for (const History::Hotspot& spot : spots.spots) sum += spot.errors;
+// For shares alone: as many as there are may be too many for an integer.
+double Sum(const History::Hotspots& spots) {
+  double sum = 0;
+  for (const History::Hotspot& spot : spots.spots) sum += static_cast<double>(spot.errors);
   return sum;
 }
 
-std::string ShareOf(uint64_t errors, uint64_t all) {
-  if (all == 0) return "-";
-  const double percent = 100.0 * static_cast<double>(errors) / static_cast<double>(all);
+std::string ShareOf(uint64_t errors, double all) {
+  if (all <= 0) return "-";
+  const double percent = 100.0 * static_cast<double>(errors) / all;
   return percent > 0 && percent < 1 ? "<1%" : fmt::format("{:.0f}%", percent);
 }
 
@@ -151,7 +152,7 @@ std::string HotspotsText(History::By by, const History::Hotspots& spots, const H
     slices = std::max(slices, spot.over_time.size());
     greatest = std::max(greatest, spot.errors);
   }
-  const uint64_t all = Sum(spots);
+  const double all = Sum(spots);
   std::string text = fmt::format("errors by {}, from {} to {}\n", WordsOf(by), LocalTimeText(spots.from_utc_ns),
                                  LocalTimeText(spots.to_utc_ns));
   text += Styled(kDim,

@@ -71,6 +71,12 @@ TEST_F(HotspotsReportTest, NoNameReachesTheTerminalRaw) {
   EXPECT_THAT(HotspotsText(History::By::kDevice, spots, {}), Not(HasSubstr("\x1b")));
 }
 
+TEST_F(HotspotsReportTest, SharesAddUpAlsoWhereTheCountsOverflow) {
+  History::Hotspots spots = TwoSpots();
+  spots.spots[0].errors = spots.spots[1].errors = UINT64_MAX;
+  EXPECT_THAT(HotspotsText(History::By::kLocation, spots, {}), HasSubstr("18446744073709551615    50%"));
+}
+
 TEST_F(HotspotsReportTest, NothingIsNothing) {
   EXPECT_EQ(HotspotsText(History::By::kInode, {}, {}), "");
   EXPECT_EQ(HotspotsJson(History::By::kInode, {}), "");

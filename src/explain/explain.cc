@@ -63,9 +63,9 @@ Trouble TroubleOf(Kind kind) {
   return kind == Kind::kReadOnly ? Trouble::kReadOnly : Trouble::kErrors;
 }
 
-// The device that failed, where one did.
-std::string FailedDeviceOf(const Notification& n, const Patient& patient) {
-  if (!n.device_error || n.device_error->device.empty()) return patient.node;
+// The device that failed, where one did, and its name is still its own.
+std::string FailedDeviceOf(const Notification& n, const Patient& patient, bool same_boot) {
+  if (!same_boot || !n.device_error || n.device_error->device.empty()) return patient.node;
   return "/dev/" + n.device_error->device;
 }
 
@@ -75,13 +75,13 @@ bool IsOfDevice(const Notification& n) {
           n.error.code == EIO);
 }
 
-Items DeviceSteps(const Notification& n, const Patient& patient) {
-  const std::string device = FailedDeviceOf(n, patient);
+Items DeviceSteps(const Notification& n, const Patient& patient, bool same_boot) {
+  const std::string device = FailedDeviceOf(n, patient, same_boot);
   return {"see what lies below: lsblk -s -o NAME,TYPE,SIZE,MODEL,SERIAL,STATE " + device,
           "see what the disk says of itself: smartctl -a DISK (the disk at the end of that list)"};
 }
 
-Items FileSteps(const Notification& n) {
+Items FileSteps(const Notification& n, bool same_boot) {
   const bool has_path = n.object && n.object->path;
   const std::string file = has_path ? *n.object->path : "the file";
   switch (n.kind) {
@@ -89,6 +89,8 @@ Items FileSteps(const Notification& n) {
     case Kind::kDataWrite:
       return {"see what the program made of it: its write to " + file + " failed, and it was told"};
     case Kind::kWriteback:
+      if (!same_boot)
+        return {"write " + file + " anew from its source, or restore it: what was written is not on the disk"};
       return {"copy " + file + " elsewhere at once: its lost pages may still be in memory",
               "write " + file + " anew from its source, or restore it: what was written is not on the disk"};
     default: return {};
@@ -202,9 +204,9 @@ std::optional<Explanation> ExplainFunction(std::string_view function) {
 std::vector<std::string> StepsFor(const Notification& n, bool same_boot) {
   if (auto steps = StepsWithoutDamage(n)) return *steps;
   const Patient patient = PatientOf(n.filesystem, same_boot);
-  Items steps = FileSteps(n);
+  Items steps = FileSteps(n, same_boot);
   const auto add = [&](Items more) { steps.insert(steps.end(), more.begin(), more.end()); };
-  if (IsOfDevice(n)) add(DeviceSteps(n, patient));
+  if (IsOfDevice(n)) add(DeviceSteps(n, patient, same_boot));
   if (n.filesystem.type.empty()) return steps;  // a device alone
   const Advice* advice = AdviceOf(n.filesystem.type);
   if (advice != nullptr && advice->look != nullptr) {

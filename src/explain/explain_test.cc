@@ -119,6 +119,16 @@ TEST(StepsForTest, LostDataIsSavedBeforeAnythingElse) {
   EXPECT_THAT(steps, Contains(HasSubstr("lsblk -s -o NAME,TYPE,SIZE,MODEL,SERIAL,STATE /dev/sdb")));
 }
 
+TEST(StepsForTest, AfterABootNoMemoryAndNoNameIsWhatItWas) {
+  const Notification n{.filesystem = {.type = "xfs", .device = "sdb1", .uuid = Uuid{{1}}},
+                       .error = {.code = EIO},
+                       .device_error = DeviceError{.device = "sdb"},
+                       .kind = Kind::kWriteback};
+  const auto steps = StepsFor(n, false);
+  EXPECT_THAT(steps.front(), StartsWith("write the file anew"));
+  for (const std::string& step : steps) EXPECT_THAT(step, Not(HasSubstr("/dev/sdb")));
+}
+
 TEST(StepsForTest, ADeviceAloneHasNoFilesystemsTools) {
   const Notification n{.filesystem = {.device = "sdc"}, .error = {.code = ENODATA}, .kind = Kind::kDevice};
   EXPECT_THAT(StepsFor(n, true), ElementsAre(HasSubstr("/dev/sdc"), HasSubstr("smartctl")));
