@@ -10,6 +10,9 @@ static void print(const struct fsherald_notification* n) {
   if (n->kind == FSHERALD_KIND_GAP)
     printf("%s: %s%llu errors were lost\n", name, n->gap_certainty == FSHERALD_EXACT ? "" : "at least ",
            (unsigned long long)n->gap_count);
+  else if (n->kind == FSHERALD_KIND_HEALTH)
+    printf("%s %s: %s\n", n->type ? n->type : "?", name,
+           n->health_to == FSHERALD_STATE_WELL ? "is well again" : "its state has changed");
   else
     printf("%s %s: %s in %s:%u, file %s, %llu times\n", n->type ? n->type : "?", name,
            n->error ? strerror(n->error) : "error", n->function ? n->function : "?", (unsigned)n->line,

@@ -56,7 +56,9 @@ std::vector<PastLine> GatherPast(const std::vector<KmsgEvent>& events, int64_t u
         break;
       case ErrorReport::Meaning::kMounted:
       case ErrorReport::Meaning::kAddition:
-      case ErrorReport::Meaning::kLost: break;
+      case ErrorReport::Meaning::kLost:
+      case ErrorReport::Meaning::kScrubBegan:
+      case ErrorReport::Meaning::kScrubEnded: break;
     }
   }
   std::ranges::stable_sort(lines, {}, &PastLine::last_utc_ns);

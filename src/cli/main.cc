@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "cli/clear.h"
 #include "cli/config.h"
 #include "cli/daemon.h"
 #include "cli/demo.h"
@@ -312,6 +313,27 @@ int main(int argc, char** argv) {
     explain.store = StoreDirectory(explain.store);
     exit_code = RunExplain(explain);
   });
+
+  ClearOptions clear;
+  CLI::App* clear_command = app.add_subcommand(
+      "clear", "Tell the daemon that a file system is well, and why: its state is left, and that is told");
+  clear_command
+      ->add_option("FILESYSTEM", clear.filesystem, "A path on it, its device, or its uuid; also of one that is gone")
+      ->required()
+      ->option_text(" ");
+  clear_command->add_option("--reason", clear.reason, "Told with it: why it is well, up to 255 bytes")
+      ->required()
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return text.empty() || text.size() > kMaxReasonBytes ? "a reason has from 1 to 255 bytes" : std::string();
+          },
+          ""))
+      ->option_text("TEXT");
+  AddRuntimeDir(*clear_command, clear.runtime_dir);
+  clear_command->footer(
+      "Exit codes: 0 it is well; 1 failure, or the daemon knows no such file system; 2 usage; 3 no daemon; 4 not "
+      "permitted: only root may.");
+  clear_command->callback([&] { exit_code = RunClear(clear); });
 
   try {
     app.parse(argc, argv);

@@ -58,6 +58,7 @@ class RemoteSubscription final : public Subscription {
         is_named_(is_named) {}
 
   Status Open(const std::string& group_name);
+  Result<std::string> Clear(int fd, const std::string& name, const std::string& reason);
 
   Status Mark(const MarkRequest& request) override;
   int fd() const override { return poller_.fd(); }
@@ -100,6 +101,17 @@ Status RemoteSubscription::Open(const std::string& group_name) {
   if (!description) return description.error();
   description_ = std::move(*description);
   return {};
+}
+
+Result<std::string> RemoteSubscription::Clear(int fd, const std::string& name, const std::string& reason) {
+  if (name.size() > protocol::kMaxClearNameBytes) return Error{"a name has at most 255 bytes", EINVAL};
+  if (reason.empty() || reason.size() > protocol::kMaxReasonBytes)
+    return Error{"a reason has from 1 to 255 bytes", EINVAL};
+  protocol::Clear clear{.head = HeadOf<protocol::Clear>(protocol::kClear),
+                        .target = fd >= 0 ? protocol::kOnDescriptor : protocol::kOnName};
+  std::ranges::copy(name, clear.name);
+  std::ranges::copy(reason, clear.reason);
+  return Ask(BytesOf(clear), fd >= 0 ? std::span<const int>(&fd, 1) : std::span<const int>());
 }
 
 Status RemoteSubscription::Mark(const MarkRequest& request) {
@@ -253,11 +265,7 @@ Result<Fd> ConnectPatiently(const std::string& runtime_dir) {
   }
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name) {
-  if (group_name.size() > protocol::kMaxGroupNameBytes)
-    return Error{"the name of a group has at most 63 bytes", EINVAL};
+Result<std::unique_ptr<RemoteSubscription>> ConnectTo(const std::string& runtime_dir, bool is_named) {
   Result<Fd> socket = ConnectPatiently(runtime_dir);
   if (!socket) return socket.error();
   Result<Poller> poller = Poller::Open();
@@ -266,10 +274,25 @@ Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runti
   if (!flag) return flag.error();
   for (int fd : {socket->get(), flag->fd()})
     if (Status added = poller->Add(fd, EPOLLIN); !added) return added.error();
-  auto subscription = std::make_unique<RemoteSubscription>(std::move(*socket), std::move(*poller), std::move(*flag),
-                                                           !group_name.empty());
-  if (Status opened = subscription->Open(group_name); !opened) return opened.error();
-  return subscription;
+  return std::make_unique<RemoteSubscription>(std::move(*socket), std::move(*poller), std::move(*flag), is_named);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name) {
+  if (group_name.size() > protocol::kMaxGroupNameBytes)
+    return Error{"the name of a group has at most 63 bytes", EINVAL};
+  auto subscription = ConnectTo(runtime_dir, !group_name.empty());
+  if (!subscription) return subscription.error();
+  if (Status opened = (*subscription)->Open(group_name); !opened) return opened.error();
+  return std::unique_ptr<Subscription>(std::move(*subscription));
+}
+
+Result<std::string> ClearHealth(const std::string& runtime_dir, int fd, const std::string& name,
+                                const std::string& reason) {
+  auto connection = ConnectTo(runtime_dir, false);
+  if (!connection) return connection.error();
+  return (*connection)->Clear(fd, name, reason);
 }
 
 }  // namespace fsherald

@@ -15,7 +15,7 @@ namespace fsherald {
 struct MarkRequest {
   protocol::MarkOp op = protocol::kAdd;
   protocol::MarkTarget target = protocol::kOnAll;
-  int fd = -1;  // kOnDescriptor
+  int fd = -1;       // kOnDescriptor
   std::string type;  // kOnName
   std::string name;
   uint32_t uid = UINT32_MAX;
@@ -41,6 +41,11 @@ class Subscription {
 
 // Errors: ECONNREFUSED: no daemon; EPERM, EDQUOT, EBUSY with the daemon's sentence.
 Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name);
+
+// Says to the daemon that a file system is well: that of the descriptor `fd`, or with -1 the one of that `name` (a uuid, or the name
+// of a device). Its answer in words. Errors: ECONNREFUSED: no daemon; EPERM; ENOENT: it knows no such file system.
+Result<std::string> ClearHealth(const std::string& runtime_dir, int fd, const std::string& name,
+                                const std::string& reason);
 
 // Errors: EPERM and a sentence: not the privileges.
 Result<std::unique_ptr<Subscription>> SubscribeLocally();

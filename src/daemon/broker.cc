@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "mount/descriptor_mount.h"
 #include "notify/coverage_words.h"
 #include "protocol/messages.h"
@@ -23,6 +24,11 @@ Fd TakeKept(const Broker::Options& options, const char* name) {
   return options.kept != nullptr ? options.kept->Take(name) : Fd();
 }
 
+// Nobody has marked it: what has it goes to those alone who have marked all.
+constexpr FilesystemKey kNobodys{UINT32_MAX};
+
+HealthTime Now() { return {.boottime_ns = BoottimeNowNs(), .utc_ns = UtcNowNs()}; }
+
 }  // namespace
 
 Result<std::unique_ptr<Broker>> Broker::Open(Options options) {
@@ -33,6 +39,7 @@ Result<std::unique_ptr<Broker>> Broker::Open(Options options) {
   broker->runtime_dir_.emplace(std::move(*runtime_dir));
   if (Status opened = broker->OpenJournal(options); !opened) return opened.error();
   if (Status opened = broker->OpenMonitor(options); !opened) return opened.error();
+  broker->TellHealth(broker->health_.AllBegun(Now()));
   if (Status opened = broker->OpenSockets(options); !opened) return opened.error();
   broker->Commit(std::nullopt);
   return broker;
@@ -65,6 +72,9 @@ void Broker::TakeUpState() {
   if (!found && !bytes.empty())
     words_.push_back("what an earlier daemon has left is not readable: this one begins anew");
   if (found) found_ = std::move(*found);
+  const bool is_restored =
+      found_.health.empty() || health_.Restore(std::as_bytes(std::span(found_.health)), host_.boot_id);
+  if (!is_restored) words_.push_back("the states that an earlier daemon has left are not readable: they begin anew");
   // What a lost journal had numbered is not numbered again, as far as anybody knows of it.
   numbering_ = Numbering(std::max({found_.told, journal_->last_seq(), recorder_->last_seq()}));
   for (Notification& gap : found_.unstored) {
@@ -77,7 +87,11 @@ void Broker::TakeUpState() {
 Status Broker::OpenMonitor(const Options& options) {
   Monitor::Options of_all{.without = options.without, .xfs_health_monitor = options.xfs_health_monitor, .kept = options.kept};
   if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
+  of_all.observed = [this](FilesystemKey key, const FilesystemInfo& info, const Observation& observation) {
+    Observe(key, info, observation);
+  };
   of_all.forgotten = [this](FilesystemKey key) {
+    health_.Forget(key.value);
     if (subscribers_) subscribers_->Forget(key);
   };
   if (journal_) {
@@ -115,6 +129,8 @@ Status Broker::OpenSubscribers(const Options& options) {
        .resolve_name = [this](const std::string& type, const std::string& name, uint32_t uid,
                               uid_t asker) { return user_filesystems_.OfMarkedName(type, name, uid, asker); },
        .describe = [this] { return CoverageWords(*monitor_); },
+       .clear = [this](const ClearRequest& request, int descriptor,
+                       const Peer& peer) { return Clear(request, descriptor, peer); },
        .marks_changed = [this] { marks_changed_ = true; }});
   if (!subscribers) return subscribers.error();
   subscribers_ = std::move(*subscribers);
@@ -155,6 +171,9 @@ Status Broker::Pump() {
     } else if (fd == subscribers_->fd()) {
       subscribers_->Pump();
       if (std::exchange(marks_changed_, false)) producers_->MarksChanged();
+      if (cleared_.empty()) continue;
+      TellHealth(std::exchange(cleared_, {}));
+      Commit(std::nullopt);
     } else {
       std::ranges::move(recorder_->TakeWords(), std::back_inserter(words_));
     }
@@ -190,7 +209,59 @@ std::vector<FdToKeep> Broker::TakeDescriptors() {
 std::vector<std::string> Broker::TakeWords() { return std::exchange(words_, {}); }
 
 void Broker::Tell(Notification notification, std::span<const FilesystemKey> keys) {
-  numbering_.Number(notification, keys.empty() ? FilesystemKey{} : keys.front());
+  const FilesystemKey key = keys.empty() ? FilesystemKey{} : keys.front();
+  numbering_.Number(notification, key);
+  std::vector<HealthTold> changes = health_.Add(key.value, notification, Now());
+  Hand(std::move(notification), keys);
+  TellHealth(std::move(changes), keys);
+}
+
+// `keys`: all that the file system has; empty: that in the change.
+void Broker::TellHealth(std::vector<HealthTold> told, std::span<const FilesystemKey> keys) {
+  for (HealthTold& one : told) {
+    const FilesystemKey key{one.key};
+    numbering_.Number(one.notification, key);
+    if (keys.empty()) Hand(std::move(one.notification), std::span(key.value == 0 ? &kNobodys : &key, 1));
+    else Hand(std::move(one.notification), keys);
+  }
+}
+
+void Broker::Observe(FilesystemKey key, const FilesystemInfo& info, const Observation& seen) {
+  using What = Observation::What;
+  const HealthTime now = Now();
+  const HealthBook::Found found{.mount = seen.mount,
+                                .counters = seen.counters,
+                                .is_fresh = seen.is_fresh,
+                                .boot_utc_s = SplitUtcNs(UtcFromBoottimeNs(0)).seconds};
+  switch (seen.what) {
+    case What::kBegun: return TellHealth(health_.Begin(key.value, info, found, now));
+    case What::kEnded: return TellHealth(health_.End(key.value, now));
+    case What::kCounted: return TellHealth(health_.Counted(key.value, seen.counters->errors, now));
+    case What::kRemounted: return TellHealth(health_.Remounted(key.value, now));
+    case What::kScrubBegan: return health_.ScrubBegan(key.value, seen.device);
+    case What::kScrubEnded: return TellHealth(health_.ScrubEnded(key.value, seen.device, seen.devices, now));
+  }
+}
+
+// It is told after the answer: who asks may be a subscriber himself.
+Result<std::string> Broker::Clear(const ClearRequest& request, int descriptor, const Peer& peer) {
+  std::optional<std::vector<HealthTold>> told;
+  if (request.name.empty()) {
+    auto mount = FindMountOf(descriptor, peer.pid);
+    if (!mount) return mount.error();
+    (void)monitor_->KeyOf(mount->dev);  // made just now, it is known from here on
+    told = health_.ClearMounted(mount->dev, peer.uid, request.reason, Now());
+  } else {
+    told = health_.ClearNamed(request.name, peer.uid, request.reason, Now());
+  }
+  if (!told) return Error{"no such file system is known to the daemon, mounted or gone", ENOENT};
+  if (told->empty()) return std::string("it is well: there was nothing to clear");
+  const HealthState was = told->front().notification.health->from;
+  std::ranges::move(*told, std::back_inserter(cleared_));
+  return "it was " + std::string(Name(was)) + ", and is well";
+}
+
+void Broker::Hand(Notification notification, std::span<const FilesystemKey> keys) {
   if (journal_) outgoing_.push_back({std::move(notification), {keys.begin(), keys.end()}});
   else if (subscribers_) subscribers_->Deliver(notification, keys);
 }
@@ -257,7 +328,7 @@ bool Broker::WriteUnstored() {
 DaemonState Broker::State(const std::optional<Producer::Progress>& unreleased) {
   DaemonState state{.told = numbering_.told(),
                     .monitor = Encode(monitor_->Save(), host_),
-                    .health = "",
+                    .health = health_.Save(host_.boot_id),
                     .unreleased = producers_->unreleased(),
                     .unstored = {}};
   if (unreleased) state.unreleased.push_back(*unreleased);

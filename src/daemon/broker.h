@@ -27,6 +27,7 @@
 #include "daemon/runtime_dir.h"
 #include "daemon/subscribers.h"
 #include "daemon/user_filesystems.h"
+#include "health/health_book.h"
 #include "notify/monitor.h"
 #include "notify/numbering.h"
 
@@ -95,6 +96,10 @@ class Broker {
   Status OpenSubscribers(const Options& options);
   Status OpenProducers(const Options& options);
   void Tell(Notification notification, std::span<const FilesystemKey> keys);
+  void Hand(Notification notification, std::span<const FilesystemKey> keys);
+  void TellHealth(std::vector<HealthTold> told, std::span<const FilesystemKey> keys = {});
+  void Observe(FilesystemKey key, const FilesystemInfo& info, const Observation& observation);
+  Result<std::string> Clear(const ClearRequest& request, int descriptor, const Peer& peer);
   Result<FilesystemKey> KeyOfDescriptor(int descriptor, pid_t peer);
 
   Host host_;
@@ -108,6 +113,8 @@ class Broker {
   std::string encoded_;  // kept for its memory
   Numbering numbering_;
   UserFilesystems user_filesystems_;
+  HealthBook health_;
+  std::vector<HealthTold> cleared_;  // and not told yet
   std::optional<RuntimeDir> runtime_dir_;
   std::unique_ptr<Subscribers> subscribers_;  // null until the monitor is armed: nobody can have marked anything yet
   std::unique_ptr<Monitor> monitor_;

@@ -48,6 +48,19 @@ Request JudgeClose(const protocol::Packet& packet) {
   return CloseRequest{};
 }
 
+Request JudgeClear(const protocol::Packet& packet) {
+  const std::optional<protocol::Clear> clear = protocol::As<protocol::Clear>(packet, protocol::kClear);
+  if (!clear || clear->reserved != 0) return std::nullopt;
+  const bool on_descriptor = clear->target == protocol::kOnDescriptor;
+  if (!on_descriptor && clear->target != protocol::kOnName) return std::nullopt;
+  // Of who may not send one it was not taken: he is told so.
+  if (packet.descriptors.size() > (on_descriptor ? 1U : 0U)) return std::nullopt;
+  std::optional<std::string> name = protocol::Text(clear->name);
+  std::optional<std::string> reason = protocol::Text(clear->reason);
+  if (!name || !reason || reason->empty() || name->empty() != on_descriptor) return std::nullopt;
+  return ClearRequest{.name = std::move(*name), .reason = std::move(*reason)};
+}
+
 }  // namespace
 
 std::optional<SubscribeRequest> JudgeSubscribeRequest(const protocol::Packet& packet) {
@@ -58,6 +71,7 @@ std::optional<SubscribeRequest> JudgeSubscribeRequest(const protocol::Packet& pa
     case protocol::kMark: return JudgeMark(packet);
     case protocol::kAcknowledge: return JudgeAcknowledge(packet);
     case protocol::kClose: return JudgeClose(packet);
+    case protocol::kClear: return JudgeClear(packet);
     default: return std::nullopt;
   }
 }

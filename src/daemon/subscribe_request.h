@@ -31,7 +31,13 @@ struct AcknowledgeRequest {
 
 struct CloseRequest {};
 
-using SubscribeRequest = std::variant<OpenRequest, MarksRequest, AcknowledgeRequest, CloseRequest>;
+// kOnDescriptor: the packet's only descriptor, if it was taken.
+struct ClearRequest {
+  std::string name;  // empty: kOnDescriptor
+  std::string reason;
+};
+
+using SubscribeRequest = std::variant<OpenRequest, MarksRequest, AcknowledgeRequest, CloseRequest, ClearRequest>;
 
 // Empty: no valid request. Whether it comes at the right time is not judged.
 std::optional<SubscribeRequest> JudgeSubscribeRequest(const protocol::Packet& packet);

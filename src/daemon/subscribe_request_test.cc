@@ -68,6 +68,34 @@ TEST(SubscribeRequestTest, AMarkOnADescriptorHasOneAndNothingElseHasAny) {
   EXPECT_FALSE(IsValid(PacketOf(MessageOf<protocol::Close>(protocol::kClose), 1)));
 }
 
+TEST(SubscribeRequestTest, AClearHasAReasonAndADescriptorOrAName) {
+  auto clear = MessageOf<protocol::Clear>(protocol::kClear);
+  clear.target = protocol::kOnDescriptor;
+  EXPECT_FALSE(IsValid(PacketOf(clear, 1))) << "no reason";
+  std::strcpy(clear.reason, "new cable");
+  const auto request = std::get<ClearRequest>(*JudgeSubscribeRequest(PacketOf(clear, 1)));
+  EXPECT_EQ(request.name, "");
+  EXPECT_EQ(request.reason, "new cable");
+  EXPECT_TRUE(IsValid(PacketOf(clear, 0))) << "it was not taken";
+  EXPECT_FALSE(IsValid(PacketOf(clear, 2)));
+  std::strcpy(clear.name, "loop0");
+  EXPECT_FALSE(IsValid(PacketOf(clear, 1))) << "both";
+  clear.target = protocol::kOnName;
+  EXPECT_FALSE(IsValid(PacketOf(clear, 1)));
+  EXPECT_EQ(std::get<ClearRequest>(*JudgeSubscribeRequest(PacketOf(clear, 0))).name, "loop0");
+  clear.name[0] = '\0';
+  EXPECT_FALSE(IsValid(PacketOf(clear, 0)));
+  std::strcpy(clear.name, "loop0");
+  clear.target = protocol::kOnAll;
+  EXPECT_FALSE(IsValid(PacketOf(clear, 0)));
+  clear.target = protocol::kOnName;
+  clear.reserved = 1;
+  EXPECT_FALSE(IsValid(PacketOf(clear, 0)));
+  clear.reserved = 0;
+  std::memset(clear.reason, 'x', sizeof clear.reason);
+  EXPECT_FALSE(IsValid(PacketOf(clear, 0)));
+}
+
 TEST(SubscribeRequestTest, AFlushNeedsNoTarget) {
   EXPECT_EQ(std::get<MarksRequest>(*JudgeSubscribeRequest(PacketOf(MarkOf(protocol::kFlush, 0)))).op, protocol::kFlush);
 }

@@ -59,6 +59,7 @@ class Subscribers::Impl {
   bool Handle(Subscriber& subscriber, MarksRequest& request, std::span<Fd> descriptors);
   bool Handle(Subscriber& subscriber, AcknowledgeRequest& request, std::span<Fd> descriptors);
   bool Handle(Subscriber& subscriber, CloseRequest& request, std::span<Fd> descriptors);
+  bool Handle(Subscriber& subscriber, ClearRequest& request, std::span<Fd> descriptors);
   Result<HeldGroup*> GroupFor(const Subscriber& subscriber, const std::string& name);
   Status ChangeMarks(Group& group, const MarksRequest& request, std::span<Fd> descriptors, const Peer& peer);
   void EndConnection(Subscriber& subscriber);
@@ -210,6 +211,16 @@ Status Subscribers::Impl::ChangeMarks(Group& group, const MarksRequest& request,
                                   : callbacks_.resolve_name(request.type, request.name, request.uid, peer.uid);
   if (!key) return key.error();
   return is_add ? groups_.Mark(group, *key) : groups_.Unmark(group, *key);
+}
+
+// Of those without a group, too. Who may not send descriptors has none here (protocol/packet.h).
+bool Subscribers::Impl::Handle(Subscriber& subscriber, ClearRequest& request, std::span<Fd> descriptors) {
+  Result<std::string> cleared = Error{"only root may clear the state of a file system", EPERM};
+  const bool has_target = !request.name.empty() || !descriptors.empty();
+  if (subscriber.peer().uid == 0 && callbacks_.clear && has_target)
+    cleared = callbacks_.clear(request, descriptors.empty() ? -1 : descriptors.front().get(), subscriber.peer());
+  subscriber.Answer(cleared ? Status() : Status(cleared.error()), cleared ? *cleared : cleared.error().what);
+  return true;
 }
 
 bool Subscribers::Impl::Handle(Subscriber& subscriber, AcknowledgeRequest& request, std::span<Fd>) {

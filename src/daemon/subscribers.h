@@ -12,6 +12,8 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "daemon/peer.h"
+#include "daemon/subscribe_request.h"
 #include "notify/groups.h"
 #include "record/notification.h"
 
@@ -33,7 +35,9 @@ class Subscribers {
     std::function<Result<FilesystemKey>(int descriptor, pid_t peer)> resolve_descriptor;
     std::function<Result<FilesystemKey>(const std::string& type, const std::string& name, uint32_t uid, uid_t asker)>
         resolve_name;
-    std::function<std::string()> describe;     // what the daemon watches, in lines: the text of the answer to Open
+    std::function<std::string()> describe;  // what the daemon watches, in lines: the text of the answer to Open
+    // The text of the answer; descriptor -1: there is none, the request has a name. Must not Deliver.
+    std::function<Result<std::string>(const ClearRequest&, int descriptor, const Peer& peer)> clear = {};
     std::function<void()> marks_changed = {};  // may be empty; marks have come or gone
   };
 

@@ -327,6 +327,22 @@ bool TakeUnmounted(std::string_view /*text*/, ErrorReport& report) {
   return true;
 }
 
+// "started on devid N".
+bool TakeScrubBegan(std::string_view text, ErrorReport& report) {
+  const std::optional<uint64_t> device = NumberAfter(text, "devid ");
+  report.meaning = Meaning::kScrubBegan;
+  report.scrubbed = device.value_or(0);
+  return device.has_value();
+}
+
+// "finished on devid N with status: 0"; one that was cancelled is "not finished".
+bool TakeScrubEnded(std::string_view text, ErrorReport& report) {
+  const std::optional<uint64_t> device = NumberAfter(text, "devid ");
+  report.meaning = Meaning::kScrubEnded;
+  report.scrubbed = device.value_or(0);
+  return device && text.ends_with(" with status: 0");
+}
+
 struct TextRow {
   std::string_view words;  // the text begins so
   bool (*take)(std::string_view text, ErrorReport& report);
@@ -363,6 +379,8 @@ constexpr TextRow kTexts[] = {
     {"devid ", TakeMissing},
     {"first mount of filesystem ", TakeMounted},
     {"last unmount of filesystem ", TakeUnmounted},
+    {"started on devid ", TakeScrubBegan},
+    {"finished on devid ", TakeScrubEnded},
     // Of what somebody asked for and is not to be had.
     {"cannot ", TakeNews},
     {"unrecognized ", TakeNews},

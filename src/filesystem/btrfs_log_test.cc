@@ -185,13 +185,28 @@ TEST(BtrfsLog, ScrubsLinesOfOneStripeAreOneError) {
   EXPECT_EQ(older->topic, found->topic);
 }
 
+TEST(BtrfsLog, AScrubBeginsAndEndsOnEachDevice) {
+  const auto began = ParseBtrfsLine("BTRFS info (device loop0): scrub: started on devid 2");
+  ASSERT_TRUE(began);
+  EXPECT_EQ(began->meaning, ErrorReport::Meaning::kScrubBegan);
+  EXPECT_EQ(began->scrubbed, 2U);
+  EXPECT_EQ(began->device, "loop0");
+  const auto ended = ParseBtrfsLine("BTRFS info (device loop0): scrub: finished on devid 2 with status: 0\n");
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->meaning, ErrorReport::Meaning::kScrubEnded);
+  EXPECT_EQ(ended->scrubbed, 2U);
+  EXPECT_FALSE(ParseBtrfsLine("BTRFS info (device loop0): scrub: finished on devid 2 with status: -5"));
+  EXPECT_FALSE(ParseBtrfsLine("BTRFS info (device loop0): scrub: not finished on devid 2 with status: -125"));
+  EXPECT_FALSE(ParseBtrfsLine("BTRFS info (device loop0): scrub: started on devid x"));
+}
+
 TEST(BtrfsLog, NewsAreNoErrors) {
-  for (const char* line :
-       {"BTRFS info (device loop0): using crc32c (crc32c-lib) checksum algorithm",
-        "BTRFS info (device loop0): turning on async discard", "BTRFS info (device loop0): scrub: started on devid 1",
-        "BTRFS warning (device loop0): devid 2 uuid 1-2 is here",
-        "BTRFS: device fsid 9c781d0b devid 1 transid 11 /dev/loop0 (7:0) scanned by mount (26917)",
-        "BTRFS error (device ): x", "BTRFS error (device a b): x", "BTRFS error (device loop0", ""})
+  for (const char* line : {"BTRFS info (device loop0): using crc32c (crc32c-lib) checksum algorithm",
+                           "BTRFS info (device loop0): turning on async discard",
+                           "BTRFS info (device loop0): scrub: not finished on devid 1 with status: -125",
+                           "BTRFS warning (device loop0): devid 2 uuid 1-2 is here",
+                           "BTRFS: device fsid 9c781d0b devid 1 transid 11 /dev/loop0 (7:0) scanned by mount (26917)",
+                           "BTRFS error (device ): x", "BTRFS error (device a b): x", "BTRFS error (device loop0", ""})
     EXPECT_FALSE(Parse(line)) << line;
   EXPECT_EQ(Parse("BTRFS info (device loop0): first mount of filesystem 9c781d0b")->meaning, Meaning::kMounted);
   EXPECT_EQ(Parse("BTRFS info (device loop0 state EA): last unmount of filesystem 9c781d0b")->meaning,

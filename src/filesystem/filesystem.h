@@ -34,12 +34,14 @@ struct DeviceCounter {
 // What one line of the kernel's log, or one event of the trace, says.
 struct ErrorReport {
   enum class Meaning {
-    kError,      // an error, to be told
-    kMounted,    // "mounted filesystem ...": the mount table has changed
-    kUnmounted,  // "unmounting filesystem ...": the mount table is about to change
-    kPast,       // the kernel repeats what it has said before (ext4's daily reminder): never new
-    kAddition,   // says more of an error that is told already; by itself it is none
-    kLost,       // the kernel says that it could not report an error: `lost` are at least so many
+    kError,       // an error, to be told
+    kMounted,     // "mounted filesystem ...": the mount table has changed
+    kUnmounted,   // "unmounting filesystem ...": the mount table is about to change
+    kPast,        // the kernel repeats what it has said before (ext4's daily reminder): never new
+    kAddition,    // says more of an error that is told already; by itself it is none
+    kLost,        // the kernel says that it could not report an error: `lost` are at least so many
+    kScrubBegan,  // of the device `scrubbed`: all of it is being read and checked
+    kScrubEnded,  // all of it has been, whatever was found
   };
   Meaning meaning = Meaning::kError;
   // Of the module that understood it, set by ParseLog and ParseEvent; empty: the block layer's.
@@ -61,6 +63,7 @@ struct ErrorReport {
   std::vector<SpecificField> fields = {};  // of the specific record, beside inode, block and group
   std::string comm;                        // empty: it names none
   std::string message;
+  uint64_t scrubbed = 0;  // the file system's own number of the device
   bool corrected = false;
   bool counted = false;           // the file system counts it (ext4: errors_count)
   bool traced = false;            // its tracepoint fires just before the line, in the same task

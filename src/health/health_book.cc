@@ -193,6 +193,7 @@ HealthEvent HealthBook::EventOf(Filesystem& fs, const Notification& n) {
     else fs.has_other_errors = true;
   }
   if (marked.empty()) fs.has_other_errors = true;
+  if (n.kind == Kind::kMetadata || n.kind == Kind::kCounter) fs.has_counted_errors = true;
   fs.scrubbing.clear();
   fs.scrubbed.clear();
   if (n.kind == Kind::kReadOnly) return HealthEvent::kMadeReadOnly;
@@ -201,7 +202,10 @@ HealthEvent HealthBook::EventOf(Filesystem& fs, const Notification& n) {
 
 HealthEvent HealthBook::EventOf(Filesystem& fs, const Found& found) {
   const uint64_t errors = found.counters ? found.counters->errors : 0;
-  const bool is_reset = found.counters && fs.counted && *fs.counted > errors;
+  // An unmount just behind the error leaves no time to read what it has counted: told it was, then.
+  const bool has_counted =
+      fs.counted.value_or(0) > 0 || (fs.has_counted_errors && found.counters && found.counters->devices.empty());
+  const bool is_reset = found.counters && errors == 0 && has_counted;
   if (found.counters) {
     fs.counted = errors;
     fs.cleared_at = std::min(fs.cleared_at, errors);
@@ -213,7 +217,7 @@ HealthEvent HealthBook::EventOf(Filesystem& fs, const Found& found) {
     case HealthState::kReadOnly: return HealthEvent::kFoundReadOnly;
     case HealthState::kErrors: return HealthEvent::kFoundErrors;
     case HealthState::kPastErrors: return HealthEvent::kFoundPast;
-    default: return is_reset && errors == 0 ? HealthEvent::kFoundReset : HealthEvent::kFoundWell;
+    default: return is_reset ? HealthEvent::kFoundReset : HealthEvent::kFoundWell;
   }
 }
 
@@ -245,6 +249,7 @@ std::vector<HealthTold> HealthBook::Apply(uint32_t key, Filesystem& fs, HealthEv
   if (fs.state == HealthState::kWell) {
     fs.damaged.clear();
     fs.has_other_errors = false;
+    fs.has_counted_errors = false;
     fs.incident.reset();
   }
   return {std::move(told)};
@@ -306,6 +311,10 @@ std::vector<HealthTold> HealthBook::Add(uint32_t key, Notification& n, HealthTim
   if (fs->what == Class::kUnmounted) return {};
   std::vector<HealthTold> told = Apply(key, *fs, event, now, {.sources = n.sources, .incident = n.incident});
   if (IsError(event)) fs->errors += ErrorCount(n);
+  // Told late: its path was looked for until after the unmount.
+  if (fs->what == Class::kMounted && !fs->is_mounted)
+    std::ranges::move(Apply(key, *fs, HealthEvent::kEnded, now, {.sources = SourceId::kMounts}),
+                      std::back_inserter(told));
   return told;
 }
 
@@ -341,25 +350,25 @@ std::vector<HealthTold> HealthBook::ScrubEnded(uint32_t key, uint64_t device, si
   return Apply(key, *fs, HealthEvent::kScrubbed, now, {.sources = SourceId::kKmsg});
 }
 
-std::vector<HealthTold> HealthBook::ClearOne(uint32_t key, Filesystem& fs, uint32_t uid, std::string_view reason,
-                                             HealthTime now) {
+std::vector<HealthTold> HealthBook::ClearOne(Filesystem& fs, uint32_t uid, std::string_view reason, HealthTime now) {
   fs.cleared_at = fs.counted.value_or(0);
+  const auto key = std::ranges::find_if(keys_, [&](const auto& entry) { return entry.second == &fs; });
   const Why why{.uid = uid, .reason = std::string(reason.substr(0, kMaxReasonBytes))};
-  return Apply(key, fs, HealthEvent::kCleared, now, why);
+  return Apply(key != keys_.end() ? key->first : 0, fs, HealthEvent::kCleared, now, why);
 }
 
-std::vector<HealthTold> HealthBook::Clear(uint32_t key, uint32_t uid, std::string_view reason, HealthTime now) {
-  Filesystem* fs = Find(key);
-  if (fs == nullptr || fs->what == Class::kUnmounted) return {};
-  return ClearOne(key, *fs, uid, reason, now);
+std::optional<std::vector<HealthTold>> HealthBook::ClearMounted(DeviceNumber dev, uint32_t uid, std::string_view reason,
+                                                                HealthTime now) {
+  Filesystem* fs = FindMounted(dev);
+  if (fs == nullptr) return std::nullopt;
+  return ClearOne(*fs, uid, reason, now);
 }
 
 std::optional<std::vector<HealthTold>> HealthBook::ClearNamed(std::string_view name, uint32_t uid,
                                                               std::string_view reason, HealthTime now) {
   Filesystem* fs = FindNamed(name);
   if (fs == nullptr) return std::nullopt;
-  const auto key = std::ranges::find_if(keys_, [&](const auto& entry) { return entry.second == fs; });
-  std::vector<HealthTold> told = ClearOne(key != keys_.end() ? key->first : 0, *fs, uid, reason, now);
+  std::vector<HealthTold> told = ClearOne(*fs, uid, reason, now);
   DropIfForgotten(fs);
   return told;
 }

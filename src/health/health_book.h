@@ -72,8 +72,10 @@ class HealthBook {
   void ScrubBegan(uint32_t key, uint64_t device);
   std::vector<HealthTold> ScrubEnded(uint32_t key, uint64_t device, size_t devices, HealthTime now);
 
-  // The operator's word. Nothing is told of one that is not known or is well.
-  std::vector<HealthTold> Clear(uint32_t key, uint32_t uid, std::string_view reason, HealthTime now);
+  // The operator's word on what is mounted from this device, as the mount table numbers it. Nothing is told of what is well; empty:
+  // it is not known.
+  std::optional<std::vector<HealthTold>> ClearMounted(DeviceNumber dev, uint32_t uid, std::string_view reason,
+                                                      HealthTime now);
   // The same of one that is known by this uuid, or by the name of its device; what is mounted comes first. Empty: none is.
   std::optional<std::vector<HealthTold>> ClearNamed(std::string_view name, uint32_t uid, std::string_view reason,
                                                     HealthTime now);
@@ -109,6 +111,7 @@ class HealthBook {
     std::optional<int64_t> since_utc_ns;
     uint64_t errors = 0;                        // told since
     std::optional<uint64_t> counted;            // by itself, as last read
+    bool has_counted_errors = false;            // told, of the kinds that one counter of all counts (ext4)
     uint64_t cleared_at = 0;                    // `counted` when the operator cleared it: so many are known
     std::set<std::string> damaged;              // structures that it has marked
     bool has_other_errors = false;              // than marked structures, or more of those than are kept
@@ -146,8 +149,7 @@ class HealthBook {
   void Group(Filesystem& filesystem, HealthEvent event, Notification& notification, HealthTime now);
   const Incident* OpenOnDevice(const Filesystem& filesystem, const Notification& notification, HealthTime now) const;
   bool IsOpen(const std::optional<Incident>& incident, HealthTime now) const;
-  std::vector<HealthTold> ClearOne(uint32_t key, Filesystem& filesystem, uint32_t uid, std::string_view reason,
-                                   HealthTime now);
+  std::vector<HealthTold> ClearOne(Filesystem& filesystem, uint32_t uid, std::string_view reason, HealthTime now);
 
   Options options_;
   std::list<Filesystem> filesystems_;

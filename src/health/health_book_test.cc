@@ -100,7 +100,7 @@ TEST_F(HealthBookTest, LeavingSaysSinceWhenAndHowManyErrors) {
   Notification corrected = Error();
   corrected.corrected = true;
   Add(corrected, 13);
-  const auto told = book_.Clear(kData, 0, "cable", At(20));
+  const std::vector<HealthTold> told = *book_.ClearMounted({7, 0}, 0, "cable", At(20));
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].notification.health, (HealthChange{.from = kErrors,
                                                        .to = kWell,
@@ -202,6 +202,13 @@ TEST_F(HealthBookTest, MountedAgainAfterFsckItIsWellByItsOwnCounters) {
   EXPECT_EQ(book_.StateOf(8), kWell);
 }
 
+TEST_F(HealthBookTest, ARepairIsSeenAlsoIfTheCounterWasNeverReadBetweenTheErrorAndTheUnmount) {
+  book_.Begin(kData, Info(), Counts(0), At(1));
+  Add(Error(), 10);
+  book_.End(kData, At(10));
+  EXPECT_EQ(Told(book_.Begin(8, Info(), Counts(0, true), At(30))), "gone > well: counters_reset");
+}
+
 TEST_F(HealthBookTest, MountedAgainWithoutFsckItsErrorsAreThereStill) {
   Err();
   book_.End(kData, At(20));
@@ -214,6 +221,13 @@ TEST_F(HealthBookTest, WhatItDoesNotCountNoMountProvesRepaired) {
   Add(Error(Kind::kWriteback), 10);
   book_.End(kData, At(20));
   EXPECT_EQ(Told(book_.Begin(8, Info(), Counts(0, true), At(30))), "gone > past_errors: mounted_again");
+}
+
+TEST_F(HealthBookTest, AnErrorThatIsToldAfterTheUnmountLeavesItGone) {
+  book_.Begin(kData, Info(), Counts(0), At(1));
+  book_.End(kData, At(20));
+  EXPECT_EQ(Add(Error(), 21), "well > errors: errors; errors > gone: gone");
+  EXPECT_EQ(Add(Error(), 22), "");
 }
 
 TEST_F(HealthBookTest, WhatWasWellAndIsUnmountedIsNothingToTell) {
@@ -321,8 +335,8 @@ TEST_F(HealthBookTest, WhatIsFoundAtTheStartIsTold) {
 
 TEST_F(HealthBookTest, WhatTheOperatorHasClearedIsNotFoundAgain) {
   Err();
-  EXPECT_EQ(Told(book_.Clear(kData, 0, "known", At(20))), "errors > well: cleared");
-  EXPECT_EQ(Told(book_.Clear(kData, 0, "known", At(20))), "") << "it is well";
+  EXPECT_EQ(Told(*book_.ClearMounted({7, 0}, 0, "known", At(20))), "errors > well: cleared");
+  EXPECT_EQ(Told(*book_.ClearMounted({7, 0}, 0, "known", At(20))), "") << "it is well";
   EXPECT_EQ(Told(book_.End(kData, At(30))), "");
   book_.Forget(kData);
   EXPECT_EQ(Told(book_.Begin(8, Info(), Counts(1, true), At(40))), "");
@@ -344,7 +358,7 @@ TEST_F(HealthBookTest, WhatIsGoneIsClearedByItsUuidOrItsDevice) {
 
 TEST_F(HealthBookTest, AReasonIsCutToWhatANotificationHolds) {
   Err();
-  const auto told = book_.Clear(kData, 0, std::string(1000, 'x'), At(20));
+  const std::vector<HealthTold> told = *book_.ClearMounted({7, 0}, 0, std::string(1000, 'x'), At(20));
   EXPECT_EQ(told.at(0).notification.health->reason, std::string(kMaxReasonBytes, 'x'));
 }
 
@@ -427,7 +441,7 @@ TEST_F(SavedHealthTest, AStateSurvivesTheDaemonAndIsNotToldAgain) {
   EXPECT_EQ(book_.StateOf(1), kErrors);
   Add(Error(), 30, 1);
   EXPECT_EQ(last_.incident, 1U) << "the incident goes on";
-  const auto told = book_.Clear(1, 0, "x", At(40));
+  const std::vector<HealthTold> told = *book_.ClearMounted({7, 0}, 0, "x", At(40));
   EXPECT_EQ(told.at(0).notification.health->errors, 2U);
   EXPECT_EQ(told.at(0).notification.health->since_utc_ns, At(10).utc_ns);
 }
@@ -467,7 +481,7 @@ TEST_F(SavedHealthTest, WhatWasMarkedAsDamagedIsRemembered) {
 
 TEST_F(SavedHealthTest, WhatWasClearedStaysSo) {
   Err();
-  book_.Clear(kData, 0, "known", At(20));
+  book_.ClearMounted({7, 0}, 0, "known", At(20));
   Restart();
   EXPECT_EQ(Told(book_.Begin(1, Info(), Counts(1), At(30))), "");
 }

@@ -75,6 +75,7 @@ std::string HealthBook::Save(std::string_view boot_id) const {
     out.AddOptional(fs.counted);
     out.Add(fs.cleared_at);
     out.Add(static_cast<uint8_t>(fs.has_other_errors));
+    out.Add(static_cast<uint8_t>(fs.has_counted_errors));
     out.Add(static_cast<uint32_t>(fs.damaged.size()));
     for (const std::string& structure : fs.damaged) out.AddString(structure);
     out.Add(static_cast<uint32_t>(fs.info.mounts.size()));
@@ -107,6 +108,7 @@ bool HealthBook::Restore(Bytes bytes, std::string_view boot_id) {
     fs->counted = in.GetOptional<uint64_t>();
     fs->cleared_at = in.Get<uint64_t>();
     fs->has_other_errors = in.Get<uint8_t>() != 0;
+    fs->has_counted_errors = in.Get<uint8_t>() != 0;
     for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) fs->damaged.insert(in.GetString());
     for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) fs->info.mounts.push_back(in.GetString());
     if (in.Get<uint8_t>() != 0) fs->incident = GetIncident(in);

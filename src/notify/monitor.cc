@@ -37,6 +37,7 @@ constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the e
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
 constexpr int64_t kCountedByS = 5;                   // after an error its file system has counted it
 constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
+constexpr uint64_t kScrubToldNs = 500'000'000;      // after the end of a scrub: what it found has been told
 constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
 
 std::string KernelRelease() {
@@ -241,11 +242,23 @@ class Monitor::Impl {
     std::string mark_refused;        // why fanotify does not cover it, where it should
     std::string health_refused;      // the same of its health monitor
     uint64_t since_boottime_ns = 0;  // what happened before is the past
+    MountState state = MountState::kWritable;  // as last seen
   };
 
   struct Gone {
     FilesystemKey key;
     uint64_t boottime_ns = 0;
+  };
+
+  struct Observed {
+    FilesystemKey key;
+    FilesystemInfo info;
+    Observation observation;
+  };
+  struct Scrubbed {
+    FilesystemKey key;
+    uint64_t device = 0;
+    uint64_t due_ns = 0;
   };
 
   // A counter as it stood before the sources were drained.
@@ -420,6 +433,8 @@ class Monitor::Impl {
     const std::optional<SavedState::Filesystem> saved = TakeSaved(mounting.info);
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
+    std::optional<CounterReading> found = watched.past;  // what is new is told by itself
+    if (found) found->errors = *base;
     uint64_t told_ahead = 0;
     if (base && saved && saved->counted) {
       if (*saved->counted <= watched.past->errors) base = saved->counted;
@@ -448,6 +463,8 @@ class Monitor::Impl {
     if (saved && sources_.fanotify && sources_.fanotify->is_taken_over()) join_.Owe(key, saved->fanotify_debt);
     if (saved) watched.since_boottime_ns = 0;
     states_.Begin(key, LookOf(mounting));
+    watched.state = MountStateOf(LookOf(mounting));
+    Observe(mounting, {.mount = watched.state, .is_fresh = armed_, .counters = std::move(found)});
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
   }
@@ -495,6 +512,7 @@ class Monitor::Impl {
     FilesystemKey key{mounting.key};
     if (watched_.erase(key) == 0) return;
     gone_.push_back({key, BoottimeNowNs()});
+    Observe(mounting, {.what = Observation::What::kEnded});
     join_.Close(key);
     states_.End(key);
     std::erase_if(hushed_, [&](const auto& hushed) {
@@ -569,7 +587,7 @@ class Monitor::Impl {
   void Change(const Mounting& mounting) {
     auto it = watched_.find({mounting.key});
     if (it == watched_.end()) return Begin(mounting);
-    states_.Look(it->first, LookOf(mounting), BoottimeNowNs());
+    LookAt(mounting, BoottimeNowNs());
     const bool has_health = !health_ || it->second.coverage.health || !XfsHealthSource::IsOf(mounting.info.type);
     if (it->second.coverage.fanotify && has_health) return;
     if (!it->second.coverage.fanotify) Mark(mounting, ModuleOf(mounting.info.type), it->second);
@@ -621,8 +639,10 @@ class Monitor::Impl {
     for (const auto& [key, quiet_at_ns] : quiet_at_ns_) {
       if (quiet_at_ns > now_ns) continue;
       const uint64_t boottime_ns = BoottimeNowNs();
-      if (Result<CounterReading> reading = sources_.counters->Read(key))
+      if (Result<CounterReading> reading = sources_.counters->Read(key)) {
+        ObserveCount(key, reading->errors);
         readings.push_back({key, CounterSignal{.boottime_ns = boottime_ns, .reading = std::move(*reading)}});
+      }
     }
     std::erase_if(quiet_at_ns_, [&](const auto& quiet) { return quiet.second <= now_ns; });
     return readings;
@@ -632,9 +652,10 @@ class Monitor::Impl {
     std::vector<ErrorCount> counts;
     for (const CounterSource::Event& event : risen) {
       uint64_t now_ns = BoottimeNowNs();
-      if (Result<uint64_t> errors = sources_.counters->ReadErrors(event.key))
+      if (Result<uint64_t> errors = sources_.counters->ReadErrors(event.key)) {
         counts.push_back({event.key, now_ns, *errors});
-      else poller_.Remove(event.fd);
+        ObserveCount(event.key, *errors);
+      } else poller_.Remove(event.fd);
     }
     return counts;
   }
@@ -750,9 +771,14 @@ class Monitor::Impl {
     return boottime_ns >= it->second.since_boottime_ns;
   }
 
-  void Tell(uint64_t now_ns) { TellTaken(join_.Take(now_ns, translator_->waits_for_pieces()), now_ns); }
+  void Tell(uint64_t now_ns) {
+    TellTaken(join_.Take(now_ns, translator_->waits_for_pieces()), now_ns);
+    TakeScrubs(now_ns);
+    TellObserved();
+  }
 
   void TellTaken(std::vector<Joined> taken, uint64_t now_ns) {
+    TellBegun();
     for (Joined& joined : taken) {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
@@ -774,11 +800,68 @@ class Monitor::Impl {
   void TellStates(uint64_t now_ns) {
     if (states_.IsDue(now_ns)) LookAtOptions(now_ns);
     for (const StateWatch::State& state : states_.Take(now_ns)) TellState(state);
+    TellObserved();
   }
 
   void LookAtOptions(uint64_t now_ns) {
-    for (const Mounting* mounting : mounts_->ReadOptions()) states_.Look({mounting->key}, LookOf(*mounting), now_ns);
+    for (const Mounting* mounting : mounts_->ReadOptions()) LookAt(*mounting, now_ns);
     states_.Looked(now_ns);
+  }
+
+  void LookAt(const Mounting& mounting, uint64_t now_ns) {
+    states_.Look({mounting.key}, LookOf(mounting), now_ns);
+    const auto watched = watched_.find({mounting.key});
+    if (watched == watched_.end()) return;
+    const MountState state = MountStateOf(LookOf(mounting));
+    if (std::exchange(watched->second.state, state) != state && state == MountState::kWritable)
+      Observe(mounting, {.what = Observation::What::kRemounted});
+  }
+
+  // Kept until what was read before it has been told, if that is not of what has only begun.
+  void Observe(const Mounting& mounting, Observation observation) {
+    if (options_.observed) observed_.push_back({{mounting.key}, mounting.info, std::move(observation)});
+  }
+
+  void TellObserved() { TellObserved(observed_.size()); }
+
+  void TellObserved(size_t count) {
+    const auto end = observed_.begin() + static_cast<ptrdiff_t>(count);
+    const std::vector<Observed> told(std::make_move_iterator(observed_.begin()), std::make_move_iterator(end));
+    observed_.erase(observed_.begin(), end);
+    for (const Observed& one : told) options_.observed(one.key, one.info, one.observation);
+  }
+
+  // A file system is known before anything is told of it.
+  void TellBegun() {
+    const auto last = std::find_if(observed_.rbegin(), observed_.rend(), [](const Observed& one) {
+      return one.observation.what == Observation::What::kBegun;
+    });
+    TellObserved(static_cast<size_t>(observed_.rend() - last));
+  }
+
+  void ObserveCount(FilesystemKey key, uint64_t errors) {
+    const Mounting* mounting = options_.observed ? mounts_->Find(key.value) : nullptr;
+    if (mounting == nullptr) return;
+    Observe(*mounting, {.what = Observation::What::kCounted, .counters = CounterReading{.errors = errors}});
+  }
+
+  void TakeScrubs(uint64_t now_ns) {
+    for (const Translator::Scrub& scrub : translator_->TakeScrubs()) {
+      const Mounting* mounting = mounts_->Find(scrub.filesystem.value);
+      if (mounting == nullptr) continue;
+      std::erase_if(scrubs_,
+                    [&](const Scrubbed& one) { return one.key == scrub.filesystem && one.device == scrub.device; });
+      if (scrub.has_ended) scrubs_.push_back({scrub.filesystem, scrub.device, now_ns + kScrubToldNs});
+      else Observe(*mounting, {.what = Observation::What::kScrubBegan, .device = scrub.device});
+    }
+    std::erase_if(scrubs_, [&](const Scrubbed& one) {
+      if (one.due_ns > now_ns) return false;
+      if (const Mounting* mounting = mounts_->Find(one.key.value))
+        Observe(*mounting, {.what = Observation::What::kScrubEnded,
+                            .device = one.device,
+                            .devices = std::max<size_t>(mounting->devices.size(), 1)});
+      return true;
+    });
   }
 
   void TellState(const StateWatch::State& state) {
@@ -800,6 +883,7 @@ class Monitor::Impl {
     earlier(read_silent_at_ns_);
     for (const auto& [key, quiet_at_ns] : quiet_at_ns_) earlier(quiet_at_ns);
     earlier(states_.due_ns());
+    for (const Scrubbed& scrub : scrubs_) earlier(scrub.due_ns);
     poller_.SetAlarm(alarm);
   }
 
@@ -822,6 +906,8 @@ class Monitor::Impl {
   std::optional<uint64_t> read_silent_at_ns_;      // when all of them are; empty: there is none
   TracedErrors traced_errors_;
   StateWatch states_;
+  std::vector<Observed> observed_;            // and not handed over yet
+  std::vector<Scrubbed> scrubs_;              // that have ended
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "filesystem/filesystem.h"
 #include "join/join.h"
+#include "notify/observation.h"
 #include "notify/saved_state.h"
 #include "notify/sources.h"
 #include "record/notification.h"
@@ -38,6 +39,7 @@ class Monitor {
  public:
   struct Options {
     std::vector<std::string> paths;                // only the file systems that these lie on; empty: all
+    Observer observed = {};                        // may be empty
     std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
     bool xfs_health_monitor = false;  // a file system has but one: only where it is asked for
     SourceSet without;                             // sources that are not to be used

@@ -335,6 +335,11 @@ std::optional<Signal> Translator::Translate(LogSignal line) {
   ErrorReport& report = line.report;
   if (!line.trusted) return TranslateForged(std::move(line));
   if (report.meaning == ErrorReport::Meaning::kLost) return TranslateLost(line);
+  if (report.meaning == ErrorReport::Meaning::kScrubBegan || report.meaning == ErrorReport::Meaning::kScrubEnded) {
+    const bool has_ended = report.meaning == ErrorReport::Meaning::kScrubEnded;
+    scrubs_.push_back({.filesystem = KeyOfLine(line), .device = report.scrubbed, .has_ended = has_ended});
+    return std::nullopt;
+  }
   if (report.meaning != ErrorReport::Meaning::kError && report.meaning != ErrorReport::Meaning::kAddition) {
     mount_hint_ = mount_hint_ || report.meaning != ErrorReport::Meaning::kPast;
     return std::nullopt;

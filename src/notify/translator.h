@@ -42,6 +42,14 @@ class Translator {
   // Whether a line said, or an unknown device suggests, that the mount table has changed; asking forgets it.
   bool TakeMountHint() { return std::exchange(mount_hint_, false); }
 
+  // Scrubs that a line told of since it was last asked.
+  struct Scrub {
+    FilesystemKey filesystem;
+    uint64_t device = 0;  // ErrorReport::scrubbed
+    bool has_ended = false;
+  };
+  std::vector<Scrub> TakeScrubs() { return std::exchange(scrubs_, {}); }
+
   // What is known of a file system that is in no mount table (its mount(2) has not returned, or was refused).
   FilesystemInfo Seen(FilesystemKey key) const;
   // Errors told under such a key for the device that is a mounting by now; nothing new
@@ -101,6 +109,7 @@ class Translator {
   std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
+  std::vector<Scrub> scrubs_;
 };
 
 }  // namespace fsherald

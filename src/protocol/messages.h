@@ -6,7 +6,7 @@
 //   report     client: Offer {ring memfd, its eventfd, for a mount also an O_PATH descriptor of it}
 //              daemon: Answer. Then nothing more: the connection stays open for as long as both live.
 //   subscribe  client: Open; daemon: Answer. Then the client's Mark (each answered, in order), Acknowledge and Close,
-//              and the daemon's Notifications, in any order with its answers.
+//              and the daemon's Notifications, in any order with its answers. Clear needs no Open.
 //
 // The daemon takes who the client is from SO_PEERCRED alone.
 #pragma once
@@ -24,6 +24,8 @@ inline constexpr uint32_t kMaxMessageBytes = 65536;
 inline constexpr uint32_t kMaxNameBytes = 31;
 inline constexpr uint32_t kMaxGroupNameBytes = 63;
 inline constexpr uint32_t kMaxDescriptors = 3;
+inline constexpr uint32_t kMaxClearNameBytes = 255;
+inline constexpr uint32_t kMaxReasonBytes = 255;
 
 enum Type : uint32_t {
   kOffer = 1,
@@ -33,6 +35,7 @@ enum Type : uint32_t {
   kAcknowledge = 5,
   kClose = 6,
   kNotifications = 7,
+  kClear = 8,
 };
 
 struct Head {
@@ -96,6 +99,17 @@ static_assert(sizeof(Acknowledge) == 16);
 struct Close {
   Head head;
 };
+
+// The operator says that a file system is well; root alone may. Errors: EPERM; ENOENT: no such file system is known. The text of
+// the answer: what it was and is.
+struct Clear {
+  Head head;
+  uint32_t target;    // kOnDescriptor or kOnName
+  uint32_t reserved;  // 0
+  char name[kMaxClearNameBytes + 1];  // kOnName: a uuid, or the name of a device
+  char reason[kMaxReasonBytes + 1];   // not empty
+};
+static_assert(sizeof(Clear) == 528);
 
 struct Notifications {
   Head head;

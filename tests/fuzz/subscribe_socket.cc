@@ -17,6 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto* open = std::get_if<OpenRequest>(&*request)) {
     if (open->name.size() > protocol::kMaxGroupNameBytes) std::abort();
   }
+  if (const auto* clear = std::get_if<ClearRequest>(&*request)) {
+    if (clear->name.size() > protocol::kMaxClearNameBytes || clear->reason.empty()) std::abort();
+    if (packet.descriptors.size() > (clear->name.empty() ? 1U : 0U)) std::abort();
+    return 0;
+  }
   const auto* marks = std::get_if<MarksRequest>(&*request);
   const bool on_descriptor = marks != nullptr && marks->target == protocol::kOnDescriptor;
   if (packet.descriptors.size() != (on_descriptor ? 1U : 0U)) std::abort();

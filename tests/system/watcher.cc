@@ -63,8 +63,8 @@ void Watcher::Read(Deadline deadline) {
 void Watcher::TakeLines() {
   size_t begin = 0;
   for (size_t end; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    lines_.push_back(
-        Json::parse(rest_.begin() + static_cast<ptrdiff_t>(begin), rest_.begin() + static_cast<ptrdiff_t>(end)));
+    Json line = Json::parse(rest_.begin() + static_cast<ptrdiff_t>(begin), rest_.begin() + static_cast<ptrdiff_t>(end));
+    (line.at("kind") == "health" ? changes_ : lines_).push_back(std::move(line));
   }
   rest_.erase(0, begin);
   timespec now{};

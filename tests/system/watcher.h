@@ -33,9 +33,11 @@ class Watcher {
   // Asks it to end (Ctrl-C), reads what still comes; its exit code.
   int Stop();
 
-  // All lines, in the order told.
+  // All lines but the changes of health, in the order told.
   const std::vector<Json>& lines() const { return lines_; }
-  // Those about one file system.
+  // What a daemon has told of states (docs/health.md).
+  const std::vector<Json>& changes() const { return changes_; }
+  // Of lines(), those about one file system.
   std::vector<Json> About(const Ext4Filesystem& filesystem) const;
   // The same of one that has this uuid (empty: none), on a device of this name.
   std::vector<Json> About(const std::string& uuid, const std::string& device) const;
@@ -56,6 +58,7 @@ class Watcher {
   std::string rest_;
   std::string talk_;
   std::vector<Json> lines_;
+  std::vector<Json> changes_;
   std::vector<int64_t> read_boottime_ns_;  // of each line
 };
 
