@@ -5,7 +5,7 @@ namespace fsherald {
 
 bool IsFinding(HealthState health) { return health != HealthState::kWell && health != HealthState::kNotCovered; }
 
-Health HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
+HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
   if (evidence.mount == MountState::kShutDown || evidence.answers_shut_down) return HealthState::kShutDown;
   if (evidence.mount == MountState::kForcedReadOnly) return HealthState::kReadOnly;
   if (evidence.has_sick_structures) return HealthState::kErrors;

@@ -41,8 +41,8 @@ class Monitor {
     std::vector<std::string> paths;                // only the file systems that these lie on; empty: all
     Observer observed = {};                        // may be empty
     std::function<void(FilesystemKey)> forgotten;  // may be empty; called when nothing more can come of a file system
-    bool xfs_health_monitor = false;  // a file system has but one: only where it is asked for
     SourceSet without;                             // sources that are not to be used
+    bool xfs_health_monitor = false;               // a file system has but one: only where it is asked for
     // What an earlier monitor has left, each of which may be missing: its descriptors, in which the kernel's queues are, its
     // state, and the memory that it read into. With `reads`, what was taken in is given back by Release alone.
     KeptFds* kept = nullptr;
