@@ -24,6 +24,7 @@ namespace fsherald {
 namespace {
 
 constexpr int kLookEveryMs = 200;
+constexpr int kFailedLooks = 25;  // of a new file: five seconds
 constexpr uint64_t kShownBeforeFollowing = 10;
 
 bool IsReadable(int fd, int timeout_ms) {
@@ -78,10 +79,11 @@ class Reader {
         output_(STDOUT_FILENO, signals, options.form, UseColor(options.color, STDOUT_FILENO)) {}
 
   Status Open() {
-    file_ = FileOf(options_.store);
+    const ino_t file = FileOf(options_.store);
     auto history = History::Open(options_.store);
     if (!history) return history.error();
     history_ = std::move(*history);
+    file_ = file;
     return {};
   }
 
@@ -89,7 +91,9 @@ class Reader {
   Status List() {
     const std::optional<uint64_t> count = options_.follow && !options_.count ? kShownBeforeFollowing : options_.count;
     if (!count) SayWhatIsGone(*history_, query_.since_utc_ns);
-    looked_at_ = LastStored();
+    const auto last = LastStored();
+    if (!last && last.error().code != EUCLEAN) return last.error();  // damage is told by the reading that follows
+    looked_at_ = last.value_or(0);
     History::Query query = query_;
     query.newest_first = options_.newest_first;
     if (count && !options_.newest_first) {
@@ -122,24 +126,29 @@ class Reader {
   }
 
  private:
-  uint64_t LastStored() {
+  Result<uint64_t> LastStored() {
     const auto extent = history_->Covers();
-    return extent ? extent->last_seq : 0;
+    if (!extent) return extent.error();
+    return extent->last_seq;
   }
 
   Status Look() {
     const ino_t file = FileOf(options_.store);
     if (file == 0) return {};  // just being set aside
     if (file != file_) {
-      if (Status opened = Open(); !opened) return opened;
-      if (LastStored() < looked_at_) looked_at_ = 0;  // numbered anew
+      Status opened = Open();
+      if (!opened && ++failed_looks_ <= kFailedLooks) return {};  // just being made
+      if (!opened) return opened;
     }
-    const uint64_t last = LastStored();
-    if (last <= looked_at_) return {};
+    failed_looks_ = 0;
+    const auto last = LastStored();
+    if (!last) return last.error();
+    if (*last < looked_at_) looked_at_ = 0;  // another history, numbered anew
+    if (*last == looked_at_) return {};
     History::Query query = query_;
     query.after_seq = looked_at_;
     Status read = Print(query);
-    looked_at_ = std::max(looked_at_, last);
+    looked_at_ = std::max(looked_at_, *last);
     Flush();
     return read;
   }
@@ -176,6 +185,7 @@ class Reader {
   HistoryOutput output_;
   std::unique_ptr<History> history_;
   ino_t file_ = 0;
+  int failed_looks_ = 0;    // one after the other
   uint64_t looked_at_ = 0;  // the last number that was there at the last look
   Status written_;
 };

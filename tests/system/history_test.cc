@@ -179,31 +179,76 @@ TEST_F(HistoryTest, ANumberThatIsAnErrnoIsExplainedAsOneAndAnIdBesides) {
   EXPECT_TRUE(Has(Run({"explain", "--id", "5"}), "notification 5: metadata on ext4 loop0: EUCLEAN (117)"));
 }
 
-// What comes while it is followed: none is missed, none told twice, also over the end of the one that writes.
-TEST_F(HistoryTest, WhatComesIsFollowed) {
-  const Pipe out = MakePipe();
-  Process follower = Process::Start({{Program(), "history", "-f", "-n", "1", "--json", "--store", directory_}, {}, {}},
-                                    {{1, out.write.get()}});
-  std::string output;
-  const auto read_lines = [&](ptrdiff_t count) {
+// `fsherald history -f --json`, and what it has written so far.
+class Follower {
+ public:
+  explicit Follower(const std::string& directory, const std::vector<std::string>& arguments = {})
+      : process_(Start(directory, arguments, out_)) {}
+
+  void ReadLines(ptrdiff_t count) {
     const Deadline deadline = After(10s);
-    while (std::ranges::count(output, '\n') < count) {
-      pollfd readable{.fd = out.read.get(), .events = POLLIN, .revents = 0};
-      if (poll(&readable, 1, MillisecondsUntil(deadline)) != 1 || !ReadSome(out.read.get(), output))
-        Fail("nothing came: " + output);
+    while (std::ranges::count(output_, '\n') < count) {
+      pollfd readable{.fd = out_.read.get(), .events = POLLIN, .revents = 0};
+      if (poll(&readable, 1, MillisecondsUntil(deadline)) != 1 || !ReadSome(out_.read.get(), output_))
+        Fail("nothing came: " + output_);
     }
-  };
-  read_lines(1);
+  }
+  int Stop() {
+    process_.Signal(SIGINT);
+    return process_.Wait(After(10s));
+  }
+  const std::string& output() const { return output_; }
+
+ private:
+  static Process Start(const std::string& directory, const std::vector<std::string>& arguments, const Pipe& out) {
+    Command command{{Program(), "history", "-f", "--json", "--store", directory}, {}, {}};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    return Process::Start(command, {{1, out.write.get()}});
+  }
+
+  Pipe out_ = MakePipe();
+  std::string output_;
+  Process process_;
+};
+
+// None is missed, none told twice, also over the end of the one that writes.
+TEST_F(HistoryTest, WhatComesIsFollowed) {
+  Follower follower(directory_, {"-n", "1"});
+  follower.ReadLines(1);
   Append({Damaged(6), Damaged(7)});
-  read_lines(3);
+  follower.ReadLines(3);
   Append({Of("btrfs", 8)});  // words that the follower has never seen
-  read_lines(4);
-  follower.Signal(SIGINT);
-  EXPECT_EQ(follower.Wait(After(10s)), 0);
+  follower.ReadLines(4);
+  EXPECT_EQ(follower.Stop(), 0);
   Seqs ids;
-  for (const Json& line : Lines(output)) ids.push_back(line["seq"]);
+  for (const Json& line : Lines(follower.output())) ids.push_back(line["seq"]);
   EXPECT_EQ(ids, (Seqs{5, 6, 7, 8}));
-  EXPECT_EQ(Lines(output)[3]["filesystem"]["type"], "btrfs");
+  EXPECT_EQ(Lines(follower.output())[3]["filesystem"]["type"], "btrfs");
+}
+
+TEST_F(HistoryTest, AnEmptyHistoryIsFollowedFromItsFirst) {
+  std::filesystem::remove_all(directory_);
+  Append({});
+  EXPECT_EQ(Run({"history"}).exit_code, 0);
+  Follower follower(directory_);
+  Append({Damaged(1)});
+  follower.ReadLines(1);
+  Append({Damaged(2)});
+  follower.ReadLines(2);
+  EXPECT_EQ(follower.Stop(), 0);
+  EXPECT_EQ(Lines(follower.output()).size(), 2U);
+}
+
+// The daemon sets a damaged history aside, and begins a new file of the same name.
+TEST_F(HistoryTest, AHistoryThatIsSetAsideIsFollowedInItsNewFile) {
+  Follower follower(directory_, {"-n", "1"});
+  follower.ReadLines(1);
+  std::filesystem::rename(directory_, directory_ + ".aside");
+  Append({Damaged(1), Damaged(2)});
+  follower.ReadLines(3);
+  EXPECT_EQ(follower.Stop(), 0);
+  EXPECT_EQ(Lines(follower.output())[2]["seq"], 2);
+  std::filesystem::remove_all(directory_ + ".aside");
 }
 
 }  // namespace
