@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "fsherald " FSHERALD_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 ok, 1 failure, 2 usage, 3 the daemon has ended, or there is no history, 4 not permitted, 10 "
+      "Exit codes: 0 ok, 1 failure, 2 usage, 3 no daemon, or it has ended, or there is no history, 4 not permitted, 10 "
       "status has found something.");
   int exit_code = kExitOk;
 

@@ -232,6 +232,7 @@ void Broker::Observe(FilesystemKey key, const FilesystemInfo& info, const Observ
   const HealthBook::Found found{.mount = seen.mount,
                                 .counters = seen.counters,
                                 .is_fresh = seen.is_fresh,
+                                .unseen_utc_s = seen.unseen_utc_s,
                                 .boot_utc_s = SplitUtcNs(UtcFromBoottimeNs(0)).seconds};
   switch (seen.what) {
     case What::kBegun: return TellHealth(health_.Begin(key.value, info, found, now));

@@ -211,7 +211,9 @@ HealthEvent HealthBook::EventOf(Filesystem& fs, const Found& found) {
     fs.cleared_at = std::min(fs.cleared_at, errors);
   }
   Evidence evidence{.mount = found.mount, .counters = found.counters, .covered = true};
-  if (errors <= fs.cleared_at) evidence.counters.reset();
+  const bool is_told_by_itself = fs.state == HealthState::kWell && found.is_fresh && found.counters &&
+                                 found.counters->last && found.counters->last->utc_seconds >= found.unseen_utc_s;
+  if (errors <= fs.cleared_at || is_told_by_itself) evidence.counters.reset();
   switch (HealthOf(evidence, found.boot_utc_s)) {
     case HealthState::kShutDown: return HealthEvent::kFoundShutDown;
     case HealthState::kReadOnly: return HealthEvent::kFoundReadOnly;

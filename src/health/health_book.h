@@ -52,8 +52,9 @@ class HealthBook {
   struct Found {
     MountState mount = MountState::kWritable;
     std::optional<CounterReading> counters;
-    bool is_fresh = false;   // it has been mounted since the last was known of it
-    int64_t boot_utc_s = 0;  // when this boot began
+    bool is_fresh = false;     // it has been mounted since the last was known of it
+    int64_t unseen_utc_s = 0;  // is_fresh: it was not mounted yet. Errors from that second on are told by themselves
+    int64_t boot_utc_s = 0;    // when this boot began
   };
   // A key of a file system in the kernel is known from its Begin until its Forget; of one in user space from its first
   // notification on. What was known under another key, and is not mounted there any more, is the same file system if its uuid

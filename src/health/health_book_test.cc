@@ -333,6 +333,16 @@ TEST_F(HealthBookTest, WhatIsFoundAtTheStartIsTold) {
   EXPECT_EQ(Told(book_.Begin(5, Info(5, 5), found, At(1))), "") << "so it was mounted";
 }
 
+TEST_F(HealthBookTest, WhatAFreshMountHasCountedSinceItWasNotThereIsToldByItselfAndNotFound) {
+  HealthBook::Found found = Counts(1, true);
+  found.counters->last = CounterReading::Occurrence{.utc_seconds = kBootUtcS + 10};
+  found.unseen_utc_s = kBootUtcS + 10;
+  EXPECT_EQ(Told(book_.Begin(kData, Info(), found, At(10))), "");
+  EXPECT_EQ(Add(Error(), 10), "well > errors: errors");
+  found.unseen_utc_s = kBootUtcS + 11;
+  EXPECT_EQ(Told(book_.Begin(8, Info(2, 2), found, At(11))), "well > errors: found");
+}
+
 TEST_F(HealthBookTest, WhatTheOperatorHasClearedIsNotFoundAgain) {
   Err();
   EXPECT_EQ(Told(*book_.ClearMounted({7, 0}, 0, "known", At(20))), "errors > well: cleared");

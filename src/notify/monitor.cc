@@ -464,7 +464,9 @@ class Monitor::Impl {
     if (saved) watched.since_boottime_ns = 0;
     states_.Begin(key, LookOf(mounting));
     watched.state = MountStateOf(LookOf(mounting));
-    Observe(mounting, {.mount = watched.state, .is_fresh = armed_, .counters = std::move(found)});
+    Observe(
+        mounting,
+        {.mount = watched.state, .is_fresh = armed_, .unseen_utc_s = refreshed_utc_s_, .counters = std::move(found)});
     if (!armed_) return;
     watched.since_boottime_ns = 0;  // it was mounted while we watched: all of it is new
   }

@@ -24,7 +24,9 @@ struct Observation {
   };
   What what = What::kBegun;
   MountState mount = MountState::kWritable;
-  bool is_fresh = false;                   // mounted while all others were being watched
+  bool is_fresh = false;  // mounted while all others were being watched
+  int64_t unseen_utc_s =
+      0;  // is_fresh: it was not mounted yet; what it has counted from that second on is told by itself
   std::optional<CounterReading> counters;  // kCounted: `errors` alone
   uint64_t device = 0;                     // the file system's own number of it
   size_t devices = 1;                      // that it has
