@@ -94,8 +94,10 @@ class Check {
     return Fault();
   }
 
-  // One row of every n-th chunk, and of the last.
+  // Every n-th chunk, from the last on: whether all its rows can be reached, and one of them is whole.
   Result<Fault> SpreadRows() {
+    auto count = database_.Prepare("SELECT count(*) FROM notification WHERE seq BETWEEN ? AND ?");
+    if (!count) return count.error();
     auto select = database_.Prepare(std::string(kSelectRow) + "WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT 1");
     if (!select) return select.error();
     const auto deadline = steady_clock::now() + kMostTime;
@@ -103,6 +105,12 @@ class Check {
     for (size_t left = chunks_.size(); left > 0 && steady_clock::now() < deadline; left -= std::min(left, step)) {
       const Chunk& chunk = chunks_[left - 1];
       if (chunk.rows == 0) continue;  // merged into others
+      const auto counted = count->Bind(chunk.first_seq).Bind(chunk.last_seq).Step();
+      if (!counted) return counted.error();
+      if (count->Uint(0) != chunk.rows)
+        return Fault(fmt::format("of {} rows from {} to {} it has {}", chunk.rows, chunk.first_seq, chunk.last_seq,
+                                 count->Uint(0)));
+      count->Reset();
       const auto found = select->Bind(chunk.first_seq).Bind(chunk.last_seq).Step();
       if (!found) return found.error();
       if (!*found) return Fault(fmt::format("rows {} to {} are missing", chunk.first_seq, chunk.last_seq));

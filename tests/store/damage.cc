@@ -43,7 +43,8 @@ struct Original {
   std::string file;
   std::string old_wal;  // of when the file did not have all of its rows
   std::string wal;
-  std::map<uint64_t, uint32_t> page_of;  // the rows of the file
+  std::map<uint64_t, uint32_t> page_of;                      // the rows of the file
+  std::map<uint64_t, std::vector<uint32_t>> pages_of_words;  // of its dictionary, of which there are two
 };
 
 Original Make() {
@@ -70,7 +71,9 @@ Original Make() {
     ForEachRow(
         bytes, page, [](uint32_t, std::string&) { return false; },
         [&](const SqliteRow& row) {
-          if (row.columns.size() == 9) original.page_of[static_cast<uint64_t>(row.rowid)] = page;
+          const auto id = static_cast<uint64_t>(row.rowid);
+          if (row.columns.size() == 9) original.page_of[id] = page;
+          if (row.columns.size() == 3) original.pages_of_words[id].push_back(page);
         });
   }
   if (original.page_of.size() != kRows) Fail("the rows of the original are not where they should be");
@@ -158,6 +161,14 @@ class Damager {
   Damaged damaged_;
 };
 
+// Without a word, in both of its places, the rows that use it say nothing.
+bool HasAllWords(const Original& original, const Damaged& damaged) {
+  return std::all_of(original.pages_of_words.begin(), original.pages_of_words.end(), [&](const auto& word) {
+    return std::any_of(word.second.begin(), word.second.end(),
+                       [&](uint32_t page) { return !damaged.pages.contains(page); });
+  });
+}
+
 void CheckRows(const std::string& directory, const Original& original, const Damaged& damaged,
                const std::string& which) {
   std::set<uint64_t> there;
@@ -169,6 +180,7 @@ void CheckRows(const std::string& directory, const Original& original, const Dam
     if (entry.notification != ErrorNumber(seq)) Fail(which + ": " + std::to_string(seq) + " is not what was stored");
     return true;
   });
+  if (!HasAllWords(original, damaged)) return;
   uint64_t wanted = 0;
   uint64_t found = 0;
   const auto look = [&](uint64_t seq) {
@@ -220,7 +232,9 @@ int main(int argc, char** argv) {
     auto store = OpenStore(directory.path(), &found);
     if (!store) Fail(which + ": it does not start");
     if (!found.set_aside.empty()) ++salvaged;
-    if (count == 1) std::printf("%s: %s; salvaged %llu, lost %llu\n", which.c_str(), found.why.c_str(), static_cast<unsigned long long>(found.salvaged), static_cast<unsigned long long>(found.lost));
+    if (count == 1)
+      std::printf("%s: %s; salvaged %llu, lost %llu\n", which.c_str(), found.why.c_str(),
+                  static_cast<unsigned long long>(found.salvaged), static_cast<unsigned long long>(found.lost));
     CheckRows(directory.path(), original, damaged, which);
     GoOn(directory.path(), std::move(store), which);
     CheckRows(directory.path(), original, damaged, which + ", later");
