@@ -196,7 +196,7 @@ void CheckRows(const std::string& directory, const Original& original, const Dam
 }
 
 // It may meet damage that the opening has not; then the next one has to see to it.
-void GoOn(const std::string& directory, std::unique_ptr<Store> store, const std::string& which) {
+void GoOn(const std::string& directory, std::unique_ptr<Store> store, bool verbose, const std::string& which) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     bool stored = true;
     for (int group = 0; stored && group < 5; ++group) {
@@ -208,8 +208,12 @@ void GoOn(const std::string& directory, std::unique_ptr<Store> store, const std:
     }
     if (stored) return;
     store.reset();
-    store = OpenStore(directory);
+    Store::Opening found;
+    store = OpenStore(directory, &found);
     if (!store) Fail(which + ": it does not open again");
+    if (verbose)
+      std::printf("%s: opened again: %s; salvaged %llu, lost %llu\n", which.c_str(), found.why.c_str(),
+                  static_cast<unsigned long long>(found.salvaged), static_cast<unsigned long long>(found.lost));
   }
   Fail(which + ": it does not store");
 }
@@ -236,7 +240,7 @@ int main(int argc, char** argv) {
       std::printf("%s: %s; salvaged %llu, lost %llu\n", which.c_str(), found.why.c_str(),
                   static_cast<unsigned long long>(found.salvaged), static_cast<unsigned long long>(found.lost));
     CheckRows(directory.path(), original, damaged, which);
-    GoOn(directory.path(), std::move(store), which);
+    GoOn(directory.path(), std::move(store), count == 1, which);
     CheckRows(directory.path(), original, damaged, which + ", later");
   }
   std::printf("%llu damaged files: all started; %llu were set aside and salvaged\n",
