@@ -3,7 +3,43 @@
 
 #include <algorithm>
 
+#include "store/pack.h"
+
 namespace fsherald {
+namespace {
+
+constexpr size_t kMostIds = 64;
+
+}  // namespace
+
+void IdSet::Add(uint64_t id) {
+  if (too_many_) return;
+  const auto at = std::lower_bound(ids_.begin(), ids_.end(), id);
+  if (at != ids_.end() && *at == id) return;
+  ids_.insert(at, id);
+  too_many_ = ids_.size() > kMostIds;
+  if (too_many_) ids_.clear();
+}
+
+std::string IdSet::Pack() const {
+  std::string packed;
+  Packer to(packed);
+  uint64_t before = 0;
+  for (const uint64_t id : ids_) {
+    to.Number(id - before);
+    before = id;
+  }
+  return packed;
+}
+
+IdSet IdSet::Unpack(std::string_view packed) {
+  IdSet set;
+  Unpacker from(packed);
+  uint64_t id = 0;
+  while (!from.AtEnd()) set.ids_.push_back(id += from.Number());
+  set.too_many_ = packed.empty() || !from.ok();
+  return set;
+}
 
 Chunk ChunkOf(const Statement& select) {
   return {.first_seq = select.Uint(0),
@@ -12,8 +48,8 @@ Chunk ChunkOf(const Statement& select) {
           .min_utc_ns = select.Int(3),
           .max_utc_ns = select.Int(4),
           .kinds = select.Uint(5),
-          .filesystems = select.Uint(6),
-          .locations = select.Uint(7)};
+          .filesystems = IdSet::Unpack(select.Blob(6)),
+          .locations = IdSet::Unpack(select.Blob(7))};
 }
 
 Result<Chunks> Chunks::Open(Database& database) {
@@ -38,9 +74,9 @@ Status Chunks::Add(const Row& row, int64_t last_utc_ns) {
   ++last_.rows;
   last_.min_utc_ns = std::min({last_.min_utc_ns, row.utc_ns, last_utc_ns});
   last_.max_utc_ns = std::max({last_.max_utc_ns, row.utc_ns, last_utc_ns});
-  last_.kinds |= MaskBit(static_cast<uint64_t>(row.kind));
-  last_.filesystems |= MaskBit(row.filesystem);
-  last_.locations |= MaskBit(row.location);
+  last_.kinds |= KindBit(row.kind);
+  last_.filesystems.Add(row.filesystem);
+  last_.locations.Add(row.location);
   changed_ = true;
   return {};
 }
@@ -59,7 +95,7 @@ void Chunks::Forget(uint64_t first_seq) {
 
 Status Chunks::Write(const Chunk& chunk) {
   replace_.Bind(chunk.first_seq).Bind(chunk.last_seq).Bind(chunk.rows).Bind(chunk.min_utc_ns).Bind(chunk.max_utc_ns);
-  return replace_.Bind(chunk.kinds).Bind(chunk.filesystems).Bind(chunk.locations).Run();
+  return replace_.Bind(chunk.kinds).BindBlob(chunk.filesystems.Pack()).BindBlob(chunk.locations.Pack()).Run();
 }
 
 }  // namespace fsherald

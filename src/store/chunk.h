@@ -3,14 +3,35 @@
 // what it looks for, and retention takes whole ones. Clocks step: times of neighbouring chunks may overlap.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "store/row_format.h"
 #include "store/sqlite.h"
 
 namespace fsherald {
+
+// Ids that occur, as long as they are few.
+class IdSet {
+ public:
+  void Add(uint64_t id);
+  // Empty: too many to say.
+  std::string Pack() const;
+  static IdSet Unpack(std::string_view packed);
+  template <typename Wanted>
+  bool MayHaveOneOf(const Wanted& wanted) const {
+    return too_many_ || std::any_of(ids_.begin(), ids_.end(), [&](uint64_t id) { return wanted.contains(id); });
+  }
+  friend bool operator==(const IdSet&, const IdSet&) = default;
+
+ private:
+  std::vector<uint64_t> ids_;  // in order
+  bool too_many_ = false;
+};
 
 struct Chunk {
   uint64_t first_seq = 0;
@@ -19,8 +40,8 @@ struct Chunk {
   int64_t min_utc_ns = 0;
   int64_t max_utc_ns = 0;
   uint64_t kinds = 0;
-  uint64_t filesystems = 0;
-  uint64_t locations = 0;
+  IdSet filesystems;
+  IdSet locations;
   friend bool operator==(const Chunk&, const Chunk&) = default;
 };
 
@@ -28,7 +49,7 @@ inline constexpr uint64_t kRowsOfChunk = 512;
 inline constexpr std::string_view kSelectChunk =
     "SELECT first_seq, last_seq, rows, min_utc_ns, max_utc_ns, kinds, filesystems, locations FROM chunk ";
 Chunk ChunkOf(const Statement& select);
-inline uint64_t MaskBit(uint64_t id) { return uint64_t{1} << id % 64; }
+inline uint64_t KindBit(int64_t kind) { return uint64_t{1} << (static_cast<uint64_t>(kind) & 63); }
 
 // The writer's: the last chunk, as it grows.
 class Chunks {

@@ -33,7 +33,7 @@ TEST(PackTest, NumbersAndTextsComeBack) {
 }
 
 TEST(PackTest, WhatIsCutOffOrTooLargeFailsAndStaysFailed) {
-  for (const std::string bytes :
+  for (const std::string& bytes :
        {std::string(), std::string("\x80"), std::string(10, '\xff'), std::string(9, '\xff') + "\x02"}) {
     Unpacker from(bytes);
     EXPECT_EQ(from.Number(), 0u);

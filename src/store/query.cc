@@ -46,24 +46,23 @@ Result<RowFilter> RowFilter::For(const History::Query& query, Database& database
     filter.filesystems_.emplace();
     ForEachWord(database, identity, WordKind::kFilesystem, [&](uint64_t id, std::string_view value) {
       const auto filesystem = UnpackFilesystem(value);
-      if (filesystem && IsNamed(*filesystem, query.filesystem)) filter.filesystems_->Add(id);
+      if (filesystem && IsNamed(*filesystem, query.filesystem)) filter.filesystems_->insert(id);
     });
   }
   if (!query.function.empty()) {
     filter.locations_.emplace();
     ForEachWord(database, identity, WordKind::kLocation, [&](uint64_t id, std::string_view value) {
       const auto location = UnpackLocation(value);
-      if (location && location->function == query.function) filter.locations_->Add(id);
+      if (location && location->function == query.function) filter.locations_->insert(id);
     });
   }
   return filter;
 }
 
 bool RowFilter::MayMatch(const Chunk& chunk) const {
-  return chunk.max_utc_ns >= since_ && chunk.min_utc_ns <= until_ &&
-         (!kind_ || (chunk.kinds & MaskBit(static_cast<uint64_t>(*kind_))) != 0) &&
-         (!filesystems_ || (chunk.filesystems & filesystems_->mask) != 0) &&
-         (!locations_ || (chunk.locations & locations_->mask) != 0);
+  return chunk.max_utc_ns >= since_ && chunk.min_utc_ns <= until_ && (!kind_ || (chunk.kinds & KindBit(*kind_)) != 0) &&
+         (!filesystems_ || chunk.filesystems.MayHaveOneOf(*filesystems_)) &&
+         (!locations_ || chunk.locations.MayHaveOneOf(*locations_));
 }
 
 bool RowFilter::MatchesTime(int64_t first_utc_ns, int64_t last_utc_ns) const {
@@ -73,8 +72,8 @@ bool RowFilter::MatchesTime(int64_t first_utc_ns, int64_t last_utc_ns) const {
 bool RowFilter::Matches(const Row& row) const {
   // When a burst ends only its detail tells.
   if (row.rows <= 1 && !MatchesTime(row.utc_ns, row.utc_ns)) return false;
-  return (!kind_ || row.kind == *kind_) && (!filesystems_ || filesystems_->ids.contains(row.filesystem)) &&
-         (!locations_ || locations_->ids.contains(row.location));
+  return (!kind_ || row.kind == *kind_) && (!filesystems_ || filesystems_->contains(row.filesystem)) &&
+         (!locations_ || locations_->contains(row.location));
 }
 
 }  // namespace fsherald

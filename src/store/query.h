@@ -47,14 +47,7 @@ class RowFilter {
 
  private:
   RowFilter() = default;
-  struct Ids {
-    std::unordered_set<uint64_t> ids;
-    uint64_t mask = 0;
-    void Add(uint64_t id) {
-      ids.insert(id);
-      mask |= MaskBit(id);
-    }
-  };
+  using Ids = std::unordered_set<uint64_t>;
 
   int64_t since_ = INT64_MIN;
   int64_t until_ = INT64_MAX;

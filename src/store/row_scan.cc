@@ -7,6 +7,7 @@ namespace fsherald {
 namespace {
 
 constexpr size_t kBatch = 512;
+constexpr uint64_t kProbesByOne = 2048;
 constexpr uint64_t kMostHoles = 1'000'000;  // a file has not as many pages that are worth it
 
 }  // namespace
@@ -84,8 +85,10 @@ std::optional<uint64_t> RowScan::NextReadable(SeqRange range, bool newest_first,
   const auto is_readable = [&](uint64_t position) { return !ReadBatch(range, newest_first, position, 1).error; };
   uint64_t bad = unreadable;
   uint64_t good = unreadable;
-  for (uint64_t step = 1; good == unreadable; step *= 2) {
-    const uint64_t probe = step > last - unreadable ? last : unreadable + step;
+  // One by one at first: behind a damaged page comes a sound one, and then perhaps a damaged one again.
+  uint64_t probe = unreadable;
+  for (uint64_t step = 1, probes = 0; good == unreadable; step *= ++probes < kProbesByOne ? 1 : 2) {
+    probe = step > last - probe ? last : probe + step;
     if (is_readable(probe)) good = probe;
     else if (probe == last) return std::nullopt;
     else bad = probe;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // RowScan: rows of the table in order of seq, a batch at a time; between batches no snapshot is held, which would keep the
 // WAL growing while somebody looks at what was read. Pages that cannot be read are gone around: the next readable row is
-// looked for by ever larger steps, and then between the last two.
+// looked for one by one, after some thousand by ever larger steps.
 #pragma once
 
 #include <cstdint>

@@ -59,8 +59,8 @@ CREATE TABLE chunk(
   min_utc_ns INTEGER NOT NULL,
   max_utc_ns INTEGER NOT NULL,
   kinds INTEGER NOT NULL,        -- bit kind
-  filesystems INTEGER NOT NULL,  -- bit (filesystem mod 64)
-  locations INTEGER NOT NULL     -- bit (location mod 64)
+  filesystems BLOB NOT NULL,     -- ids, packed; empty: too many
+  locations BLOB NOT NULL
 );
 
 -- Counts by what errors have in common.

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "check.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "store/sqlite.h"
+#include "store/test_history.h"
+
+namespace fsherald::stress {
+
+void Fail(const std::string& sentence) {
+  std::fprintf(stderr, "store: %s\n", sentence.c_str());
+  std::exit(1);
+}
+
+bool IsLong() { return std::getenv("FSHERALD_LONG") != nullptr; }
+
+std::string IntegrityOf(const std::string& file) {
+  auto database = Database::Open(file, Database::Access::kRead);
+  if (!database) return database.error().ToString();
+  auto select = database->Prepare("PRAGMA integrity_check");
+  if (!select) return select.error().ToString();
+  const auto row = select->Step();
+  if (!row) return row.error().ToString();
+  const std::string words(select->Blob(0));
+  return words == "ok" ? "" : words;
+}
+
+Notification ErrorNumber(uint64_t seq) {
+  Notification n = TestError(seq, seq % 5 + 1);
+  n.object->path = "/data/directory" + std::to_string(seq % 17) + "/file" + std::to_string(seq * 7919);
+  n.location->line = static_cast<uint32_t>(1000 + seq % 13);
+  n.utc_ns += static_cast<int64_t>(seq % 11) * 600'000'000'000;
+  return n;
+}
+
+}  // namespace fsherald::stress
