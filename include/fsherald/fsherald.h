@@ -148,6 +148,7 @@ typedef struct fsherald_monitor fsherald_monitor;
 
 #define FSHERALD_MONITOR_NO_DAEMON 0x01   /* in this process, also where a daemon runs */
 #define FSHERALD_MONITOR_ONLY_DAEMON 0x02 /* by the daemon, or not at all */
+#define FSHERALD_MONITOR_SINCE 0x04       /* first what the daemon has told above number `since` */
 
 struct fsherald_monitor_options {
   size_t size; /* sizeof(struct fsherald_monitor_options) */
@@ -158,12 +159,21 @@ struct fsherald_monitor_options {
    * reader, or with the daemon. Up to 63 bytes. NULL: it ends with its reader, and reading acknowledges. Needs the daemon. */
   const char* name;
   const char* runtime_dir; /* as of the reporter */
+
+  /* With FSHERALD_MONITOR_SINCE: all whose number (fsherald_sequence.seq) is above it is told first, from the daemon's history, in
+   * order, then what comes, without a hole or a repeat; 0: all that there is. Above the last number told: what comes. Numbers that
+   * are not kept any more are told by a gap (FSHERALD_KIND_GAP, seq 0). It marks all file systems, for the program to pick from:
+   * other marks are refused, -EOPNOTSUPP. While it is not read it costs the daemon its place in the history; from when it is live
+   * its ring, as any monitor. With a `name` it takes the place of the group of that name, which must have no reader; until it is
+   * live it ends with its reader: ask again with the last number. Needs the daemon, and that it keeps a history. Else 0. */
+  uint64_t since;
 };
 
-/* Opens a monitor; it has no marks yet. `options` may be NULL.
+/* Opens a monitor; it has no marks yet (but with FSHERALD_MONITOR_SINCE). `options` may be NULL.
  * 0; -EPERM: this user may not subscribe (is not root, nor in the daemon's group), or, where no daemon runs, lacks the
- * privileges; -ECONNREFUSED: no daemon, and FSHERALD_MONITOR_ONLY_DAEMON or a name asks for one; -EDQUOT: too many groups of
- * this user; -EBUSY: the group of that name has a reader; -EINVAL; -ENOMEM; others of socket(2) and bpf(2). Any thread. */
+ * privileges; -ECONNREFUSED: no daemon, and FSHERALD_MONITOR_ONLY_DAEMON, FSHERALD_MONITOR_SINCE or a name asks for one;
+ * -EOPNOTSUPP: FSHERALD_MONITOR_SINCE, and the daemon keeps no history; -EDQUOT: too many groups of this user; -EBUSY: the group of
+ * that name has a reader; -EINVAL; -ENOMEM; others of socket(2) and bpf(2). Any thread. */
 FSHERALD_API int fsherald_monitor_open(fsherald_monitor** monitor, const struct fsherald_monitor_options* options);
 
 /* Closes it and ends the group. NULL is allowed. */
@@ -175,7 +185,8 @@ FSHERALD_API int fsherald_monitor_has_daemon(const fsherald_monitor* monitor);
 enum fsherald_mark_op { FSHERALD_MARK_ADD = 1, FSHERALD_MARK_REMOVE = 2 };
 
 /* Marks the whole file system that `path` lies on, or ends the mark. From the return on its errors are told.
- * 0; as open(2) with O_PATH gives it; -EOPNOTSUPP: no source sees errors of this file system; -ENOENT also: FSHERALD_MARK_REMOVE,
+ * 0; as open(2) with O_PATH gives it; -EOPNOTSUPP: no source sees errors of this file system, or the monitor was opened with
+ * FSHERALD_MONITOR_SINCE; -ENOENT also: FSHERALD_MARK_REMOVE,
  * and there is no mark; -ENOSPC: more than 8192 marks; -ECONNRESET: the daemon is gone. */
 FSHERALD_API int fsherald_mark_path(fsherald_monitor* monitor, enum fsherald_mark_op op, const char* path);
 /* The same by a descriptor of any kind on it, O_PATH too. */

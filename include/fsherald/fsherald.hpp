@@ -187,6 +187,7 @@ struct MonitorOptions {
   std::uint32_t flags = 0;       // FSHERALD_MONITOR_...
   std::string name = {};         // of a group that outlives its reader; empty: none
   std::string runtime_dir = {};  // empty: the default
+  std::optional<std::uint64_t> since = {};  // first what the daemon has told above this number (FSHERALD_MONITOR_SINCE)
 };
 
 // A group with its marks. One thread at a time. Moved from, it may only be destroyed or assigned to.
@@ -198,6 +199,8 @@ class Monitor {
     c.flags = options.flags;
     c.name = options.name.empty() ? nullptr : options.name.c_str();
     c.runtime_dir = options.runtime_dir.empty() ? nullptr : options.runtime_dir.c_str();
+    if (options.since) c.flags |= FSHERALD_MONITOR_SINCE;
+    c.since = options.since.value_or(0);
     fsherald_monitor* opened = nullptr;
     detail::Check(fsherald_monitor_open(&opened, &c), "fsherald_monitor_open");
     monitor_.reset(opened);

@@ -43,7 +43,9 @@ class DaemonFeed : public Feed {
   static Result<std::unique_ptr<Feed>> Open(std::unique_ptr<Subscription> subscription, const Options& options,
                                             Handler handler) {
     std::unique_ptr<DaemonFeed> feed(new DaemonFeed(std::move(subscription), std::move(handler)));
-    if (Status marked = feed->Mark(options.paths); !marked) return marked.error();
+    if (!options.since) {  // else all are
+      if (Status marked = feed->Mark(options.paths); !marked) return marked.error();
+    }
     return std::unique_ptr<Feed>(std::move(feed));
   }
 
@@ -103,6 +105,11 @@ class DaemonFeed : public Feed {
 }  // namespace
 
 Result<std::unique_ptr<Feed>> Feed::Open(const Options& options, Handler handler) {
+  if (options.since) {
+    auto subscription = SubscribeToDaemon(options.runtime_dir, "", options.since);
+    if (!subscription) return subscription.error();
+    return DaemonFeed::Open(std::move(*subscription), options, std::move(handler));
+  }
   if (options.no_daemon || !options.without.empty() || options.xfs_health_monitor)
     return KernelFeed::Open(options, std::move(handler), "no daemon was to be asked");
   auto subscription = SubscribeToDaemon(options.runtime_dir, "");

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,12 @@ class Feed {
     SourceSet without;               // sources that are not to be used; then no daemon is asked
     bool xfs_health_monitor = false;  // XFS's own is to be used; then no daemon is asked
     bool no_daemon = false;
+    std::optional<uint64_t> since;  // first what the daemon has told above this number; not with any of the above
     std::string runtime_dir;  // of the daemon
   };
   using Handler = std::function<void(const Notification&)>;
 
-  // A daemon's where one runs and lets us. Errors: as Monitor::Open.
+  // A daemon's where one runs and lets us; with `since` no other's. Errors: as Monitor::Open; ECONNREFUSED: `since`, and no daemon.
   static Result<std::unique_ptr<Feed>> Open(const Options& options, Handler handler);
   virtual ~Feed() = default;
 

@@ -36,16 +36,17 @@ void AddColor(CLI::App& command, Color& color) {
       ->option_text("WHEN");
 }
 
-void AddWithout(CLI::App& command, std::vector<SourceId>& without) {
-  command.add_option("--without", without, "Do not use a source: fanotify, trace, kmsg, counters (may be repeated)")
+CLI::Option* AddWithout(CLI::App& command, std::vector<SourceId>& without) {
+  return command
+      .add_option("--without", without, "Do not use a source: fanotify, trace, kmsg, counters (may be repeated)")
       ->transform(CLI::CheckedTransformer(kSources).description(""))
       ->delimiter(',')
       ->allow_extra_args(false)
       ->option_text("SOURCE");
 }
 
-void AddHealthMonitor(CLI::App& command, bool& xfs_health_monitor) {
-  command.add_flag(
+CLI::Option* AddHealthMonitor(CLI::App& command, bool& xfs_health_monitor) {
+  return command.add_flag(
       "--xfs-health-monitor", xfs_health_monitor,
       "Use XFS's own health monitor too (Linux 7.0); a file system has but one, which a repair daemon may want");
 }
@@ -107,8 +108,9 @@ int main(int argc, char** argv) {
   WatchOptions watch;
   std::vector<SourceId> without;
   CLI::App* watch_command = app.add_subcommand("watch", "Print notifications as they come, until Ctrl-C");
-  watch_command->add_option("PATH", watch.paths, "Watch only the file systems that these paths lie on")
-      ->option_text("...");
+  CLI::Option* watch_path =
+      watch_command->add_option("PATH", watch.paths, "Watch only the file systems that these paths lie on")
+          ->option_text("...");
   watch_command->add_flag("--json", watch.json, "One JSON object a line (docs/json.md)");
   watch_command->add_option("--count", watch.count, "End after N notifications")
       ->check(CLI::PositiveNumber.description(""))
@@ -122,10 +124,27 @@ int main(int argc, char** argv) {
           },
           ""))
       ->option_text("S");
-  watch_command->add_flag("--no-daemon", watch.no_daemon, "Watch in this process, also where a daemon runs");
+  CLI::Option* watch_no_daemon =
+      watch_command->add_flag("--no-daemon", watch.no_daemon, "Watch in this process, also where a daemon runs");
   AddRuntimeDir(*watch_command, watch.runtime_dir);
-  AddWithout(*watch_command, without);
-  AddHealthMonitor(*watch_command, watch.xfs_health_monitor);
+  CLI::Option* watch_without = AddWithout(*watch_command, without);
+  CLI::Option* watch_health = AddHealthMonitor(*watch_command, watch.xfs_health_monitor);
+  watch_command
+      ->add_option("--since", watch.since,
+                   "First what the daemon has told above number SEQ (0: all), of all file systems; then go on")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            uint64_t seq = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
+            const bool is_number = error == std::errc() && end == text.data() + text.size();
+            return is_number ? std::string() : text + " is no number of a notification (0, 1, 2, ...)";
+          },
+          ""))
+      ->option_text("SEQ")
+      ->excludes(watch_path)
+      ->excludes(watch_no_daemon)
+      ->excludes(watch_without)
+      ->excludes(watch_health);
   AddColor(*watch_command, watch.color);
   watch_command->callback([&] {
     watch.without = ToSet(without);

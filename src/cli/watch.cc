@@ -100,6 +100,10 @@ int Fail(const Error& error) {
     Complain("the daemon has ended: what happens now is not told");
     return kExitNoDaemon;
   }
+  if (error.code == ECONNREFUSED) {  // without --since none is needed
+    Complain("--since needs the daemon, and none runs: start `fsherald daemon`, or read `fsherald history`");
+    return kExitNoDaemon;
+  }
   Complain(error.ToString());
   return error.code == EPERM || error.code == EACCES ? kExitNotPermitted : kExitFailure;
 }
@@ -125,6 +129,7 @@ int RunWatch(const WatchOptions& options) {
                           .without = options.without,
                           .xfs_health_monitor = options.xfs_health_monitor,
                           .no_daemon = options.no_daemon,
+                          .since = options.since,
                           .runtime_dir = protocol::RuntimeDir(options.runtime_dir.c_str())},
                          [&](const Notification& notification) { printer.Print(notification); });
   if (!feed) return Fail(feed.error());

@@ -57,7 +57,7 @@ class RemoteSubscription final : public Subscription {
         buffered_flag_(std::move(buffered_flag)),
         is_named_(is_named) {}
 
-  Status Open(const std::string& group_name);
+  Status Open(const std::string& group_name, std::optional<uint64_t> since);
   Result<std::string> Clear(int fd, const std::string& name, const std::string& reason);
 
   Status Mark(const MarkRequest& request) override;
@@ -94,10 +94,13 @@ class RemoteSubscription final : public Subscription {
   size_t answers_overdue_ = 0;  // nobody waits for them any more
 };
 
-Status RemoteSubscription::Open(const std::string& group_name) {
+Status RemoteSubscription::Open(const std::string& group_name, std::optional<uint64_t> since) {
   protocol::Open open{.head = HeadOf<protocol::Open>(protocol::kOpen)};
+  protocol::OpenSince open_since{.head = HeadOf<protocol::OpenSince>(protocol::kOpenSince), .since = since.value_or(0)};
   std::ranges::copy(group_name, open.name);
-  Result<std::string> description = Ask(BytesOf(open));
+  std::ranges::copy(group_name, open_since.name);
+  Result<std::string> description = Ask(since ? BytesOf(open_since) : BytesOf(open));
+  buffered_flag_.Set(buffered_taken_ < buffered_.size());  // of a replay something may have come by now
   if (!description) return description.error();
   description_ = std::move(*description);
   return {};
@@ -279,12 +282,13 @@ Result<std::unique_ptr<RemoteSubscription>> ConnectTo(const std::string& runtime
 
 }  // namespace
 
-Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name) {
+Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name,
+                                                        std::optional<uint64_t> since) {
   if (group_name.size() > protocol::kMaxGroupNameBytes)
     return Error{"the name of a group has at most 63 bytes", EINVAL};
   auto subscription = ConnectTo(runtime_dir, !group_name.empty());
   if (!subscription) return subscription.error();
-  if (Status opened = (*subscription)->Open(group_name); !opened) return opened.error();
+  if (Status opened = (*subscription)->Open(group_name, since); !opened) return opened.error();
   return std::unique_ptr<Subscription>(std::move(*subscription));
 }
 

@@ -51,9 +51,12 @@ std::optional<fsherald_monitor_options> Known(const fsherald_monitor_options* gi
 
 Result<std::unique_ptr<Subscription>> Subscribe(const fsherald_monitor_options& options) {
   const std::string name = options.name != nullptr ? options.name : "";
-  const bool needs_daemon = !name.empty() || (options.flags & FSHERALD_MONITOR_ONLY_DAEMON) != 0;
+  constexpr uint32_t kNeedsDaemon = FSHERALD_MONITOR_ONLY_DAEMON | FSHERALD_MONITOR_SINCE;
+  const bool needs_daemon = !name.empty() || (options.flags & kNeedsDaemon) != 0;
   if ((options.flags & FSHERALD_MONITOR_NO_DAEMON) == 0) {
-    auto subscription = SubscribeToDaemon(protocol::RuntimeDir(options.runtime_dir), name);
+    std::optional<uint64_t> since;
+    if ((options.flags & FSHERALD_MONITOR_SINCE) != 0) since = options.since;
+    auto subscription = SubscribeToDaemon(protocol::RuntimeDir(options.runtime_dir), name, since);
     if (subscription || needs_daemon || subscription.error().code != ECONNREFUSED) return subscription;
   }
   return SubscribeLocally();
@@ -62,9 +65,11 @@ Result<std::unique_ptr<Subscription>> Subscribe(const fsherald_monitor_options& 
 int Open(fsherald_monitor** monitor, const fsherald_monitor_options* given) {
   const std::optional<fsherald_monitor_options> options = Known(given);
   if (monitor == nullptr || !options || options->reserved != 0) return -EINVAL;
-  constexpr uint32_t kKnownFlags = FSHERALD_MONITOR_NO_DAEMON | FSHERALD_MONITOR_ONLY_DAEMON;
+  constexpr uint32_t kKnownFlags = FSHERALD_MONITOR_NO_DAEMON | FSHERALD_MONITOR_ONLY_DAEMON | FSHERALD_MONITOR_SINCE;
   const bool without_daemon = (options->flags & FSHERALD_MONITOR_NO_DAEMON) != 0;
-  if ((options->flags & ~kKnownFlags) != 0 || options->flags == kKnownFlags) return -EINVAL;
+  if ((options->flags & ~kKnownFlags) != 0) return -EINVAL;
+  if (without_daemon && options->flags != FSHERALD_MONITOR_NO_DAEMON) return -EINVAL;
+  if (options->since != 0 && (options->flags & FSHERALD_MONITOR_SINCE) == 0) return -EINVAL;
   if (options->name != nullptr && (without_daemon || *options->name == '\0')) return -EINVAL;
   auto subscription = Subscribe(*options);
   if (!subscription) return CodeOf(subscription.error());

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -39,8 +40,10 @@ class Subscription {
   virtual bool has_daemon() const = 0;
 };
 
-// Errors: ECONNREFUSED: no daemon; EPERM, EDQUOT, EBUSY with the daemon's sentence.
-Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name);
+// With `since` it has marked all, and first tells what the daemon has told above that number. Errors: ECONNREFUSED: no daemon; EPERM,
+// EDQUOT, EBUSY, EOPNOTSUPP (it keeps no history) with the daemon's sentence.
+Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name,
+                                                        std::optional<uint64_t> since = std::nullopt);
 
 // Says to the daemon that a file system is well: that of the descriptor `fd`, or with -1 the one of that `name` (a uuid, or the name
 // of a device). Its answer in words. Errors: ECONNREFUSED: no daemon; EPERM; ENOENT: it knows no such file system.

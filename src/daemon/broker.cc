@@ -61,6 +61,16 @@ Status Broker::OpenJournal(const Options& options) {
   if (!recorder) return recorder.error();
   recorder_ = std::move(*recorder);
   TakeUpState();
+  auto replays = Replays::Start(
+      {.store = options.store->directory,
+       .second = options.runtime_dir + "/history",
+       .host = options.host,
+       .begun_seq = recorder_->last_seq() > journal_->last_seq() ? numbering_.told() : 0,  // it is a new one
+       .told = [this] { return numbering_.told(); },
+       .unstored = [this] { return Unstored(); }},
+      journal_);
+  if (!replays) return replays.error();
+  replays_ = std::move(*replays);
   return {};
 }
 
@@ -116,13 +126,17 @@ Status Broker::OpenSockets(const Options& options) {
   poller_ = std::move(*poller);
   for (int fd : {monitor_->fd(), producers_->fd(), subscribers_->fd()})
     if (Status added = poller_.Add(fd, EPOLLIN); !added) return added;
-  return recorder_ ? poller_.Add(recorder_->fd(), EPOLLIN) : Status();
+  if (!recorder_) return {};
+  if (Status added = poller_.Add(replays_->fd(), EPOLLIN); !added) return added;
+  return poller_.Add(recorder_->fd(), EPOLLIN);
 }
 
 Status Broker::OpenSubscribers(const Options& options) {
   auto subscribe = runtime_dir_->Listen(protocol::kSubscribeSocket, TakeKept(options, kSubscribeFd));
   if (!subscribe) return subscribe.error();
   to_keep_.push_back({kSubscribeFd, subscribe->get()});
+  std::function<std::unique_ptr<Replay>(uint64_t)> replay;
+  if (replays_) replay = [this](uint64_t since) { return replays_->Begin(since); };
   auto subscribers = Subscribers::Open(
       {.group = options.subscribe_group}, options.host, std::move(*subscribe),
       {.resolve_descriptor = [this](int descriptor, pid_t peer) { return KeyOfDescriptor(descriptor, peer); },
@@ -131,7 +145,8 @@ Status Broker::OpenSubscribers(const Options& options) {
        .describe = [this] { return CoverageWords(*monitor_); },
        .clear = [this](const ClearRequest& request, int descriptor,
                        const Peer& peer) { return Clear(request, descriptor, peer); },
-       .marks_changed = [this] { marks_changed_ = true; }});
+       .marks_changed = [this] { marks_changed_ = true; },
+       .replay = std::move(replay)});
   if (!subscribers) return subscribers.error();
   subscribers_ = std::move(*subscribers);
   return {};
@@ -174,6 +189,9 @@ Status Broker::Pump() {
       if (cleared_.empty()) continue;
       TellHealth(std::exchange(cleared_, {}));
       Commit(std::nullopt);
+    } else if (fd == replays_->fd()) {
+      replays_->Pump();
+      subscribers_->Resume();
     } else {
       std::ranges::move(recorder_->TakeWords(), std::back_inserter(words_));
     }
@@ -309,11 +327,17 @@ void Broker::CountUnstored(const Notification& notification, FilesystemKey key) 
   gap.gap->to_utc_ns = notification.utc_ns;
 }
 
-bool Broker::WriteUnstored() {
-  if (unstored_.empty()) return true;
+// By rising numbers.
+std::vector<const Notification*> Broker::Unstored() const {
   std::vector<const Notification*> gaps;
   for (const auto& [key, gap] : unstored_) gaps.push_back(&gap);
   std::ranges::sort(gaps, {}, &Notification::seq);
+  return gaps;
+}
+
+bool Broker::WriteUnstored() {
+  if (unstored_.empty()) return true;
+  const std::vector<const Notification*> gaps = Unstored();
   std::string all;
   for (const Notification* gap : gaps) AppendStream(*gap, host_, all);
   if (!journal_->HasRoom(2 * all.size() + gaps.size() * 64)) return false;

@@ -24,6 +24,7 @@
 #include "daemon/journal.h"
 #include "daemon/producers.h"
 #include "daemon/recorder.h"
+#include "daemon/replays.h"
 #include "daemon/runtime_dir.h"
 #include "daemon/subscribers.h"
 #include "daemon/user_filesystems.h"
@@ -100,11 +101,13 @@ class Broker {
   void TellHealth(std::vector<HealthTold> told, std::span<const FilesystemKey> keys = {});
   void Observe(FilesystemKey key, const FilesystemInfo& info, const Observation& observation);
   Result<std::string> Clear(const ClearRequest& request, int descriptor, const Peer& peer);
+  std::vector<const Notification*> Unstored() const;
   Result<FilesystemKey> KeyOfDescriptor(int descriptor, pid_t peer);
 
   Host host_;
   std::shared_ptr<Journal> journal_;  // null: nothing is kept
   std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Replays> replays_;  // before the subscribers, who have some
   DaemonState found_;  // of the earlier process
   std::optional<RawReads> reads_;
   std::vector<Outgoing> outgoing_;

@@ -83,6 +83,9 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, Options 
   }
   journal->written_ = journal->current().head;
   journal->written_seq_ = journal->current().last_seq;
+  journal->kept_ = journal->header().tail;
+  const std::optional<Kept> first = journal->Next(0, 0);
+  journal->kept_after_seq_ = first ? first->seq - 1 : journal->written_seq_;
   return journal;
 }
 
@@ -107,7 +110,7 @@ bool Journal::IsValid() const {
   if (found.current > 1 || slot.state_bytes > options_.state_bytes || tail > slot.head ||
       slot.head - tail > options_.ring_bytes)
     return false;
-  return Walk(tail, slot.head, [](const Record&, const std::byte*) { return true; }) == slot.head;
+  return Walk(tail, slot.head, [](const Record&, const std::byte*, uint64_t) { return true; }) == slot.head;
 }
 
 // Goes over the records for as long as `use` wants more; where it has come to. What is no ring ends it early.
@@ -125,7 +128,7 @@ uint64_t Journal::Walk(uint64_t from, uint64_t to, Use use) const {
     }
     const size_t bytes = RecordBytes(record.bytes);
     if (bytes > left || bytes > to - from) return from;
-    if (!use(record, ring() + offset + sizeof record)) return from;
+    if (!use(record, ring() + offset + sizeof record, from)) return from;
     from += bytes;
   }
   return from;
@@ -158,6 +161,7 @@ bool Journal::Append(uint64_t seq, std::string_view bytes) {
   const size_t skipped = left < wanted ? left : 0;
   if (wanted > options_.ring_bytes / 2 || written_ + skipped + wanted - header().tail > options_.ring_bytes)
     return false;
+  GiveUpKept(written_ + skipped + wanted);
   if (skipped > 0) {
     const Record skip{.seq = 0, .bytes = kSkip, .reserved = 0};
     std::memcpy(ring() + offset, &skip, sizeof skip);
@@ -170,6 +174,16 @@ bool Journal::Append(uint64_t seq, std::string_view bytes) {
   written_ += wanted;
   written_seq_ = seq;
   return true;
+}
+
+// What is overwritten when the ring is written up to `to`.
+void Journal::GiveUpKept(uint64_t to) {
+  if (to - kept_ <= options_.ring_bytes) return;
+  kept_ = Walk(kept_, written_, [&](const Record& record, const std::byte*, uint64_t position) {
+    if (to - position <= options_.ring_bytes) return false;
+    kept_after_seq_ = record.seq;
+    return true;
+  });
 }
 
 Status Journal::Commit(std::string_view state) {
@@ -187,12 +201,12 @@ Status Journal::Commit(std::string_view state) {
   return {};
 }
 
-std::vector<Bytes> Journal::Since(uint64_t seq, size_t most) const {
-  std::vector<Bytes> found;
-  std::lock_guard lock(mutex_);
-  Walk(header().tail, current().head, [&](const Record& record, const std::byte* at) {
-    if (record.seq >= seq) found.emplace_back(at, record.bytes);
-    return found.size() < most;
+std::optional<Journal::Kept> Journal::Next(uint64_t at, uint64_t after_seq) const {
+  std::optional<Kept> found;
+  Walk(std::max(at, kept_), written_, [&](const Record& record, const std::byte* bytes, uint64_t position) {
+    if (record.seq <= after_seq) return true;
+    found = {.seq = record.seq, .bytes = {bytes, record.bytes}, .next = position + RecordBytes(record.bytes)};
+    return false;
   });
   return found;
 }
@@ -201,7 +215,7 @@ Journal::Batch Journal::Take(size_t most) const {
   Batch batch;
   std::lock_guard lock(mutex_);
   const Slot& slot = current();
-  batch.end = Walk(header().tail, slot.head, [&](const Record& record, const std::byte* at) {
+  batch.end = Walk(header().tail, slot.head, [&](const Record& record, const std::byte* at, uint64_t) {
     if (batch.notifications.size() == most) return false;
     batch.notifications.emplace_back(at, record.bytes);
     batch.last_seq = record.seq;

@@ -60,8 +60,16 @@ class Journal {
   bool HasRoom(size_t bytes) const;
   // Errors: ENOSPC: the state is too large; nothing has changed.
   Status Commit(std::string_view state);
-  // Those that are committed and not stored, from number `seq` on, without taking them. The views hold until the next Stored.
-  std::vector<Bytes> Since(uint64_t seq, size_t most) const;
+  // What was appended last stays in the ring's memory, stored or not, until others need its place: the first of it from position
+  // `at` on whose number is above `after_seq`. The view holds until the next Append.
+  struct Kept {
+    uint64_t seq = 0;
+    Bytes bytes;
+    uint64_t next = 0;  // the position behind it
+  };
+  std::optional<Kept> Next(uint64_t at, uint64_t after_seq) const;
+  // All that was appended above this number is there.
+  uint64_t kept_after_seq() const { return kept_after_seq_; }
   std::span<std::byte> reads_memory() const;
 
   // The store's thread.
@@ -86,12 +94,15 @@ class Journal {
   void Format();
   template <typename Use>
   uint64_t Walk(uint64_t from, uint64_t to, Use use) const;
+  void GiveUpKept(uint64_t to);
 
   std::span<std::byte> memory_;
   Options options_;
   bool was_refused_ = false;
   uint64_t written_ = 0;  // of the ring, committed or not
   uint64_t written_seq_ = 0;
+  uint64_t kept_ = 0;  // of the ring: from here on it is as it was written; never behind the tail
+  uint64_t kept_after_seq_ = 0;
   mutable std::mutex mutex_;  // of the header's words; never held while anything is copied out of the ring
 };
 

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 namespace fsherald {
 namespace {
@@ -100,13 +101,47 @@ TEST_F(JournalTest, GoesRoundItsRingManyTimesAndSaysWhenItIsFull) {
   EXPECT_GT(seq, 500U);
 }
 
-TEST_F(JournalTest, SinceGivesWhatWaitsFromANumberOn) {
+TEST_F(JournalTest, WhatWasStoredStaysReadableUntilOthersNeedItsPlace) {
   auto journal = Open();
-  for (uint64_t seq = 1; seq <= 4; ++seq) EXPECT_TRUE(journal->Append(seq, std::to_string(seq)));
-  EXPECT_EQ(Texts(journal->Since(1, 10)), Strings{});
-  EXPECT_TRUE(journal->Commit(""));
-  EXPECT_EQ(Texts(journal->Since(3, 10)), (Strings{"3", "4"}));
-  EXPECT_EQ(Texts(journal->Since(2, 1)), Strings{"2"});
+  EXPECT_EQ(journal->kept_after_seq(), 0);
+  uint64_t seq = 0;
+  uint64_t kept = 0;
+  std::mt19937 random(1);
+  for (int round = 0; round < 1000; ++round) {
+    const std::string text = std::to_string(seq + 1) + std::string(random() % 300, 'x');
+    ASSERT_TRUE(journal->Append(++seq, text));
+    ASSERT_TRUE(journal->Commit(""));
+    journal->Stored(journal->Take(10));
+    ASSERT_GE(journal->kept_after_seq(), kept);
+    kept = journal->kept_after_seq();
+    uint64_t next = kept + 1;
+    uint64_t at = 0;
+    while (const auto one = journal->Next(at, next - 1)) {
+      ASSERT_EQ(one->seq, next);
+      ASSERT_TRUE(Texts({one->bytes})[0].starts_with(std::to_string(next))) << next;
+      at = one->next;
+      ++next;
+    }
+    ASSERT_EQ(next, seq + 1);
+  }
+  EXPECT_GT(kept, 500);
+  EXPECT_LT(kept, seq);
+  journal.reset();
+  EXPECT_EQ(Open()->kept_after_seq(), seq) << "an earlier process's, of which nothing waits";
+}
+
+TEST_F(JournalTest, WhatAnEarlierProcessLeftWaitingIsReadable) {
+  {
+    auto journal = Open();
+    for (uint64_t seq = 1; seq <= 4; ++seq) EXPECT_TRUE(journal->Append(seq, std::to_string(seq)));
+    EXPECT_TRUE(journal->Commit(""));
+    journal->Stored(journal->Take(2));
+  }
+  auto journal = Open();
+  EXPECT_EQ(journal->kept_after_seq(), 2);
+  EXPECT_EQ(journal->Next(0, 0)->seq, 3);
+  EXPECT_EQ(journal->Next(0, 3)->seq, 4);
+  EXPECT_FALSE(journal->Next(0, 4));
 }
 
 TEST_F(JournalTest, AStateThatIsTooLargeChangesNothing) {

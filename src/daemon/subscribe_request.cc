@@ -11,7 +11,15 @@ Request JudgeOpen(const protocol::Packet& packet) {
   if (!open || open->flags != 0 || open->reserved != 0 || !packet.descriptors.empty()) return std::nullopt;
   std::optional<std::string> name = protocol::Text(open->name);
   if (!name) return std::nullopt;
-  return OpenRequest{.name = std::move(*name)};
+  return OpenRequest{.name = std::move(*name), .since = std::nullopt};
+}
+
+Request JudgeOpenSince(const protocol::Packet& packet) {
+  const auto open = protocol::As<protocol::OpenSince>(packet, protocol::kOpenSince);
+  if (!open || open->flags != 0 || open->reserved != 0 || !packet.descriptors.empty()) return std::nullopt;
+  std::optional<std::string> name = protocol::Text(open->name);
+  if (!name) return std::nullopt;
+  return OpenRequest{.name = std::move(*name), .since = open->since};
 }
 
 Request JudgeMarkOnName(const protocol::Mark& mark) {
@@ -68,6 +76,7 @@ std::optional<SubscribeRequest> JudgeSubscribeRequest(const protocol::Packet& pa
   if (!head) return std::nullopt;
   switch (head->type) {
     case protocol::kOpen: return JudgeOpen(packet);
+    case protocol::kOpenSince: return JudgeOpenSince(packet);
     case protocol::kMark: return JudgeMark(packet);
     case protocol::kAcknowledge: return JudgeAcknowledge(packet);
     case protocol::kClose: return JudgeClose(packet);

@@ -12,7 +12,8 @@
 namespace fsherald {
 
 struct OpenRequest {
-  std::string name;  // empty: the group ends with the connection
+  std::string name;               // empty: the group ends with the connection
+  std::optional<uint64_t> since;  // OpenSince
 };
 
 // A mark to add or to remove; with kFlush all marks.

@@ -42,6 +42,27 @@ TEST(SubscribeRequestTest, OpenHasAName) {
   EXPECT_FALSE(IsValid(PacketOf(open)));
 }
 
+TEST(SubscribeRequestTest, AnOpenMaySaySinceWhichNumber) {
+  auto open = MessageOf<protocol::OpenSince>(protocol::kOpenSince);
+  open.since = UINT64_MAX;
+  std::strcpy(open.name, "store");
+  const auto request = std::get<OpenRequest>(*JudgeSubscribeRequest(PacketOf(open)));
+  EXPECT_EQ(request.name, "store");
+  EXPECT_EQ(request.since, UINT64_MAX);
+  EXPECT_EQ(std::get<OpenRequest>(*JudgeSubscribeRequest(PacketOf(MessageOf<protocol::Open>(protocol::kOpen)))).since,
+            std::nullopt);
+  EXPECT_FALSE(IsValid(PacketOf(open, 1)));
+  EXPECT_FALSE(IsValid(PacketOf(MessageOf<protocol::Open>(protocol::kOpenSince)))) << "it has no number";
+  open.flags = 1;
+  EXPECT_FALSE(IsValid(PacketOf(open)));
+  open.flags = 0;
+  open.reserved = 1;
+  EXPECT_FALSE(IsValid(PacketOf(open)));
+  open.reserved = 0;
+  std::memset(open.name, 'x', sizeof open.name);
+  EXPECT_FALSE(IsValid(PacketOf(open)));
+}
+
 TEST(SubscribeRequestTest, AMarkOnANameHasBothNamesAndAUser) {
   protocol::Mark mark = MarkOf(protocol::kAdd, protocol::kOnName);
   mark.uid = 1000;

@@ -46,9 +46,10 @@ std::variant<Subscriber::Nothing, Subscriber::Ended, Subscriber::Request> Subscr
   return Request{.what = std::move(*request), .descriptors = std::move(packet->descriptors)};
 }
 
-void Subscriber::Attach(Group* group, bool is_named) {
+void Subscriber::Attach(Group* group, bool is_named, std::unique_ptr<Replay> replay) {
   group_ = group;
   is_named_ = is_named;
+  replay_ = std::move(replay);
 }
 
 void Subscriber::Answer(const Status& status, std::string_view text) {
@@ -67,7 +68,7 @@ void Subscriber::Answer(const Status& status, std::string_view text) {
 void Subscriber::Send() {
   if (is_gone_) return;
   is_blocked_ = false;
-  while (!unsent_.empty() || TakeFromGroup()) {
+  while (!unsent_.empty() || TakeFromReplay() || TakeFromGroup()) {
     if (Status sent = protocol::Send(socket_.get(), unsent_.front()); !sent) {
       if (sent.error().code == EAGAIN) {
         is_blocked_ = true;
@@ -83,17 +84,31 @@ void Subscriber::Send() {
   }
 }
 
+bool Subscriber::TakeFromReplay() {
+  if (!replay_) return false;
+  std::string notifications;
+  if (replay_->Read(kMaxPacketBytes - sizeof(protocol::Head), notifications) == Replay::Came::kAll) replay_.reset();
+  if (notifications.empty()) return false;
+  PutNotifications(std::as_bytes(std::span(notifications)));
+  return true;
+}
+
 bool Subscriber::TakeFromGroup() {
   if (group_ == nullptr || !group_->has_unread()) return false;
   std::array<std::byte, kMaxPacketBytes> buffer;
   const size_t bytes = group_->Read(std::span(buffer).subspan(sizeof(protocol::Head)));
   if (bytes == 0) return false;
-  std::vector<std::byte> packet(buffer.begin(), buffer.begin() + sizeof(protocol::Head) + bytes);
-  Put(packet, protocol::Head{.type = protocol::kNotifications, .bytes = static_cast<uint32_t>(packet.size())});
+  PutNotifications(Bytes(buffer).subspan(sizeof(protocol::Head), bytes));
   // The packet leaves before all that comes later; if it does not, the group ends with the connection.
   if (!is_named_) group_->AcknowledgeAll();
-  unsent_.push_back(std::move(packet));
   return true;
+}
+
+void Subscriber::PutNotifications(Bytes notifications) {
+  std::vector<std::byte> packet(sizeof(protocol::Head) + notifications.size());
+  Put(packet, protocol::Head{.type = protocol::kNotifications, .bytes = static_cast<uint32_t>(packet.size())});
+  std::ranges::copy(notifications, packet.begin() + sizeof(protocol::Head));
+  unsent_.push_back(std::move(packet));
 }
 
 uint32_t Subscriber::wanted_events() const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "daemon/peer.h"
+#include "daemon/replays.h"
 #include "daemon/subscribe_request.h"
 #include "notify/group.h"
 
@@ -37,9 +39,12 @@ class Subscriber {
   // The next request. Ended only after all that the peer had sent was returned.
   std::variant<Nothing, Ended, Request> Receive();
 
-  // Its group, from now on; must outlive it. Without a name, what is handed to the socket is acknowledged.
-  void Attach(Group* group, bool is_named);
+  // Its group, from now on; must outlive it. Without a name, what is handed to the socket is acknowledged. `replay` may be null;
+  // else it is sent first.
+  void Attach(Group* group, bool is_named, std::unique_ptr<Replay> replay);
   Group* group() const { return group_; }
+  // Not all of the replay was taken.
+  bool is_replaying() const { return replay_ != nullptr; }
 
   void Answer(const Status& status, std::string_view text);
 
@@ -58,13 +63,16 @@ class Subscriber {
   const Peer& peer() const { return peer_; }
 
  private:
+  bool TakeFromReplay();
   bool TakeFromGroup();
+  void PutNotifications(Bytes notifications);
 
   Fd socket_;
   Peer peer_;
   protocol::Descriptors descriptors_;
   Group* group_ = nullptr;
   bool is_named_ = false;
+  std::unique_ptr<Replay> replay_;
   std::deque<std::vector<std::byte>> unsent_;  // at most one of them has notifications
   size_t answers_ = 0;                         // of unsent_
   bool is_blocked_ = false;

@@ -27,6 +27,8 @@ struct HeldGroup : Group {
   std::string name;  // empty: it ends with its reader
   Subscriber* reader = nullptr;
   uint64_t keep_until_ns = 0;  // boot time; without a reader
+  bool is_of_since = false;    // it was opened with a number: it has marked all, and nothing else
+  bool is_live = true;         // false: its reader is being told of what was
 };
 
 }  // namespace
@@ -44,6 +46,7 @@ class Subscribers::Impl {
   int fd() const { return poller_.fd(); }
   void Pump();
   void Deliver(const Notification& notification, std::span<const FilesystemKey> keys);
+  void Resume();
   void Forget(FilesystemKey key) { groups_.Forget(key); }
   bool IsMarked(FilesystemKey key) const { return groups_.IsMarked(key); }
   void SetGroup(std::optional<gid_t> group) { options_.group = group; }
@@ -60,7 +63,9 @@ class Subscribers::Impl {
   bool Handle(Subscriber& subscriber, AcknowledgeRequest& request, std::span<Fd> descriptors);
   bool Handle(Subscriber& subscriber, CloseRequest& request, std::span<Fd> descriptors);
   bool Handle(Subscriber& subscriber, ClearRequest& request, std::span<Fd> descriptors);
-  Result<HeldGroup*> GroupFor(const Subscriber& subscriber, const std::string& name);
+  Status MayOpen(const Subscriber& subscriber, const OpenRequest& request) const;
+  Result<HeldGroup*> GroupFor(const Subscriber& subscriber, const OpenRequest& request);
+  void SendTo(Subscriber& subscriber);
   Status ChangeMarks(Group& group, const MarksRequest& request, std::span<Fd> descriptors, const Peer& peer);
   void EndConnection(Subscriber& subscriber);
   void EndGroup(HeldGroup& group);
@@ -132,9 +137,27 @@ void Subscribers::Impl::Take(Fd socket) {
 
 void Subscribers::Impl::Serve(Subscriber& subscriber) {
   const bool goes_on = TakeRequests(subscriber);
-  subscriber.Send();
+  SendTo(subscriber);
   if (goes_on) Watch(subscriber);
   else EndConnection(subscriber);
+}
+
+// Who has been told all that was is given what comes from here on: nothing is delivered in between.
+void Subscribers::Impl::SendTo(Subscriber& subscriber) {
+  subscriber.Send();
+  auto* group = static_cast<HeldGroup*>(subscriber.group());
+  if (group == nullptr || group->is_live || subscriber.is_replaying()) return;
+  group->is_live = true;
+  groups_.MarkAll(*group);
+  if (callbacks_.marks_changed) callbacks_.marks_changed();
+}
+
+void Subscribers::Impl::Resume() {
+  for (auto& [fd, connection] : connections_) {
+    if (!connection.subscriber->is_replaying()) continue;
+    SendTo(*connection.subscriber);
+    Watch(*connection.subscriber);
+  }
 }
 
 // False: the connection is to end.
@@ -152,36 +175,49 @@ bool Subscribers::Impl::TakeRequests(Subscriber& subscriber) {
 
 bool Subscribers::Impl::Handle(Subscriber& subscriber, OpenRequest& request, std::span<Fd>) {
   if (subscriber.group() != nullptr) return false;
-  Result<HeldGroup*> group = GroupFor(subscriber, request.name);
+  Result<HeldGroup*> group = GroupFor(subscriber, request);
   if (!group) {
     subscriber.Answer(group.error(), group.error().what);
     return false;
   }
   (*group)->reader = &subscriber;
-  subscriber.Attach(*group, !request.name.empty());
+  subscriber.Attach(*group, !request.name.empty(), request.since ? callbacks_.replay(*request.since) : nullptr);
   subscriber.Answer({}, callbacks_.describe());
   return true;
 }
 
-Result<HeldGroup*> Subscribers::Impl::GroupFor(const Subscriber& subscriber, const std::string& name) {
-  const uid_t uid = subscriber.peer().uid;
+Status Subscribers::Impl::MayOpen(const Subscriber& subscriber, const OpenRequest& request) const {
   if (!IsAllowed(subscriber.peer(), options_.group))
     return Error{"only root, and members of the group that the daemon was told, may subscribe", EPERM};
+  if (request.since && !callbacks_.replay)
+    return Error{"this daemon keeps no history (it runs with --no-store): it can tell only what comes", EOPNOTSUPP};
+  return {};
+}
+
+Result<HeldGroup*> Subscribers::Impl::GroupFor(const Subscriber& subscriber, const OpenRequest& request) {
+  if (Status may = MayOpen(subscriber, request); !may) return may.error();
+  const uid_t uid = subscriber.peer().uid;
   size_t of_user = 0;
+  HeldGroup* found = nullptr;
   for (const auto& [group, owner] : held_) {
     if (group->uid != uid) continue;
     ++of_user;
-    if (name.empty() || group->name != name) continue;
-    if (group->reader != nullptr) return Error{"the group " + name + " has a reader", EBUSY};
-    group->Rewind();
-    return group;
+    if (!request.name.empty() && group->name == request.name) found = group;
   }
-  if (uid != 0 && of_user >= options_.max_groups)
+  if (found != nullptr && found->reader != nullptr) return Error{"the group " + request.name + " has a reader", EBUSY};
+  if (found != nullptr && !request.since) {
+    found->Rewind();
+    return found;
+  }
+  if (found != nullptr) EndGroup(*found);  // what it holds, the history has
+  else if (uid != 0 && of_user >= options_.max_groups)
     return Error{"this user has " + std::to_string(of_user) + " groups, and may not have more", EDQUOT};
   auto owner = std::make_unique<HeldGroup>(options_.ring_bytes);
   HeldGroup* group = owner.get();
   group->uid = uid;
-  group->name = name;
+  group->name = request.name;
+  group->is_of_since = request.since.has_value();
+  group->is_live = !group->is_of_since;
   held_.emplace(group, std::move(owner));
   return group;
 }
@@ -196,6 +232,11 @@ bool Subscribers::Impl::Handle(Subscriber& subscriber, MarksRequest& request, st
 
 Status Subscribers::Impl::ChangeMarks(Group& group, const MarksRequest& request, std::span<Fd> descriptors,
                                       const Peer& peer) {
+  if (static_cast<HeldGroup&>(group).is_of_since) {
+    if (request.op == protocol::kAdd && request.target == protocol::kOnAll) return {};
+    return Error{"who asks for what was since a number is told of all file systems: pick from what is told",
+                 EOPNOTSUPP};
+  }
   if (request.op == protocol::kFlush) {
     groups_.Flush(group);
     return {};
@@ -238,7 +279,8 @@ bool Subscribers::Impl::Handle(Subscriber& subscriber, CloseRequest&, std::span<
 void Subscribers::Impl::EndConnection(Subscriber& subscriber) {
   if (auto* group = static_cast<HeldGroup*>(subscriber.group())) {
     group->reader = nullptr;
-    if (group->name.empty()) EndGroup(*group);
+    // What a replay had not told yet is not in the group: the next reader asks for it by its number.
+    if (group->name.empty() || !group->is_live) EndGroup(*group);
     else group->keep_until_ns = BoottimeNowNs() + options_.keep_named_ns;
   }
   const int fd = subscriber.fd();
@@ -309,6 +351,7 @@ void Subscribers::Pump() { impl_->Pump(); }
 void Subscribers::Deliver(const Notification& notification, std::span<const FilesystemKey> keys) {
   impl_->Deliver(notification, keys);
 }
+void Subscribers::Resume() { impl_->Resume(); }
 void Subscribers::Forget(FilesystemKey key) { impl_->Forget(key); }
 bool Subscribers::IsMarked(FilesystemKey key) const { return impl_->IsMarked(key); }
 void Subscribers::SetGroup(std::optional<gid_t> group) { impl_->SetGroup(group); }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "daemon/peer.h"
+#include "daemon/replays.h"
 #include "daemon/subscribe_request.h"
 #include "notify/groups.h"
 #include "record/notification.h"
@@ -39,6 +40,8 @@ class Subscribers {
     // The text of the answer; descriptor -1: there is none, the request has a name. Must not Deliver.
     std::function<Result<std::string>(const ClearRequest&, int descriptor, const Peer& peer)> clear = {};
     std::function<void()> marks_changed = {};  // may be empty; marks have come or gone
+    // Empty: there is no history. When it has come to its end its group is given all that is Delivered from then on.
+    std::function<std::unique_ptr<Replay>(uint64_t since)> replay = {};
   };
 
   static Result<std::unique_ptr<Subscribers>> Open(Options options, Host host, Fd listener, Callbacks callbacks);
@@ -52,6 +55,8 @@ class Subscribers {
 
   // Gives a notification to the groups that marked one of `keys`, or with none to all, and sends at once what their sockets take.
   void Deliver(const Notification& notification, std::span<const FilesystemKey> keys);
+  // Replays that had nothing yet may have something now.
+  void Resume();
   void Forget(FilesystemKey key);
   // Whether any group has marked it, or all.
   bool IsMarked(FilesystemKey key) const;

@@ -5,7 +5,7 @@
 //
 //   report     client: Offer {ring memfd, its eventfd, for a mount also an O_PATH descriptor of it}
 //              daemon: Answer. Then nothing more: the connection stays open for as long as both live.
-//   subscribe  client: Open; daemon: Answer. Then the client's Mark (each answered, in order), Acknowledge and Close,
+//   subscribe  client: Open or OpenSince; daemon: Answer. Then the client's Mark (each answered, in order), Acknowledge and Close,
 //              and the daemon's Notifications, in any order with its answers. Clear needs no Open.
 //
 // The daemon takes who the client is from SO_PEERCRED alone.
@@ -36,6 +36,7 @@ enum Type : uint32_t {
   kClose = 6,
   kNotifications = 7,
   kClear = 8,
+  kOpenSince = 9,
 };
 
 struct Head {
@@ -71,6 +72,18 @@ struct Open {
   char name[kMaxGroupNameBytes + 1];  // empty: the group ends with the connection
 };
 static_assert(sizeof(Open) == 80);
+
+// Opens a group that is first told what the history has above number `since`, then goes on live, without a hole or a repeat. It has
+// marked all file systems, and has no other marks: Mark fails with EOPNOTSUPP. A group of that name that has no reader ends, and
+// this one takes its place. Errors: EOPNOTSUPP: this daemon keeps no history.
+struct OpenSince {
+  Head head;
+  uint32_t flags;     // 0
+  uint32_t reserved;  // 0
+  uint64_t since;
+  char name[kMaxGroupNameBytes + 1];  // as of Open
+};
+static_assert(sizeof(OpenSince) == 88);
 
 enum MarkOp : uint32_t { kAdd = 1, kRemove = 2, kFlush = 3 };
 enum MarkTarget : uint32_t {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/replay_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "notify/test_notification.h"
+
+namespace fsherald {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr Told kUncounted{.seq = 0, .device = "", .errors = 0, .is_gap = true};
+
+class ReplayLineTest : public testing::Test {
+ protected:
+  void Add(uint64_t seq, uint64_t rows = 1, uint64_t errors = 1) {
+    Entry row{.notification = TestNotification(seq, "disk", errors), .host = {}};
+    row.rows = rows;
+    line_.Add(row, removed_, out_);
+  }
+  std::vector<Told> All() const { return ToldIn(std::as_bytes(std::span(out_))); }
+  static Told ErrorOf(uint64_t seq, uint64_t errors = 1) { return {seq, "disk", errors, false}; }
+
+  ReplayLine line_{0};
+  std::optional<Removed> removed_;
+  std::string out_;
+};
+
+TEST_F(ReplayLineTest, RowsFollowEachOtherAndNoneIsToldTwice) {
+  for (uint64_t seq : {1, 2, 2, 1, 3}) Add(seq);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1), ErrorOf(2), ErrorOf(3)));
+  EXPECT_EQ(line_.position(), 3);
+}
+
+TEST_F(ReplayLineTest, WhatIsMissingBeforeTheFirstIsWhatWasRemoved) {
+  removed_ = Removed{.errors = 70};
+  Add(41);
+  Add(42);
+  EXPECT_THAT(All(), ElementsAre(Told{0, "", 70, true}, ErrorOf(41), ErrorOf(42)));
+}
+
+TEST_F(ReplayLineTest, HowManyOfTheRemovedAreAboveANumberNobodyKnows) {
+  line_ = ReplayLine(20);
+  removed_ = Removed{.errors = 70};
+  Add(41);
+  EXPECT_THAT(All(), ElementsAre(kUncounted, ErrorOf(41)));
+}
+
+TEST_F(ReplayLineTest, WhereNothingAboveTheNumberIsGoneNothingIsMissed) {
+  line_ = ReplayLine(40);
+  removed_ = Removed{.errors = 70};
+  Add(41);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(41)));
+}
+
+TEST_F(ReplayLineTest, ARowStandsForThoseThatWereMergedIntoIt) {
+  Add(1);
+  Add(2, 3, 30);  // two more, among the next
+  Add(4);
+  Add(6);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1), ErrorOf(2, 30), ErrorOf(4), ErrorOf(6)));
+  Add(8);
+  EXPECT_EQ(All().size(), 6);
+  EXPECT_EQ(All()[4], kUncounted);
+}
+
+TEST_F(ReplayLineTest, WhatWasOnlyCountedIsToldByItsGap) {
+  Add(1);
+  Notification counted = TestNotification(2, "disk", 0);
+  counted.kind = Kind::kGap;
+  counted.gap = Gap{.source = SourceId::kGroup, .count = 500};
+  line_.Add({counted, Host{}}, std::nullopt, out_);
+  Add(502);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1), Told{2, "disk", 500, true}, ErrorOf(502)));
+}
+
+TEST_F(ReplayLineTest, ASourcesGapStandsForNoOtherNumber) {
+  Notification gap = TestNotification(1, "disk", 0);
+  gap.kind = Kind::kGap;
+  gap.gap = Gap{.source = SourceId::kKmsg, .count = 5};
+  line_.Add({gap, Host{}}, std::nullopt, out_);
+  Add(3);
+  EXPECT_THAT(All(), ElementsAre(Told{1, "disk", 5, true}, kUncounted, ErrorOf(3)));
+}
+
+TEST_F(ReplayLineTest, WhatIsMissingAtTheEndIsMissedOnce) {
+  Add(1);
+  line_.End(1, 5, Host{}, out_);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1)));
+  line_.End(3, 5, Host{}, out_);
+  line_.End(3, 5, Host{}, out_);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1), kUncounted));
+  Add(4);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1), kUncounted, ErrorOf(4)));
+}
+
+}  // namespace
+}  // namespace fsherald
