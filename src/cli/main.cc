@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdlib>
 #include <map>
 

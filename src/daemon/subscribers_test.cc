@@ -277,6 +277,16 @@ TEST_F(SubscribersTest, ANamedGroupWithoutAReaderCollectsAndThenCounts) {
   EXPECT_TRUE(told.back().is_gap);
 }
 
+TEST_F(SubscribersTest, WhereNoHistoryIsKeptWhoAsksSinceANumberIsToldSo) {
+  Client client(dir_);
+  client.Send(protocol::OpenSince{.head = {protocol::kOpenSince, sizeof(protocol::OpenSince)}, .since = 1});
+  const Came came = Receive(client);
+  EXPECT_THAT(came.answers, ElementsAre(EOPNOTSUPP));
+  EXPECT_THAT(came.text, HasSubstr("--no-store"));
+  EXPECT_TRUE(came.hung_up);
+  EXPECT_EQ(subscribers_->groups(), 0);
+}
+
 TEST_F(SubscribersTest, AGroupHasOneReader) {
   Client first = Subscribe("store");
   Client second(dir_);

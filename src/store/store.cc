@@ -69,6 +69,8 @@ class StoreImpl {
 };
 
 Result<std::unique_ptr<Store>> Store::Open(const Options& options, Opening* found) {
+  Opening unwanted;
+  if (found == nullptr) found = &unwanted;
   *found = {};
   auto directory = HistoryDirectory::Open(options);
   if (!directory) return directory.error();

@@ -41,7 +41,7 @@ class Store {
     uint64_t lost = 0;      // rows that were there and could not be read, as far as that is known
   };
 
-  // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found` tells it.
+  // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found`, which may be null, tells it.
   // Errors: the directory cannot be written to, another Store has it, or the file is of a newer fsherald.
   static Result<std::unique_ptr<Store>> Open(const Options& options, Opening* found);
 
