@@ -129,7 +129,7 @@ enum fsherald_source {
   FSHERALD_SOURCE_KMSG = 2,
   FSHERALD_SOURCE_COUNTERS = 3,
   FSHERALD_SOURCE_PRODUCER = 4,
-  FSHERALD_SOURCE_GROUP = 5,  /* of a gap: this subscriber did not read fast enough */
+  FSHERALD_SOURCE_GROUP = 5,  /* of a gap: this subscriber did not read fast enough, or asked for what is not kept any more */
   FSHERALD_SOURCE_MOUNTS = 6, /* the mount table: what a file system has made of itself */
   FSHERALD_SOURCE_HEALTH = 7, /* a health monitor of the file system's own (XFS from Linux 7.0) */
 };
@@ -252,7 +252,7 @@ struct fsherald_gap {
   uint16_t source;           /* enum fsherald_source: which hop lost it */
   uint16_t certainty;        /* enum fsherald_certainty */
   uint64_t count;            /* errors, or of the log lines */
-  int64_t from_utc_ns;
+  int64_t from_utc_ns;       /* 0: not known */
   int64_t to_utc_ns;
 };
 FSHERALD_ASSERT_SIZE(fsherald_gap, 32);

@@ -260,7 +260,9 @@ std::string LossWords(const Gap& gap) {
 std::string SpanWords(const Gap& gap) {
   const std::string from = LocalTime(gap.from_utc_ns);
   const std::string to = LocalTime(gap.to_utc_ns);
-  return from == to ? from : from + " to " + to;
+  if (from == to) return from;
+  if (gap.from_utc_ns == 0) return "until " + to;  // of what is not kept any more nobody knows when it began
+  return from + " to " + to;
 }
 
 // What the reader would wonder about. That there is no file is no wonder where the code is known: it named none.
@@ -299,6 +301,7 @@ void AddLoss(const Notification& notification, Block& block) {
   if (!filesystem.empty()) block.Text(" on " + filesystem);
   if (notification.gap && notification.gap->source == SourceId::kGroup) {
     block.Text(": this subscriber did not read fast enough");
+    if (filesystem.empty()) block.Text(", or asked for what is not kept any more");
   }
   block.Text("\n");
   if (notification.gap) block.Line("when", SpanWords(*notification.gap));

@@ -430,6 +430,18 @@ TEST(TextTest, AProgramWithoutANameIsAProgram) {
             "\n");
 }
 
+TEST(TextTest, WhatIsNotKeptAnyMoreIsSaidSo) {
+  Notification n;
+  n.kind = Kind::kGap;
+  n.gap = Gap{SourceId::kGroup, std::nullopt, true, 0, 1'000'000};
+  EXPECT_EQ(
+      Block(n),
+      "00:00:00.000 lost: an unknown number of reports: this subscriber did not read fast enough, or asked for what is "
+      "not kept any more\n"
+      "  when     until 00:00:00.001\n"
+      "\n");
+}
+
 TEST(TextTest, WhatTheSubscriberItselfWasTooSlowForIsSaidSo) {
   Notification n;
   n.kind = Kind::kGap;
