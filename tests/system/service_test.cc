@@ -99,7 +99,8 @@ class ServiceTest : public SystemTest {
   Command Confined(const std::vector<std::string>& arguments,
                    const std::map<std::string, std::string>& environment = {}) {
     Command command{.arguments = {std::string(FSHERALD_PROGRAMS) + "/confine", FSHERALD_UNIT, calls_, kGroup,
-                                  RuntimeDirectory(), Program(), "daemon", "--mounts-of=" + std::to_string(getpid())},
+                                  RuntimeDirectory(), Program(), "daemon", "--mounts-of=" + std::to_string(getpid()),
+                                  "--store=" + RuntimeDirectory() + "/store"},
                     .environment = environment,
                     .directory = {}};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
@@ -166,7 +167,7 @@ TEST_F(ServiceTest, TellsAMemberOfItsGroupAllThatItTellsRoot) {
   ExpectToldInFull(member, before);
   EXPECT_TRUE(of_path.WaitUntil([&] { return !of_path.About(before).empty(); }, After(10s))) << of_path.talk();
   const Ext4Filesystem later(DamagedImage("later"), "later",
-                             "errors=continue");  // it comes through to the daemon's mounts
+                             "errors=continue");     // it comes through to the daemon's mounts
   Watcher of_later({later.directory()}, kAsMember);  // when it is ready, the daemon has seen the mount
   ExpectToldInFull(of_later, later);
   EXPECT_EQ(of_later.Stop(), 0) << of_later.talk();
