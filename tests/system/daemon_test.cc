@@ -288,7 +288,7 @@ TEST_F(DaemonTest, EndedItLeavesNothingButItsDirectory) {
   }
   std::vector<std::string> left;
   for (const auto& entry : std::filesystem::directory_iterator(dir)) left.push_back(entry.path().filename());
-  EXPECT_EQ(left, std::vector<std::string>{"lock"});
+  EXPECT_EQ(left, (std::vector<std::string>{"journal", "lock"}));
 }
 
 }  // namespace
