@@ -121,15 +121,16 @@ TEST_F(StatusReportTest, OnlyIfAllAreWellTheExitCodeIsZero) {
 }
 
 TEST_F(StatusReportTest, WhatNothingCanCoverIsNoFinding) {
-  const FilesystemStatus squashfs = Of("squashfs", "loop0", "/image", Health::kNotCovered);
+  const FilesystemStatus squashfs = Of("squashfs", "loop0", "/image", HealthState::kNotCovered);
   EXPECT_EQ(StatusExitCode({squashfs}), kExitOk);
-  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", Health::kWell), squashfs}), kExitOk);
-  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", Health::kErrors), squashfs}), kExitFindings);
+  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", HealthState::kWell), squashfs}), kExitOk);
+  EXPECT_EQ(StatusExitCode({Of("ext4", "a", "/", HealthState::kErrors), squashfs}), kExitFindings);
   EXPECT_THAT(StatusText({squashfs}, false, false), HasSubstr("squashfs  loop0   not covered"));
 }
 
 TEST_F(StatusReportTest, WhatCouldNotBeReadIsNotTakenToBeWell) {
-  EXPECT_THAT(StatusText({Of("ext4", "a", "/", Health::kUnknown)}, false, false), HasSubstr("ext4  a       not known"));
+  EXPECT_THAT(StatusText({Of("ext4", "a", "/", HealthState::kUnknown)}, false, false),
+              HasSubstr("ext4  a       not known"));
 }
 
 TEST_F(StatusReportTest, NotPermittedIsOnlyWhatCouldNotBeReadAtAll) {

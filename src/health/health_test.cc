@@ -24,15 +24,16 @@ TEST(HealthTest, WellIsOnlyWhatSomethingCovers) {
 }
 
 TEST(HealthTest, WhatCouldHaveBeenReadAndWasNotIsNotTakenToBeWell) {
-  EXPECT_EQ(HealthOf({.covered = false, .coverable = true}, kBoot), Health::kUnknown);
-  EXPECT_EQ(HealthOf({.covered = true, .coverable = true}, kBoot), Health::kWell);
-  EXPECT_EQ(HealthOf({.mount = MountState::kShutDown, .coverable = true}, kBoot), Health::kShutDown);
+  EXPECT_EQ(HealthOf({.covered = false, .coverable = true}, kBoot), HealthState::kUnknown);
+  EXPECT_EQ(HealthOf({.covered = true, .coverable = true}, kBoot), HealthState::kWell);
+  EXPECT_EQ(HealthOf({.mount = MountState::kShutDown, .coverable = true}, kBoot), HealthState::kShutDown);
 }
 
 TEST(HealthTest, AllButWhatIsWellAndWhatNothingCanCoverIsAFinding) {
-  EXPECT_FALSE(IsFinding(Health::kWell));
-  EXPECT_FALSE(IsFinding(Health::kNotCovered));
-  for (Health health : {Health::kUnknown, Health::kPastErrors, Health::kErrors, Health::kReadOnly, Health::kShutDown})
+  EXPECT_FALSE(IsFinding(HealthState::kWell));
+  EXPECT_FALSE(IsFinding(HealthState::kNotCovered));
+  for (HealthState health : {HealthState::kUnknown, HealthState::kPastErrors, HealthState::kErrors,
+                             HealthState::kReadOnly, HealthState::kShutDown})
     EXPECT_TRUE(IsFinding(health));
 }
 

@@ -44,7 +44,7 @@ TEST(NotificationTest, EveryStateOfHealthAndEveryRuleHasAWordOfItsOwn) {
   std::set<std::string_view> states;
   for (int i = 0; i < kHealthStateCount; ++i) states.insert(Name(static_cast<HealthState>(i)));
   EXPECT_EQ(states, (std::set<std::string_view>{"not_covered", "well", "past_errors", "errors", "read_only",
-                                                "shut_down", "gone"}));
+                                                "shut_down", "gone", "unknown"}));
   std::set<std::string_view> rules;
   for (int i = 0; i < kHealthRuleCount; ++i) rules.insert(Name(static_cast<HealthRule>(i)));
   EXPECT_EQ(rules, (std::set<std::string_view>{"errors", "read_only", "shutdown", "gone", "found", "remounted",

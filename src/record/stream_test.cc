@@ -652,11 +652,11 @@ TEST_F(GoldenTest, UnknownValuesReadAsWhatSaysLeast) {
   bytes = Stream(DamagedInode());
   bytes[0x44] = '\x0a';  // SEQUENCE, kind
   bytes[0x45] = '\x02';  // origin
-  bytes[0x46] = '\x81';  // sources
+  bytes[0x46] = '\x81';  // sources: every bit of the eight has its source by now
   ASSERT_TRUE(Parsed(bytes));
   EXPECT_EQ(Parsed(bytes)->notification.kind, Kind::kMetadata);
   EXPECT_EQ(Parsed(bytes)->notification.origin, Origin::kUser);
-  EXPECT_EQ(Parsed(bytes)->notification.sources, SourceSet(SourceId::kFanotify));
+  EXPECT_EQ(Parsed(bytes)->notification.sources, SourceSet(SourceId::kFanotify).Add(SourceId::kHealth));
   for (const size_t value : {0xac, 0xad, 0xae}) {  // HEALTH: from, to, rule
     bytes = Stream(Cleared(), Host());
     bytes[value] = '\x0b';

@@ -208,7 +208,9 @@ Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, c
       if (auto replaced = Replace(directory, options, std::move(*damage), found); !replaced) return replaced.error();
   }
   auto writer = OpenWriter(directory, options);
-  if (writer || writer.error().code != EUCLEAN || !found->set_aside.empty()) return writer;
+  // EINVAL: its schema is another.
+  const bool is_damage = !writer && (writer.error().code == EUCLEAN || writer.error().code == EINVAL);
+  if (!is_damage || !found->set_aside.empty()) return writer;
   // What the check has not seen. Of what has just been made, nothing is damaged: so this ends.
   if (auto replaced = Replace(directory, options, writer.error().what, found); !replaced) return replaced.error();
   return OpenWriter(directory, options);

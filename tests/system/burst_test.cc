@@ -39,7 +39,7 @@ void Flood() {
   watcher.WaitUntilToldUpToNow(sentinel);
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
   EXPECT_EQ(CountedErrors(watcher.About(filesystem)), growth);
-  EXPECT_LT(memory, 48ULL << 20);
+  EXPECT_LT(memory, 64ULL << 20);
   EXPECT_GT(memory, 0U);
 }
 

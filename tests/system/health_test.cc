@@ -117,6 +117,7 @@ TEST_F(HealthTest, WhatHasMadeItselfReadOnlyIsLeftByTheRepair) {
   ASSERT_TRUE(watcher.WaitUntil(is_read_only, After(20s))) << watcher.talk();
   const size_t before = Changes(watcher, uuid).size();
   filesystem.Unmount();
+  ASSERT_TRUE(WaitForChanges(watcher, uuid, before + 1)) << watcher.talk();
   Check();
   const Ext4Filesystem again(image_, "again", "errors=continue");
   ASSERT_TRUE(WaitForChanges(watcher, uuid, before + 2)) << watcher.talk();

@@ -47,6 +47,7 @@ class Manager {
       ++alive_;
     }
   }
+  int kept() const { return kept_; }
   bool WaitUntilAlive(int times) {
     while (alive_ < times) {
       if (NextOfAny() != "WATCHDOG=1") return false;
@@ -57,16 +58,21 @@ class Manager {
 
  private:
   std::string NextOfAny() {
-    pollfd readable{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    char message[4096];
-    if (poll(&readable, 1, 10'000) != 1) return {};
-    const ssize_t size = recv(socket_.get(), message, sizeof message, 0);
-    return std::string(message, static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    for (;;) {
+      pollfd readable{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+      char message[4096];
+      if (poll(&readable, 1, 10'000) != 1) return {};
+      const ssize_t size = recv(socket_.get(), message, sizeof message, 0);
+      std::string text(message, static_cast<size_t>(std::max<ssize_t>(size, 0)));
+      if (!text.starts_with("FDSTORE=1\n")) return text;
+      ++kept_;
+    }
   }
 
   std::string path_;
   Fd socket_;
   int alive_ = 0;
+  int kept_ = 0;  // descriptors that the daemon has had kept
 };
 
 std::string RuntimeDirectory() { return std::getenv("FSHERALD_RUNTIME_DIR"); }
@@ -99,7 +105,8 @@ class ServiceTest : public SystemTest {
   Command Confined(const std::vector<std::string>& arguments,
                    const std::map<std::string, std::string>& environment = {}) {
     Command command{.arguments = {std::string(FSHERALD_PROGRAMS) + "/confine", FSHERALD_UNIT, calls_, kGroup,
-                                  RuntimeDirectory(), Program(), "daemon", "--mounts-of=" + std::to_string(getpid())},
+                                  RuntimeDirectory(), Program(), "daemon", "--mounts-of=" + std::to_string(getpid()),
+                                  "--store=" + RuntimeDirectory() + "/store"},
                     .environment = environment,
                     .directory = {}};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
@@ -166,7 +173,7 @@ TEST_F(ServiceTest, TellsAMemberOfItsGroupAllThatItTellsRoot) {
   ExpectToldInFull(member, before);
   EXPECT_TRUE(of_path.WaitUntil([&] { return !of_path.About(before).empty(); }, After(10s))) << of_path.talk();
   const Ext4Filesystem later(DamagedImage("later"), "later",
-                             "errors=continue");  // it comes through to the daemon's mounts
+                             "errors=continue");     // it comes through to the daemon's mounts
   Watcher of_later({later.directory()}, kAsMember);  // when it is ready, the daemon has seen the mount
   ExpectToldInFull(of_later, later);
   EXPECT_EQ(of_later.Stop(), 0) << of_later.talk();
@@ -215,6 +222,7 @@ TEST_F(ServiceTest, TellsTheServiceManagerHowItStands) {
   Daemon daemon(Confined({"--config", config}, {{"NOTIFY_SOCKET", manager.path()}, {"WATCHDOG_USEC", "200000"}}));
   const std::string serving = "serving " + RuntimeDirectory();
   EXPECT_EQ(manager.Next(), "READY=1\nSTATUS=" + serving);
+  EXPECT_GT(manager.kept(), 0) << "what the next process takes over";
   EXPECT_TRUE(manager.WaitUntilAlive(3)) << "though nothing happens";
 
   WriteConfig(std::string("[access]\nsubscribe_group = \"") + kGroup + "\"\n");
