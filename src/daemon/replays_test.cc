@@ -209,6 +209,60 @@ TEST_F(ReplaysTest, WhatTheSecondStoreHasIsToldToo) {
   EXPECT_EQ(All(0), ErrorsOf(1, 1200));
 }
 
+// Whatever retention does, the errors add up for who asks for all.
+TEST_F(ReplaysTest, WhatRetentionHasTakenIsAGapWithItsCountAndWhatItHasMergedARow) {
+  store_.reset();
+  auto opened =
+      Store::Open({.directory = directory_.file("store"), .max_bytes = 400'000, .max_age_s = INT32_MAX}, nullptr);
+  ASSERT_TRUE(opened) << opened.error().ToString();
+  store_ = std::move(*opened);
+  uint64_t errors = 0;
+  const auto store = [&](uint64_t count, uint64_t places) {
+    std::vector<Notification> some;
+    for (uint64_t i = 0; i < count; ++i) {
+      ++told_;
+      Notification one = TestNotification(told_, "disk", 1 + told_ % 3);
+      one.location = Location{.function = "place_" + std::to_string(told_ % places), .line = 7};
+      one.specific = Specific{.type = "ext4", .message = std::string(80, 'x') + std::to_string(told_)};
+      errors += one.error.count;
+      some.push_back(std::move(one));
+    }
+    ASSERT_TRUE(store_->Append(some, kTestHost, ""));
+    for (auto more = store_->Retain(20); *more;) {
+      more = store_->Retain(20);
+      ASSERT_TRUE(more);
+    }
+  };
+  const auto sum = [](const std::vector<Told>& all) {
+    uint64_t count = 0;
+    for (const Told& one : all) count += one.errors;
+    return count;
+  };
+  const auto gaps = [](const std::vector<Told>& all) { return std::ranges::count(all, true, &Told::is_gap); };
+  for (int i = 0; i < 20; ++i) store(1000, 4);
+  auto extent = (*History::Open(directory_.file("store")))->Covers();
+  ASSERT_TRUE(extent);
+  EXPECT_GT(extent->merged_notifications, 0U);
+  replays_.reset();
+  StartReplays(told_);
+  std::vector<Told> told = All(0);
+  EXPECT_EQ(sum(told), errors);
+  EXPECT_LT(told.size(), told_);
+  EXPECT_EQ(gaps(told), 0);
+
+  for (int i = 0; i < 20; ++i) store(1000, UINT64_MAX);  // nothing to merge: the oldest go
+  extent = (*History::Open(directory_.file("store")))->Covers();
+  ASSERT_TRUE(extent);
+  EXPECT_GT(extent->removed_errors, 0U);
+  replays_.reset();
+  StartReplays(told_);
+  told = All(0);
+  EXPECT_EQ(sum(told), errors);
+  EXPECT_EQ(told.front(), (Told{0, "", extent->removed_errors, true}));
+  EXPECT_EQ(gaps(told), 1);
+  EXPECT_EQ(told.back().seq, told_);
+}
+
 TEST_F(ReplaysTest, WithoutAStoreThatCanBeReadWhatIsMissingIsAGap) {
   Tell(2000);
   StoreAll();
