@@ -30,6 +30,7 @@ class SinceTest : public SystemTest {
     std::filesystem::remove_all(Daemon::StoreDirectory());
     if (const char* runtime_dir = std::getenv("FSHERALD_RUNTIME_DIR")) std::filesystem::remove_all(runtime_dir);
   }
+  ~SinceTest() override { std::filesystem::remove_all(Daemon::StoreDirectory()); }
 };
 
 // Raises one error after the other until it is stopped.
@@ -221,6 +222,21 @@ TEST_F(SinceTest, WhoStopsReadingInHisReplayMissesNothing) {
   Came came;
   ASSERT_NO_FATAL_FAILURE(ReadAll(slow, kFlood, came));
   EXPECT_EQ(came.errors, kFlood);
+  EXPECT_EQ(came.counted, 0U);
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+}
+
+TEST_F(SinceTest, WhileTheStoreCannotBeWrittenToWhatIsKeptInMemoryIsTold) {
+  constexpr uint64_t kReported = 40'000;  // more than the journal's memory has
+  std::ofstream(Daemon::StoreDirectory()) << "no directory";
+  Daemon daemon;
+  const Reporter reporter = Reporter::OfName("engine", "orders", {.thread_bytes = 16U << 20});
+  for (uint64_t i = 1; i <= kReported; ++i) Report(reporter, i);
+  EXPECT_TRUE(reporter.Flush(20s));
+  Monitor monitor({.since = 0});
+  Came came;
+  ASSERT_NO_FATAL_FAILURE(ReadAll(monitor, kReported, came));
+  EXPECT_EQ(came.errors, kReported);
   EXPECT_EQ(came.counted, 0U);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
 }
