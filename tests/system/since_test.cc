@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fsherald/fsherald.hpp>
 #include <fstream>
@@ -28,7 +27,7 @@ class SinceTest : public SystemTest {
   // Numbers begin anew.
   SinceTest() {
     std::filesystem::remove_all(Daemon::StoreDirectory());
-    if (const char* runtime_dir = std::getenv("FSHERALD_RUNTIME_DIR")) std::filesystem::remove_all(runtime_dir);
+    std::filesystem::remove_all(kSandbox + "/run");
   }
   ~SinceTest() override { std::filesystem::remove_all(Daemon::StoreDirectory()); }
 };
