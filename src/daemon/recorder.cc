@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -19,7 +20,8 @@ namespace {
 
 constexpr size_t kMostAtOnce = 4096;  // notifications of a transaction
 constexpr size_t kMergedAtOnce = 1000;
-constexpr uint64_t kRetainEvery = 20000;  // notifications
+constexpr uint64_t kRetainEvery = 20000;                   // notifications
+constexpr int64_t kJumpNs = int64_t{600} * 1'000'000'000;  // of the clock: what is less is set right by and by
 constexpr uint64_t kHourNs = uint64_t{3600} * 1'000'000'000;
 
 std::vector<Notification> Decode(const std::vector<Bytes>& streams) {
@@ -122,6 +124,7 @@ class Recorder::Impl {
   bool StoreBatch();
   bool StoreSecondBatch();
   void Retain();
+  int64_t ClockAgeS();
   Status RetainSecond(size_t notifications);
   bool WaitForWork(Lock& lock, Owner self);
   void Say(std::string words);
@@ -159,6 +162,8 @@ class Recorder::Impl {
   uint64_t retry_at_ns_ = 0;
   uint64_t since_retention_ = 0;
   uint64_t retained_ns_ = 0;
+  std::optional<int64_t> boot_utc_ns_;  // as the clock said when it was looked at last
+  int64_t clock_since_ns_ = 0;          // boot time
   // The second thread's, and the store's thread's where it has ended.
   std::unique_ptr<Store> second_;
   uint64_t second_since_retention_ = 0;
@@ -495,11 +500,21 @@ bool Recorder::Impl::StoreBatch() {
   return false;
 }
 
+// For how long the clock has gone on without a jump, in this daemon.
+int64_t Recorder::Impl::ClockAgeS() {
+  const auto now_ns = static_cast<int64_t>(BoottimeNowNs());
+  const int64_t boot_utc_ns = UtcNowNs() - now_ns;
+  const bool has_jumped = !boot_utc_ns_ || std::abs(boot_utc_ns / kJumpNs - *boot_utc_ns_ / kJumpNs) > 1;
+  if (has_jumped) clock_since_ns_ = now_ns;
+  boot_utc_ns_ = boot_utc_ns;
+  return (now_ns - clock_since_ns_) / 1'000'000'000;
+}
+
 void Recorder::Impl::Retain() {
   const uint64_t now_ns = BoottimeNowNs();
   if (since_retention_ < kRetainEvery && now_ns - retained_ns_ < kHourNs && retained_ns_ != 0) return;
   Asking retaining(*this);
-  auto more = store_->Retain(UtcNowNs() / 1'000'000'000);
+  auto more = store_->Retain(UtcNowNs() / 1'000'000'000, ClockAgeS());
   if (!more) return GiveUpStore(more.error().ToString());
   if (*more) return;
   since_retention_ = 0;
@@ -561,7 +576,7 @@ Status Recorder::Impl::RetainSecond(size_t notifications) {
   if (second_since_retention_ < kRetainEvery / 4) return {};
   second_since_retention_ = 0;
   for (;;) {
-    auto more = second_->Retain(UtcNowNs() / 1'000'000'000);
+    auto more = second_->Retain(UtcNowNs() / 1'000'000'000, 0);
     if (!more) return more.error();
     if (!*more) return {};
   }
