@@ -2,6 +2,7 @@
 #include "cli/daemon.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -166,6 +167,7 @@ int RunDaemon(const DaemonOptions& options) {
   FdStore fd_store;
   fd_store.Keep((*broker)->TakeDescriptors());
   manager.Ready(StatusLine(**broker));
+  ::malloc_trim(0);  // loading the programs took more than is ever needed again
 
   Status ended = Loop(**broker, signals->get(), *settings, manager, fd_store);
   manager.Stopping();

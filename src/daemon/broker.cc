@@ -27,6 +27,10 @@ Fd TakeKept(const Broker::Options& options, const char* name) {
 // Nobody has marked it: what has it goes to those alone who have marked all.
 constexpr FilesystemKey kNobodys{UINT32_MAX};
 
+// A history that cannot be read may have any number, and takes none twice: one that no daemon has reached, unless it told 65536
+// in each second since 1970.
+uint64_t NumberBeyondAll() { return static_cast<uint64_t>(std::max<int64_t>(UtcNowNs(), 0)) / 1'000'000'000 << 16; }
+
 HealthTime Now() { return {.boottime_ns = BoottimeNowNs(), .utc_ns = UtcNowNs()}; }
 
 }  // namespace
@@ -86,7 +90,9 @@ void Broker::TakeUpState() {
       found_.health.empty() || health_.Restore(std::as_bytes(std::span(found_.health)), host_.boot_id);
   if (!is_restored) words_.push_back("the states that an earlier daemon has left are not readable: they begin anew");
   // What a lost journal had numbered is not numbered again, as far as anybody knows of it.
-  numbering_ = Numbering(std::max({found_.told, journal_->last_seq(), recorder_->last_seq()}));
+  const uint64_t known = std::max(found_.told, journal_->last_seq());
+  const uint64_t unknown = known > 0 ? 0 : NumberBeyondAll();  // the journal is as new as the store
+  numbering_ = Numbering(std::max(known, recorder_->last_seq().value_or(unknown)));
   for (Notification& gap : found_.unstored) {
     const FilesystemKey key{static_cast<uint32_t>(unstored_.size() + 1)};  // any: it is written before there are others
     unstored_[key] = std::move(gap);
@@ -95,7 +101,8 @@ void Broker::TakeUpState() {
 }
 
 Status Broker::OpenMonitor(const Options& options) {
-  Monitor::Options of_all{.without = options.without, .xfs_health_monitor = options.xfs_health_monitor, .kept = options.kept};
+  Monitor::Options of_all{
+      .without = options.without, .xfs_health_monitor = options.xfs_health_monitor, .kept = options.kept};
   if (options.mounts_of) of_all.mounts_of = std::to_string(*options.mounts_of);
   of_all.observed = [this](FilesystemKey key, const FilesystemInfo& info, const Observation& observation) {
     Observe(key, info, observation);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -19,7 +20,8 @@ namespace {
 
 constexpr size_t kMostAtOnce = 4096;  // notifications of a transaction
 constexpr size_t kMergedAtOnce = 1000;
-constexpr uint64_t kRetainEvery = 20000;  // notifications
+constexpr uint64_t kRetainEvery = 20000;                   // notifications
+constexpr int64_t kJumpNs = int64_t{600} * 1'000'000'000;  // of the clock: what is less is set right by and by
 constexpr uint64_t kHourNs = uint64_t{3600} * 1'000'000'000;
 
 std::vector<Notification> Decode(const std::vector<Bytes>& streams) {
@@ -64,8 +66,14 @@ class Recorder::Impl {
   std::vector<std::string> TakeWords();
 
   // Of the store as it was found, or of the second one where that is ahead.
-  uint64_t found_seq() const { return found_seq_; }
-  const std::string& found_cursors() const { return found_cursors_; }
+  struct Found {
+    std::optional<uint64_t> last_seq;
+    std::string cursors;
+  };
+  Found found() const {
+    std::lock_guard lock(mutex_);
+    return found_;
+  }
   int fd() const { return event_.get(); }
   bool is_well() const {
     std::lock_guard lock(mutex_);
@@ -81,19 +89,43 @@ class Recorder::Impl {
 
  private:
   enum class Owner { kStore, kSecond };
+
+  // As long as it lives the store is being asked for something, and may hang.
+  class Asking {
+   public:
+    explicit Asking(Impl& impl) : impl_(impl) { Set(BoottimeNowNs()); }
+    ~Asking() { Set(0); }
+    Asking(const Asking&) = delete;
+    Asking& operator=(const Asking&) = delete;
+
+   private:
+    void Set(uint64_t since_ns) {
+      std::lock_guard lock(impl_.mutex_);
+      impl_.asked_since_ns_ = since_ns;
+    }
+    Impl& impl_;
+  };
   using Lock = std::unique_lock<std::mutex>;
 
   void RunStore();
+  void StoreUntilStopped();
   void RunSecond();
   void FindSecond();
   bool OpenStore();
+  bool OpenAnew();
   bool TakeBack();
-  bool Merge();
+  bool Merge(const std::string& cursors);
+  void EndSecond();
+  void DropSecond();
+  void Publish(uint64_t last_seq, const std::string& cursors);
+  void PublishWhatCanBeRead();
   void GiveUpStore(const std::string& why);
   void HandOver(Lock& lock);
   bool StoreBatch();
   bool StoreSecondBatch();
   void Retain();
+  int64_t ClockAgeS();
+  Status RetainSecond(size_t notifications);
   bool WaitForWork(Lock& lock, Owner self);
   void Say(std::string words);
 
@@ -113,22 +145,28 @@ class Recorder::Impl {
   bool limits_changed_ = false;
   bool is_open_ = false;
   Owner owner_ = Owner::kStore;
-  bool second_runs_ = false;
+  bool second_is_found_ = false;  // where there was one
   bool second_is_to_end_ = false;
-  size_t committed_ = 0;         // since the owner looked last
-  uint64_t asked_since_ns_ = 0;  // the store is being asked to store, since then; 0: it is not
+  bool store_has_ended_ = false;  // its thread
+  size_t committed_ = 0;          // since the owner looked last
+  uint64_t asked_since_ns_ = 0;   // the store is being asked for something, since then; 0: it is not
+  Found found_;
   std::vector<std::string> words_;
 
   // The store's thread's.
   std::unique_ptr<Store> store_;
-  uint64_t found_seq_ = 0;
-  std::string found_cursors_;
+  bool had_store_ = false;   // it was open before
+  bool has_failed_ = false;  // and was told so; nothing was stored since
+  size_t merged_ = 0;        // in this turn
   uint64_t retry_ns_;
   uint64_t retry_at_ns_ = 0;
   uint64_t since_retention_ = 0;
   uint64_t retained_ns_ = 0;
+  std::optional<int64_t> boot_utc_ns_;  // as the clock said when it was looked at last
+  int64_t clock_since_ns_ = 0;          // boot time
   // The second thread's, and the store's thread's where it has ended.
   std::unique_ptr<Store> second_;
+  uint64_t second_since_retention_ = 0;
 };
 
 void Recorder::Impl::Say(std::string words) {
@@ -187,9 +225,24 @@ void Recorder::Impl::Committed(size_t notifications) {
   work_.notify_all();
 }
 
+// What the next number has to be above.
+void Recorder::Impl::Publish(uint64_t last_seq, const std::string& cursors) {
+  std::lock_guard lock(mutex_);
+  if (found_.last_seq && *found_.last_seq >= last_seq && !found_.cursors.empty()) return;
+  found_.last_seq = std::max(found_.last_seq.value_or(0), last_seq);
+  found_.cursors = cursors;
+}
+
+// Of a store that cannot be written to.
+void Recorder::Impl::PublishWhatCanBeRead() {
+  auto history = History::Open(options_.store.directory);
+  if (!history) return;
+  if (auto covers = (*history)->Covers()) Publish(covers->last_seq, "");
+}
+
 // The second store takes from the journal from here on.
 void Recorder::Impl::HandOver(Lock& lock) {
-  if (owner_ == Owner::kSecond) return;
+  if (owner_ == Owner::kSecond || stopping_) return;
   owner_ = Owner::kSecond;
   second_is_to_end_ = false;
   if (second_thread_.joinable()) {
@@ -198,8 +251,8 @@ void Recorder::Impl::HandOver(Lock& lock) {
     before.join();  // it has ended, or is about to
     lock.lock();
   }
-  second_runs_ = true;
-  if (auto self = self_.lock(); !self || !StartThread(self, &Impl::RunSecond, second_thread_)) second_runs_ = false;
+  // Without a thread what comes stays in the journal.
+  if (auto self = self_.lock()) (void)StartThread(self, &Impl::RunSecond, second_thread_);
 }
 
 // True: there is something to store, and it is for `self` to do. False: look at the state again.
@@ -220,12 +273,28 @@ bool Recorder::Impl::WaitForWork(Lock& lock, Owner self) {
 
 void Recorder::Impl::RunStore() {
   FindSecond();
-  (void)(OpenStore() && TakeBack());
+  {
+    Lock lock(mutex_);
+    second_is_found_ = true;
+    work_.notify_all();
+  }
+  const bool is_open = OpenStore();
+  if (!is_open) PublishWhatCanBeRead();
   {
     Lock lock(mutex_);
     has_begun_ = true;
     ended_.notify_all();
   }
+  if (is_open) (void)TakeBack();
+  StoreUntilStopped();
+  Asking closing(*this);
+  store_.reset();
+  Lock lock(mutex_);
+  store_has_ended_ = true;
+  ended_.notify_all();
+}
+
+void Recorder::Impl::StoreUntilStopped() {
   for (;;) {
     if (!store_) {
       Lock lock(mutex_);
@@ -241,6 +310,7 @@ void Recorder::Impl::RunStore() {
     {
       Lock lock(mutex_);
       if (owner_ == Owner::kSecond) {  // it has answered after all
+        if (stopping_) return;         // the next daemon merges
         lock.unlock();
         (void)TakeBack();
         continue;
@@ -249,9 +319,7 @@ void Recorder::Impl::RunStore() {
       if (!has_work && stopping_) return;
       if (std::exchange(limits_changed_, false)) {
         lock.unlock();
-        store_.reset();  // it is opened with the new ones
-        retry_at_ns_ = 0;
-        (void)(OpenStore() && TakeBack());
+        (void)OpenAnew();
         continue;
       }
       if (!has_work) {
@@ -267,13 +335,24 @@ void Recorder::Impl::RunStore() {
 // What an earlier process has left in memory is the newest that is known.
 void Recorder::Impl::FindSecond() {
   if (!HasFile(options_.second)) return;
-  auto second = Store::Open(options_.second, nullptr);
+  Store::Opening opening;
+  auto second = Store::Open(options_.second, &opening);
   if (!second)
     return Say("what an earlier daemon kept in " + options_.second.directory +
                " cannot be read: " + second.error().ToString());
+  Say(OpeningWords(options_.second, opening));
   second_ = std::move(*second);
-  found_seq_ = second_->last_seq();
-  found_cursors_ = second_->cursors();
+  Publish(second_->last_seq(), second_->cursors());
+}
+
+// With the limits of now.
+bool Recorder::Impl::OpenAnew() {
+  {
+    Asking closing(*this);
+    store_.reset();
+  }
+  retry_at_ns_ = 0;
+  return OpenStore();
 }
 
 bool Recorder::Impl::OpenStore() {
@@ -283,6 +362,14 @@ bool Recorder::Impl::OpenStore() {
     std::lock_guard lock(mutex_);
     options = options_.store;
   }
+  Asking opening_it(*this);
+  // Not in an empty directory that its file system was mounted on: what came would be in two places.
+  if (had_store_ && !HasFile(options)) {
+    GiveUpStore(
+        "the history that was there is there no more (where its file system is not mounted, mount it; to begin a "
+        "new history, restart the daemon)");
+    return false;
+  }
   auto store = Store::Open(options, &opening);
   if (!store) {
     GiveUpStore(store.error().ToString());
@@ -290,32 +377,51 @@ bool Recorder::Impl::OpenStore() {
   }
   Say(OpeningWords(options, opening));
   store_ = std::move(*store);
-  if (store_->last_seq() > found_seq_ || found_cursors_.empty()) {
-    found_seq_ = std::max(found_seq_, store_->last_seq());
-    found_cursors_ = store_->cursors();
-  }
+  had_store_ = true;
+  Publish(store_->last_seq(), store_->cursors());
   std::lock_guard lock(mutex_);
   is_open_ = true;
   return true;
 }
 
-// Tells it once; the next try comes later each time.
+// Tells it once, until something was stored again; the next try comes later each time.
 void Recorder::Impl::GiveUpStore(const std::string& why) {
-  bool was_open = false;
   {
     std::lock_guard lock(mutex_);
-    was_open = std::exchange(is_open_, false) || !has_begun_;
+    is_open_ = false;
   }
   store_.reset();
-  retry_ns_ = was_open ? options_.retry_ns : std::min(2 * retry_ns_, options_.max_retry_ns);
+  const bool is_new = !std::exchange(has_failed_, true);
+  retry_ns_ = is_new ? options_.retry_ns : std::min(2 * retry_ns_, options_.max_retry_ns);
   retry_at_ns_ = BoottimeNowNs() + retry_ns_;
-  if (was_open)
+  if (is_new)
     Say("nothing can be stored in " + options_.store.directory + ": " + why + "; what comes is kept in memory, in " +
         options_.second.directory + ", and stored when it can be");
 }
 
-// Ends the second store's turn, and brings what it has into the store.
+// Brings what the second store has into the store, and ends the second one's turn. False: the store has failed, or did not answer
+// for so long that the turn goes on.
 bool Recorder::Impl::TakeBack() {
+  merged_ = 0;
+  // Most of it while the second one still takes what comes: the store may hang again.
+  if (!Merge(store_->cursors())) return false;
+  EndSecond();
+  const std::string cursors = second_ ? second_->cursors() : store_->cursors();
+  {
+    Lock lock(mutex_);
+    owner_ = Owner::kStore;  // so that Committed hands over where the store does not answer
+  }
+  if (second_ && !Merge(cursors)) return false;
+  {
+    Lock lock(mutex_);
+    if (stopping_ || owner_ == Owner::kSecond) return false;
+    retry_ns_ = options_.retry_ns;
+  }
+  if (second_) DropSecond();
+  return true;
+}
+
+void Recorder::Impl::EndSecond() {
   std::thread second;
   {
     Lock lock(mutex_);
@@ -324,65 +430,69 @@ bool Recorder::Impl::TakeBack() {
     second = std::move(second_thread_);
   }
   if (second.joinable()) second.join();
-  if (!Merge()) return false;
   Lock lock(mutex_);
-  second_runs_ = second_is_to_end_ = false;
-  owner_ = Owner::kStore;
-  retry_ns_ = options_.retry_ns;
-  return true;
+  second_is_to_end_ = false;
 }
 
-bool Recorder::Impl::Merge() {
-  if (!second_) return true;
-  const std::string cursors = second_->cursors();
+// `cursors` are those that go with the last. False: the store has failed, or all is to end.
+bool Recorder::Impl::Merge(const std::string& cursors) {
+  if (!HasFile(options_.second)) return true;
   auto history = History::Open(options_.second.directory);
-  size_t merged = 0;
+  if (!history) return true;  // DropSecond tells
   std::vector<Notification> batch;
   Status stored;
-  auto store = [&] {
-    if (stored) stored = store_->Append(batch, options_.host, cursors);
-    merged += batch.size();
+  bool is_stopped = false;
+  auto store = [&](const std::string& with) {
+    Asking storing(*this);
+    stored = store_->Append(batch, options_.host, with);
+    merged_ += batch.size();
     batch.clear();
-    return static_cast<bool>(stored);
-  };
-  if (history) {
-    const Status read = (*history)->ForEach({.after_seq = store_->last_seq()}, [&](const Entry& entry) {
-      batch.push_back(entry.notification);
-      return batch.size() < kMergedAtOnce || store();
-    });
-    if (stored && store() && !read) Say("a part of what was kept in memory cannot be read: " + read.error().ToString());
-  }
-  if (!stored) {
-    GiveUpStore(stored.error().ToString());
     Lock lock(mutex_);
-    owner_ = Owner::kStore;  // so that it is handed over anew
-    second_is_to_end_ = second_runs_ = false;
-    return false;
+    is_stopped = stopping_;
+    return stored && !is_stopped;
+  };
+  (void)(*history)->ForEach({.after_seq = store_->last_seq()}, [&](const Entry& entry) {
+    batch.push_back(entry.notification);
+    return batch.size() < kMergedAtOnce || store(store_->cursors());
+  });
+  if (stored && !is_stopped) store(cursors);
+  if (!stored) GiveUpStore(stored.error().ToString());
+  return stored && !is_stopped;
+}
+
+// All of it is in the store.
+void Recorder::Impl::DropSecond() {
+  std::string words = "the history in " + options_.store.directory +
+                      " can be written to again: " + std::to_string(merged_) +
+                      " notifications that were kept in memory are in it now";
+  if (auto history = History::Open(options_.second.directory); !history) {
+    words += "; what else was kept cannot be read: " + history.error().ToString();
+  } else if (auto covers = (*history)->Covers(); covers && covers->removed_errors > 0) {
+    words += "; there was no room in memory for " + std::to_string(covers->removed_errors) + " errors before them";
   }
-  history = Error{"", 0};
+  has_failed_ = false;
   second_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(options_.second.directory, ignored);
-  Say("the history in " + options_.store.directory + " can be written to again: " + std::to_string(merged) +
-      " notifications that were kept in memory are in it now");
-  return true;
+  Say(std::move(words));
 }
 
 bool Recorder::Impl::StoreBatch() {
   const Journal::Batch batch = journal_->Take(kMostAtOnce);
   const std::vector<Notification> notifications = Decode(batch.notifications);
-  {
-    std::lock_guard lock(mutex_);
-    asked_since_ns_ = BoottimeNowNs();
-  }
-  const Status stored = store_->Append(notifications, options_.host, batch.state.value_or(store_->cursors()));
+  const Status stored = [&] {
+    Asking storing(*this);
+    return store_->Append(notifications, options_.host, batch.state.value_or(store_->cursors()));
+  }();
   Lock lock(mutex_);
-  asked_since_ns_ = 0;
   if (owner_ == Owner::kSecond) return false;  // nobody waited for us; what we have stored is told apart by its number
   if (stored) {
     journal_->Stored(batch);
     ended_.notify_all();
     since_retention_ += notifications.size();
+    lock.unlock();
+    if (std::exchange(has_failed_, false))
+      Say("the history in " + options_.store.directory + " can be written to again");
     return true;
   }
   lock.unlock();
@@ -390,10 +500,21 @@ bool Recorder::Impl::StoreBatch() {
   return false;
 }
 
+// For how long the clock has gone on without a jump, in this daemon.
+int64_t Recorder::Impl::ClockAgeS() {
+  const auto now_ns = static_cast<int64_t>(BoottimeNowNs());
+  const int64_t boot_utc_ns = UtcNowNs() - now_ns;
+  const bool has_jumped = !boot_utc_ns_ || std::abs(boot_utc_ns / kJumpNs - *boot_utc_ns_ / kJumpNs) > 1;
+  if (has_jumped) clock_since_ns_ = now_ns;
+  boot_utc_ns_ = boot_utc_ns;
+  return (now_ns - clock_since_ns_) / 1'000'000'000;
+}
+
 void Recorder::Impl::Retain() {
   const uint64_t now_ns = BoottimeNowNs();
   if (since_retention_ < kRetainEvery && now_ns - retained_ns_ < kHourNs && retained_ns_ != 0) return;
-  auto more = store_->Retain(UtcNowNs() / 1'000'000'000);
+  Asking retaining(*this);
+  auto more = store_->Retain(UtcNowNs() / 1'000'000'000, ClockAgeS());
   if (!more) return GiveUpStore(more.error().ToString());
   if (*more) return;
   since_retention_ = 0;
@@ -401,6 +522,11 @@ void Recorder::Impl::Retain() {
 }
 
 void Recorder::Impl::RunSecond() {
+  {
+    Lock lock(mutex_);
+    work_.wait(lock, [&] { return second_is_found_ || stopping_; });
+    if (!second_is_found_) return;
+  }
   bool has_failed = false;
   for (;;) {
     {
@@ -420,20 +546,20 @@ void Recorder::Impl::RunSecond() {
     work_.wait_for(lock, std::chrono::nanoseconds(options_.retry_ns), [&] { return stopping_ || second_is_to_end_; });
     if (stopping_) break;
   }
-  Lock lock(mutex_);
-  second_runs_ = false;
-  ended_.notify_all();
 }
 
 bool Recorder::Impl::StoreSecondBatch() {
   if (!second_) {
-    auto opened = Store::Open(options_.second, nullptr);
+    Store::Opening opening;
+    auto opened = Store::Open(options_.second, &opening);
     if (!opened) return false;
+    Say(OpeningWords(options_.second, opening));
     second_ = std::move(*opened);
   }
   const Journal::Batch batch = journal_->Take(kMostAtOnce);
-  const Status stored =
-      second_->Append(Decode(batch.notifications), options_.host, batch.state.value_or(second_->cursors()));
+  const std::vector<Notification> notifications = Decode(batch.notifications);
+  Status stored = second_->Append(notifications, options_.host, batch.state.value_or(second_->cursors()));
+  if (stored) stored = RetainSecond(notifications.size());
   if (!stored) {
     second_.reset();
     return false;
@@ -442,6 +568,18 @@ bool Recorder::Impl::StoreSecondBatch() {
   std::lock_guard lock(mutex_);
   ended_.notify_all();
   return true;
+}
+
+// Memory is scarcer than disks: it is looked at more often.
+Status Recorder::Impl::RetainSecond(size_t notifications) {
+  second_since_retention_ += notifications;
+  if (second_since_retention_ < kRetainEvery / 4) return {};
+  second_since_retention_ = 0;
+  for (;;) {
+    auto more = second_->Retain(UtcNowNs() / 1'000'000'000, 0);
+    if (!more) return more.error();
+    if (!*more) return {};
+  }
 }
 
 bool Recorder::Impl::Finish(uint64_t most_ns) {
@@ -453,18 +591,19 @@ bool Recorder::Impl::Finish(uint64_t most_ns) {
 
 // A thread that hangs in the kernel is left to itself.
 void Recorder::Impl::Stop() {
-  std::vector<std::thread> threads;
+  std::thread second;
+  std::thread store;
   {
     Lock lock(mutex_);
     stopping_ = true;
     work_.notify_all();
-    threads.push_back(std::move(second_thread_));
-    const bool hangs = !has_begun_ || (asked_since_ns_ != 0 && owner_ == Owner::kSecond);
-    if (hangs) store_thread_.detach();
-    else threads.push_back(std::move(store_thread_));
+    ended_.wait_for(lock, std::chrono::nanoseconds(options_.patience_ns), [&] { return store_has_ended_; });
+    second = std::move(second_thread_);
+    if (store_has_ended_) store = std::move(store_thread_);
+    else if (store_thread_.joinable()) store_thread_.detach();
   }
-  for (std::thread& thread : threads)
-    if (thread.joinable()) thread.join();
+  for (std::thread* thread : {&second, &store})
+    if (thread->joinable()) thread->join();
 }
 
 Result<std::unique_ptr<Recorder>> Recorder::Start(Options options, std::shared_ptr<Journal> journal) {
@@ -472,8 +611,9 @@ Result<std::unique_ptr<Recorder>> Recorder::Start(Options options, std::shared_p
   recorder->impl_ = std::make_shared<Impl>(std::move(options), std::move(journal));
   if (Status started = recorder->impl_->Start(recorder->impl_); !started) return started.error();
   recorder->impl_->WaitForStart();
-  recorder->last_seq_ = recorder->impl_->found_seq();
-  recorder->cursors_ = recorder->impl_->found_cursors();
+  auto found = recorder->impl_->found();
+  recorder->last_seq_ = found.last_seq;
+  recorder->cursors_ = std::move(found.cursors);
   return recorder;
 }
 

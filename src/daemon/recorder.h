@@ -42,8 +42,9 @@ class Recorder {
   static Result<std::unique_ptr<Recorder>> Start(Options options, std::shared_ptr<Journal> journal);
   ~Recorder();
 
-  // What was there when it started: of the store, or of the second one where that is ahead.
-  uint64_t last_seq() const { return last_seq_; }
+  // What was there when it started: of the store, or of the second one where that is ahead. Empty: nobody could tell, as the
+  // store could not be read; it may have any number.
+  std::optional<uint64_t> last_seq() const { return last_seq_; }
   const std::string& cursors() const { return cursors_; }
 
   // Something was committed to the journal. Never waits.
@@ -64,7 +65,7 @@ class Recorder {
   class Impl;
   Recorder() = default;
   std::shared_ptr<Impl> impl_;  // its threads' too: one that hangs in the kernel may outlive us
-  uint64_t last_seq_ = 0;
+  std::optional<uint64_t> last_seq_;
   std::string cursors_;
 };
 

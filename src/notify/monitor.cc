@@ -239,9 +239,9 @@ class Monitor::Impl {
   struct Watched {
     JoinCoverage coverage;
     std::optional<CounterReading> past;
-    std::string mark_refused;        // why fanotify does not cover it, where it should
-    std::string health_refused;      // the same of its health monitor
-    uint64_t since_boottime_ns = 0;  // what happened before is the past
+    std::string mark_refused;                  // why fanotify does not cover it, where it should
+    std::string health_refused;                // the same of its health monitor
+    uint64_t since_boottime_ns = 0;            // what happened before is the past
     MountState state = MountState::kWritable;  // as last seen
   };
 
@@ -552,7 +552,10 @@ class Monitor::Impl {
     int64_t utc_s = UtcNowNs() / 1'000'000'000;
     auto changes = mounts_->Refresh(BoottimeNowNs());
     if (!changes) return changes.error();
-    if (!changes->vanished.empty() && !draining_) DrainBeforeEnd();
+    if (!changes->vanished.empty()) {
+      if (collecting_) TakeBeforeEnd();
+      else DrainBeforeEnd();
+    }
     for (const Mounting* mounting : changes->vanished) End(*mounting);
     for (const Mounting* mounting : changes->appeared) Begin(*mounting);
     for (const Mounting* mounting : changes->changed) Change(*mounting);
@@ -562,7 +565,7 @@ class Monitor::Impl {
     if (sources_.counters)
       for (const CounterSource::Event& event : sources_.counters->events())
         (void)poller_.Add(event.fd, EPOLLPRI | EPOLLERR);
-    if (!draining_) {
+    if (!collecting_) {
       std::erase_if(unwatched_, [&](FilesystemKey key) {
         if (join_.IsBeingTold(key)) return false;
         join_.Close(key);
@@ -600,6 +603,11 @@ class Monitor::Impl {
   // What was said of a file system before it went belongs to it.
   void DrainBeforeEnd() { Collect({}, BoottimeNowNs()); }
 
+  // The same amid a collection, which adds it at its end: read later, it would be of the next mounting, or of nobody.
+  void TakeBeforeEnd() {
+    if (sources_.fanotify) early_.push_back(sources_.fanotify->Read(BoottimeNowNs()));
+  }
+
   // The counters that have risen.
   std::vector<CounterSource::Event> Risen(const std::vector<int>& ready) const {
     if (!sources_.counters) return {};
@@ -612,19 +620,28 @@ class Monitor::Impl {
   // both.
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
     refreshes_this_round_ = 0;
+    // Until all that was read is in the join, nothing that ends is told and forgotten: what else there is of the same errors would
+    // be taken for others.
+    const bool was_collecting = std::exchange(collecting_, true);
     std::vector<ErrorCount> counts = ReadCounts(risen);
     std::vector<Signal> readings = ReadSilent(now_ns);
     XfsHealthSignals health = health_ ? health_->Read(now_ns, UtcFromBoottimeNs(now_ns)) : XfsHealthSignals();
     FanotifyEvents late = sources_.fanotify ? sources_.fanotify->Read(now_ns) : FanotifyEvents();
-    DrainTrace(now_ns);
-    ReadKmsg(now_ns);
+    size_t taken = 0;
+    do {  // what the kernel said before fanotify, also where that was read amid this
+      taken = early_.size();
+      DrainTrace(now_ns);
+      ReadKmsg(now_ns);
+    } while (early_.size() > taken);
     AddFanotify(late, now_ns);
+    for (const FanotifyEvents& early : std::exchange(early_, {})) AddFanotify(early, now_ns);
     for (Signal& signal : health.signals) AddSignal(std::move(signal), now_ns);
     refused_ += health.refused;
     hinted_ = hinted_ || health.unmounted;
     AddCounters(counts, now_ns);
     for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
     if (options_.reads == nullptr && sources_.trace) sources_.trace->Release();
+    collecting_ = was_collecting;
   }
 
   // Those of which lines have come, and no more are coming; and from time to time all.
@@ -681,7 +698,6 @@ class Monitor::Impl {
 
   void DrainTrace(uint64_t now_ns) {
     if (!sources_.trace) return;
-    draining_ = true;
     sources_.trace->Drain([&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
@@ -692,7 +708,6 @@ class Monitor::Impl {
         if (cell) Hush(*cell, key);
       }
     });
-    draining_ = false;
     for (const TraceFold& fold : sources_.trace->Folds())
       if (std::optional<Signal> signal = translator_->Translate(fold)) AddSignal(std::move(*signal), now_ns);
     if (translator_->waits_for_pieces())
@@ -916,7 +931,8 @@ class Monitor::Impl {
   int64_t refreshed_utc_s_ = 0;
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
   std::deque<Gone> gone_;              // lately; the earliest first
-  bool draining_ = false;
+  bool collecting_ = false;
+  std::vector<FanotifyEvents> early_;  // taken amid a collection
   bool refreshing_ = false;
   int refreshes_this_round_ = 0;  // because of a device that is in no mount table
   int hasty_rounds_ = 0;

@@ -57,7 +57,8 @@ uint64_t BpfRing::Head() const { return LoadAcquire(producer_); }
 
 void BpfRing::Read(const std::function<void(Bytes record)>& handler) {
   const std::byte* data = producer_ + page_bytes_;
-  while (read_ < Head()) {
+  // What comes meanwhile is for the next round: under a storm there would be no end, and nothing would be told.
+  for (const uint64_t end = Head(); read_ < end;) {
     const std::byte* at = data + (read_ & (data_bytes_ - 1));
     // Pairs with the kernel's exchange that ends the record: its bytes are there.
     const uint32_t header = __atomic_load_n(reinterpret_cast<const uint32_t*>(at), __ATOMIC_ACQUIRE);

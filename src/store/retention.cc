@@ -12,6 +12,8 @@ constexpr int64_t kChunksOfStep = 8;
 constexpr size_t kMostBursts = 1024;
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kSecondsOfDay = 24 * 3600;
+constexpr int64_t kLeapS = 30 * kSecondsOfDay;
+constexpr int64_t kTrustedClockS = 7 * kSecondsOfDay;  // a wrong one is set right before
 
 bool IsError(int64_t kind) {
   return kind != static_cast<int64_t>(Kind::kGap) && kind != static_cast<int64_t>(Kind::kHealth);
@@ -35,7 +37,12 @@ struct Retention::Work {
   uint64_t merged = 0;  // rows that are in others now
 };
 
-Result<bool> Retention::Step(int64_t now_utc_s) {
+Result<bool> Retention::Step(int64_t now_utc_s, int64_t clock_age_s) {
+  if (clock_age_s < kTrustedClockS) {
+    auto may_be_jump = MayBeJump(now_utc_s);
+    if (!may_be_jump) return may_be_jump;
+    if (*may_be_jump) return Shrink();
+  }
   for (const auto& step : {&Retention::RemoveOld, &Retention::RemoveOldCounts}) {
     auto done = (this->*step)(now_utc_s);
     if (!done || *done) return done;
@@ -43,8 +50,30 @@ Result<bool> Retention::Step(int64_t now_utc_s) {
   return Shrink();
 }
 
+int64_t Retention::Cutoff(int64_t now_utc_s) const {
+  return SaturatingNs(now_utc_s - static_cast<int64_t>(std::min<uint64_t>(max_age_s_, INT32_MAX)));
+}
+
+// Whether between what is too old and what is not (or now) there is such a leap as a clock makes that is wrong, or was. A machine
+// that was without errors for so long looks the same: then what is old goes later.
+Result<bool> Retention::MayBeJump(int64_t now_utc_s) {
+  auto select = writer_.database().Prepare(
+      "WITH young AS (SELECT first_seq, min_utc_ns, max_utc_ns FROM chunk WHERE max_utc_ns >= ?1 ORDER BY first_seq "
+      "LIMIT 1) "
+      "SELECT max(max_utc_ns), (SELECT min_utc_ns FROM young), (SELECT max_utc_ns FROM young) FROM chunk "
+      "WHERE first_seq < coalesce((SELECT first_seq FROM young), 9223372036854775807)");
+  if (!select) return select.error();
+  const auto row = select->Bind(Cutoff(now_utc_s)).Step();
+  if (!row) return row.error();
+  if (!*row || select->IsNull(0)) return false;  // nothing is too old
+  const int64_t latest_old = select->Int(0) / kSecondNs;
+  if (select->IsNull(1)) return now_utc_s - latest_old > kLeapS;
+  const int64_t first_young = select->Int(1) / kSecondNs;
+  return first_young - latest_old > kLeapS || select->Int(2) / kSecondNs - first_young > kLeapS;
+}
+
 Result<bool> Retention::RemoveOld(int64_t now_utc_s) {
-  const int64_t cutoff = SaturatingNs(now_utc_s - static_cast<int64_t>(std::min<uint64_t>(max_age_s_, INT32_MAX)));
+  const int64_t cutoff = Cutoff(now_utc_s);
   auto chunks = ChunksFrom(0, kChunksOfStep);
   if (!chunks) return chunks.error();
   const auto young =

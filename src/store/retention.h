@@ -27,7 +27,8 @@ class Retention {
       : writer_(writer), max_bytes_(max_bytes), max_age_s_(max_age_s) {}
 
   // A transaction of its own, where there is something to do. True: more is to be done.
-  Result<bool> Step(int64_t now_utc_s);
+  // `clock_age_s`: for how long the clock has gone on without a jump, as far as the caller knows.
+  Result<bool> Step(int64_t now_utc_s, int64_t clock_age_s);
 
  private:
   // Errors that follow one another, alike in file system, location, errno, kind and who vouches for them.
@@ -43,6 +44,8 @@ class Retention {
   };
   struct Work;  // of one merge
 
+  int64_t Cutoff(int64_t now_utc_s) const;
+  Result<bool> MayBeJump(int64_t now_utc_s);
   Result<bool> RemoveOld(int64_t now_utc_s);
   Result<bool> RemoveOldCounts(int64_t now_utc_s);
   Result<bool> Shrink();

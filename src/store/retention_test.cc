@@ -100,6 +100,34 @@ TEST_F(RetentionTest, WhenAllIsTooOldNothingIsLeftAndItGoesOn) {
   EXPECT_EQ(store_->last_seq(), 3u);
 }
 
+TEST_F(RetentionTest, AClockThatLeapsIsNotBelievedBeforeAWeek) {
+  Open({.max_age_s = 10 * kDayS});
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 2000; ++seq) notifications.push_back(TestError(seq));
+  Append(notifications);
+  const int64_t leapt_s = kNowS + 3650 * kDayS;
+  EXPECT_FALSE(store_->Retain(leapt_s, 6 * kDayS).value());
+  Notification then = TestError(2001);  // something happens with that clock
+  then.utc_ns = leapt_s * kSecond;
+  Append({then});
+  EXPECT_FALSE(store_->Retain(leapt_s, 6 * kDayS).value());
+  EXPECT_EQ(Entries(directory_.path()).size(), 2001u);
+  EXPECT_TRUE(store_->Retain(leapt_s, 7 * kDayS).value());
+  ExpectSound();
+}
+
+TEST_F(RetentionTest, WithoutALeapWhatIsTooOldGoesAtOnce) {
+  Open({.max_age_s = 10 * kDayS});
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 2000; ++seq) {
+    notifications.push_back(TestError(seq));
+    notifications.back().utc_ns += static_cast<int64_t>(seq) * 3600 * kSecond / 4;
+  }
+  Append(notifications);
+  EXPECT_TRUE(store_->Retain(kNowS + 21 * kDayS, 0).value());
+  ExpectSound();
+}
+
 TEST_F(RetentionTest, OfABurstTheFirstHundredAndTheLastStayWholeAndTheSumIsExact) {
   Open({.max_bytes = 1});
   std::vector<Notification> notifications;

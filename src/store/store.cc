@@ -30,10 +30,10 @@ class StoreImpl {
     });
   }
 
-  Result<bool> Retain(int64_t now_utc_s) {
+  Result<bool> Retain(int64_t now_utc_s, int64_t clock_age_s) {
     bool more = false;
     const Status done = Guarded([&]() -> Status {
-      auto stepped = retention_.Step(now_utc_s);
+      auto stepped = retention_.Step(now_utc_s, clock_age_s);
       if (!stepped) return stepped.error();
       more = *stepped;
       return {};
@@ -88,6 +88,6 @@ Status Store::Append(std::span<const Notification> notifications, const Host& ho
 }
 uint64_t Store::last_seq() const { return impl_->last_seq(); }
 const std::string& Store::cursors() const { return impl_->cursors(); }
-Result<bool> Store::Retain(int64_t now_utc_s) { return impl_->Retain(now_utc_s); }
+Result<bool> Store::Retain(int64_t now_utc_s, int64_t clock_age_s) { return impl_->Retain(now_utc_s, clock_age_s); }
 
 }  // namespace fsherald

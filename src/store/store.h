@@ -58,9 +58,10 @@ class Store {
   uint64_t last_seq() const;           // of the last notification that was ever stored; 0: none
   const std::string& cursors() const;  // as last stored
 
-  // One step of retention, some milliseconds: first by age, then by size. True: more is to be done.
+  // One step of retention, some milliseconds: first by age, then by size. True: more is to be done. `clock_age_s`: for how long
+  // the clock has gone on without a jump; in its first week a clock that makes a leap of everything too old is not believed.
   // Fails as Append does.
-  Result<bool> Retain(int64_t now_utc_s);
+  Result<bool> Retain(int64_t now_utc_s, int64_t clock_age_s = INT64_MAX);
 
  private:
   explicit Store(std::unique_ptr<StoreImpl> impl);

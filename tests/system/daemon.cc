@@ -47,12 +47,24 @@ void Daemon::WaitUntilReady(size_t times) {
   ready_ = times;
 }
 
-void Daemon::KillKept() {
+std::optional<pid_t> Daemon::KeptPid() const {
   const std::string pid = std::to_string(process_.pid());
   const std::string children = ReadFile("/proc/" + pid + "/task/" + pid + "/children");
-  if (children.empty()) Fail("the keeper has no daemon: " + talk_);
+  if (children.empty()) return std::nullopt;
+  return std::stoi(children);
+}
+
+uint64_t Daemon::StatusBytes(const std::string& line) const {
+  const std::string status = ReadFile("/proc/" + std::to_string(KeptPid().value_or(pid())) + "/status");
+  const size_t at = status.find(line);
+  return at == std::string::npos ? 0 : std::stoull(status.substr(at + line.size())) * 1024;
+}
+
+void Daemon::KillKept() {
+  const std::optional<pid_t> kept = KeptPid();
+  if (!kept) Fail("the keeper has no daemon: " + talk_);
   const auto begin = std::chrono::steady_clock::now();
-  ::kill(std::stoi(children), SIGKILL);
+  ::kill(*kept, SIGKILL);
   WaitUntilReady(ready_ + 1);
   last_restart_ = std::chrono::steady_clock::now() - begin;
 }

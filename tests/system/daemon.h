@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,10 +37,17 @@ class Daemon {
   std::chrono::nanoseconds last_restart() const { return last_restart_; }
   const std::string& talk() const { return talk_; }  // stderr
   pid_t pid() const { return process_.pid(); }
+  // Of the daemon itself, also below a keeper: what it has in memory, and the most that it had so far.
+  uint64_t MemoryBytes() const { return StatusBytes("VmRSS:"); }
+  // Without code, which is the files', and the rings, which are the kernel's and the journal's.
+  uint64_t OwnMemoryBytes() const { return StatusBytes("RssAnon:"); }
+  uint64_t PeakMemoryBytes() const { return StatusBytes("VmHWM:"); }
 
  private:
   bool Read(Deadline deadline);
   void WaitUntilReady(size_t times);
+  std::optional<pid_t> KeptPid() const;
+  uint64_t StatusBytes(const std::string& line) const;
 
   Pipe err_;
   std::string talk_;

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// File systems come and go on eight devices that they share, and fail at any moment of it, also right after they were mounted and
+// right before they are unmounted: every error is told, and none of another one. FSHERALD_LONG=1: ten thousand times.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <random>
+#include <thread>
+
+#include "daemon.h"
+#include "stored_errors.h"
+#include "system_fixture.h"
+#include "watcher.h"
+
+namespace fsherald::system_test {
+namespace {
+
+using namespace std::chrono_literals;
+using MountCyclesTest = SystemTest;
+
+constexpr int kDevices = 8;
+constexpr int kImages = 2 * kDevices;
+
+// s_error_count of the superblock (Documentation/filesystems/ext4/super.rst), of a file system that is not mounted.
+uint64_t ErrorsOnDisk(const std::string& image) {
+  const Fd fd(open(image.c_str(), O_RDONLY | O_CLOEXEC));
+  uint8_t bytes[4] = {};
+  constexpr off_t kOffset = 1024 + 0x194;
+  if (!fd || pread(fd.get(), bytes, sizeof bytes, kOffset) != sizeof bytes) FailErrno("read " + image);
+  return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint64_t>(bytes[3]) << 24;
+}
+
+std::string Image(int number) { return kSandbox + "/cycle" + std::to_string(number) + ".img"; }
+
+// Mounts the two images in turn, each time on whichever loop device is free.
+void Cycle(int thread, int cycles, std::vector<uint64_t>& raised, std::map<std::string, int>& images) {
+  std::mt19937_64 random(20261126 + static_cast<uint64_t>(thread));
+  for (int cycle = 0; cycle < cycles; ++cycle) {
+    const int number = 2 * thread + cycle % 2;
+    Ext4Filesystem filesystem(Image(number), "cycle" + std::to_string(number), "errors=continue");
+    images[filesystem.uuid()] = number;
+    const auto raise = [&] {
+      filesystem.Trigger("of " + filesystem.uuid());
+      ++raised[static_cast<size_t>(number)];
+    };
+    const uint64_t when = random();
+    if (when & 1) raise();
+    if (when & 2) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
+      raise();
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
+    }
+    if (when & 4) raise();
+    filesystem.Unmount();
+  }
+}
+
+// Where an unmount falls between the trace of an error and its event of fanotify, the event may be told by itself: those alone may
+// be told twice.
+std::vector<Notification> ByFanotifyAlone(std::vector<Notification> notifications) {
+  std::erase_if(notifications, [](const Notification& n) { return n.sources != SourceSet(SourceId::kFanotify); });
+  return notifications;
+}
+
+uint64_t AllOf(const std::map<std::string, uint64_t>& counts) {
+  uint64_t all = 0;
+  for (const auto& [uuid, errors] : counts) all += errors;
+  return all;
+}
+
+TEST_F(MountCyclesTest, NoErrorIsLostOrToldOfAnotherFileSystem) {
+  const int cycles = LongRuns() ? 10'000 : 64;
+  for (int number = 0; number < kImages; ++number) MakeImage(Image(number), {}, 8ULL << 20);
+  const Ext4Filesystem sentinel({.name = "sentinel"});
+  Daemon daemon;
+  Watcher watcher({sentinel.directory()});
+  std::vector<uint64_t> raised(kImages);
+  std::vector<std::map<std::string, int>> images(kDevices);
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kDevices; ++thread)
+      threads.emplace_back(
+          [&, thread] { Cycle(thread, cycles / kDevices, raised, images[static_cast<size_t>(thread)]); });
+  }
+  watcher.WaitUntilToldUpToNow(sentinel);
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  ASSERT_EQ(daemon.Stop(), 0) << daemon.talk();
+
+  const auto stored = StoredNotifications(Daemon::StoreDirectory());
+  auto told = ErrorsByUuid(stored);
+  auto twice = ErrorsByUuid(ByFanotifyAlone(stored));
+  uint64_t all = 0;
+  uint64_t attributed = 0;
+  for (const auto& of_thread : images)
+    for (const auto& [uuid, number] : of_thread) {
+      const uint64_t counted = ErrorsOnDisk(Image(number));
+      EXPECT_EQ(counted, raised[static_cast<size_t>(number)]) << "the kernel's own count";
+      EXPECT_LE(told[uuid] - twice[uuid], counted) << uuid;
+      attributed += told[uuid] - twice[uuid];
+      all += counted;
+    }
+  // Nothing is lost, and what is described is told once. Where a file system is gone before anybody can ask whose the error was,
+  // that is not guessed: then its uuid is not told.
+  EXPECT_LE(attributed + told[""], all);
+  EXPECT_GE(attributed + told[""] + AllOf(twice), all);
+  EXPECT_EQ(Losses(stored), "");
+  for (const Notification& n : stored) {
+    const std::string words = n.specific && n.specific->message ? *n.specific->message : "";
+    if (!words.starts_with("of ") || !n.filesystem.uuid) continue;
+    EXPECT_EQ(words, "of " + ToString(*n.filesystem.uuid)) << "the words of another";
+  }
+  std::printf("%llu errors in %d mountings; of %llu it is not known whose they are, %llu were told by fanotify alone\n",
+              static_cast<unsigned long long>(all), cycles, static_cast<unsigned long long>(told[""]),
+              static_cast<unsigned long long>(AllOf(twice)));
+}
+
+}  // namespace
+}  // namespace fsherald::system_test
