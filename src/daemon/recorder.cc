@@ -145,6 +145,7 @@ class Recorder::Impl {
   bool limits_changed_ = false;
   bool is_open_ = false;
   Owner owner_ = Owner::kStore;
+  bool is_silent_ = false;        // the store did not answer, and that was told
   bool second_is_found_ = false;  // where there was one
   bool second_is_to_end_ = false;
   bool store_has_ended_ = false;  // its thread
@@ -206,6 +207,7 @@ void Recorder::Impl::WaitForStart() {
   lock.unlock();
   Say("the history in " + options_.store.directory + " does not answer: what comes is kept in memory until it does");
   lock.lock();
+  is_silent_ = true;
   HandOver(lock);
 }
 
@@ -220,6 +222,7 @@ void Recorder::Impl::Committed(size_t notifications) {
                      " s: what comes is kept in memory until it does");
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
+    is_silent_ = true;
     HandOver(lock);
   }
   work_.notify_all();
@@ -412,12 +415,15 @@ bool Recorder::Impl::TakeBack() {
     owner_ = Owner::kStore;  // so that Committed hands over where the store does not answer
   }
   if (second_ && !Merge(cursors)) return false;
+  bool was_silent = false;
   {
     Lock lock(mutex_);
     if (stopping_ || owner_ == Owner::kSecond) return false;
     retry_ns_ = options_.retry_ns;
+    was_silent = std::exchange(is_silent_, false);
   }
   if (second_) DropSecond();
+  else if (was_silent) Say("the history in " + options_.store.directory + " can be written to again");
   return true;
 }
 

@@ -282,7 +282,7 @@ TEST_F(DaemonTest, ANameCannotSpeakForAKernelsFileSystem) {
 TEST_F(DaemonTest, EndedItLeavesNothingButItsDirectory) {
   const std::string dir = std::getenv("FSHERALD_RUNTIME_DIR");
   {
-    Daemon daemon;
+    Daemon daemon({"--no-store"});
     EXPECT_TRUE(std::filesystem::exists(dir + "/report"));
     EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
   }
