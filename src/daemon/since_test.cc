@@ -39,7 +39,7 @@ class Daemon {
     auto recorder = Recorder::Start(options, journal_);
     EXPECT_TRUE(recorder);
     recorder_ = std::move(*recorder);
-    told_ = std::max(recorder_->last_seq(), journal_->last_seq());
+    told_ = std::max(recorder_->last_seq().value_or(0), journal_->last_seq());
     auto replays = Replays::Start({.store = options.store.directory,
                                    .second = options.second.directory,
                                    .host = kTestHost,
