@@ -199,10 +199,15 @@ TEST_F(ServiceTest, TellsWhatAFileSystemInUserSpaceReports) {
   report.kind = FSHERALD_KIND_DATA_READ;
   report.message = "page 2: bad checksum";
   ASSERT_GE(fsherald_report_error(reporter, &report), 0);
-  ASSERT_TRUE(member.WaitUntil([&] { return !member.lines().empty(); }, After(10s))) << member.talk();
-  EXPECT_EQ(member.lines()[0]["filesystem"]["device"], "orders");
-  EXPECT_EQ(member.lines()[0]["specific"]["message"], "page 2: bad checksum");
-  EXPECT_EQ(member.lines()[0]["task"]["pid"], getpid());
+  Json told;  // the machine has other errors too
+  const auto find = [&] {
+    for (const Json& line : member.lines())
+      if (line["filesystem"]["device"] == "orders") told = line;
+    return !told.is_null();
+  };
+  ASSERT_TRUE(member.WaitUntil(find, After(10s))) << member.talk();
+  EXPECT_EQ(told["specific"]["message"], "page 2: bad checksum");
+  EXPECT_EQ(told["task"]["pid"], getpid());
 }
 
 TEST_F(ServiceTest, ARemountByTheAdministratorIsNoError) {
