@@ -40,7 +40,7 @@ bool AreDisjoint(const std::set<uint64_t>& a, const std::set<uint64_t>& b) {
   return std::none_of(a.begin(), a.end(), [&](uint64_t id) { return b.contains(id); });
 }
 
-bool IsSameMounting(const Record& record, const Observation& seen) {
+bool IsSameMounting(const Record& record, const Sighting& seen) {
   const Traits& before = record.traits;
   const Traits& now = seen.traits;
   if (record.mounting.info.type != seen.info.type) return false;
@@ -127,8 +127,8 @@ class MountTable::Impl {
   KnownMountings Known(uint64_t now_ns) const;
 
   std::optional<Uuid> UuidOf(const Mounting& mounting, const std::optional<Access>& access) const;
-  const Mounting* Appear(Observation seen, uint64_t now_ns);
-  bool Update(Record& record, Observation seen, uint64_t now_ns);
+  const Mounting* Appear(Sighting seen, uint64_t now_ns);
+  bool Update(Record& record, Sighting seen, uint64_t now_ns);
   void UpdateUuid(Mounting& mounting, const Mounting& before, const std::optional<Access>& access) const;
   void PlanRecheck(uint64_t now_ns);
 
@@ -197,7 +197,7 @@ std::optional<Uuid> MountTable::Impl::UuidOf(const Mounting& mounting, const std
   return last_refresh_ns_ ? std::nullopt : from_device();
 }
 
-const Mounting* MountTable::Impl::Appear(Observation seen, uint64_t now_ns) {
+const Mounting* MountTable::Impl::Appear(Sighting seen, uint64_t now_ns) {
   const uint32_t key = ++last_key_;
   const DeviceNumber dev = *seen.info.dev;
   Record& record = records_[key];
@@ -229,7 +229,7 @@ static void SetOptions(Mounting& mounting, std::string super_options, size_t rea
 }
 
 // Takes over what was seen; true if anything that others see is different now.
-bool MountTable::Impl::Update(Record& record, Observation seen, uint64_t now_ns) {
+bool MountTable::Impl::Update(Record& record, Sighting seen, uint64_t now_ns) {
   Mounting& mounting = record.mounting;
   const Mounting before = mounting;
   if (!seen.info.fsid) seen.info.fsid = mounting.info.fsid;
@@ -274,7 +274,7 @@ Result<MountChanges> MountTable::Impl::Refresh(uint64_t now_ns) {
   tree_ = MountTree(*entries, options_.may_hang, true);
   entries = AsTheMachineHasThem(std::move(*entries));
   if (!entries) return entries.error();
-  Observations seen =
+  Sightings seen =
       Survey({options_.proc_root, options_.sys_root, options_.dev_root, options_.wanted, options_.may_hang}, *entries,
              tree_, Known(now_ns));
 

@@ -35,22 +35,22 @@ class Surveyor {
  public:
   Surveyor(const SurveyOptions& options, const MountTree& tree, const KnownMountings& known)
       : options_(options), tree_(tree), known_(known) {}
-  Observations Observe(const std::vector<MountInfoLine>& entries) const;
+  Sightings Observe(const std::vector<MountInfoLine>& entries) const;
 
  private:
-  Observation ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const;
-  void NameDevice(Observation& seen, const std::string& source) const;
+  Sighting ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const;
+  void NameDevice(Sighting& seen, const std::string& source) const;
   std::string NameOfSource(const std::string& source) const;
   std::vector<BlockDevice> Numbered(const std::vector<std::string>& names) const;
-  void AddSuperblocks(Observations& seen) const;
-  Observation* FindIn(Observations& seen, const FilesystemDirectory& directory) const;
-  void AddDirectory(Observation& seen, const FilesystemDirectory& directory) const;
+  void AddSuperblocks(Sightings& seen) const;
+  Sighting* FindIn(Sightings& seen, const FilesystemDirectory& directory) const;
+  void AddDirectory(Sighting& seen, const FilesystemDirectory& directory) const;
   std::optional<DeviceNumber> DeviceOf(const FilesystemDirectory& directory) const;
   bool IsKnownAs(DeviceNumber dev, const FilesystemDirectory& directory) const;
-  void AddLost(Observations& seen) const;
+  void AddLost(Sightings& seen) const;
   std::optional<Access> AccessOfBefore(DeviceNumber dev) const;
-  void ReachThroughOthers(Observations& seen) const;
-  void Identify(Observations& seen) const;
+  void ReachThroughOthers(Sightings& seen) const;
+  void Identify(Sightings& seen) const;
 
   const SurveyOptions& options_;
   const MountTree& tree_;
@@ -71,7 +71,7 @@ std::string Surveyor::NameOfSource(const std::string& source) const {
 
 // By sysfs. Where that does not have the number, the device has been taken out under the file system, and the name stays
 // as it was; or it is a number of the file system's own, and the mount's source says more.
-void Surveyor::NameDevice(Observation& seen, const std::string& source) const {
+void Surveyor::NameDevice(Sighting& seen, const std::string& source) const {
   const DeviceNumber dev = *seen.info.dev;
   const auto before = known_.find(dev);
   if (std::string name = BlockDeviceName(options_.sys_root, dev); !name.empty()) {
@@ -95,8 +95,8 @@ std::vector<BlockDevice> Surveyor::Numbered(const std::vector<std::string>& name
   return devices;
 }
 
-Observation Surveyor::ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const {
-  Observation seen;
+Sighting Surveyor::ObserveMounts(DeviceNumber dev, const std::vector<MountInfoLine>& entries) const {
+  Sighting seen;
   seen.info.type = entries.front().type;
   seen.info.dev = dev;
   seen.info.mounts = MountPoints(entries);
@@ -123,7 +123,7 @@ std::optional<DeviceNumber> Surveyor::DeviceOf(const FilesystemDirectory& direct
 
 // What is mounted here and has this directory: one of its block devices names it, or is named in it. The type does not
 // matter: what is mounted as ext3 has its directory among those of ext4.
-Observation* Surveyor::FindIn(Observations& seen, const FilesystemDirectory& directory) const {
+Sighting* Surveyor::FindIn(Sightings& seen, const FilesystemDirectory& directory) const {
   for (auto& [dev, observation] : seen) {
     if (observation.may_hang) continue;
     if (IsKnownAs(dev, directory)) return &observation;
@@ -135,7 +135,7 @@ Observation* Surveyor::FindIn(Observations& seen, const FilesystemDirectory& dir
   return nullptr;
 }
 
-void Surveyor::AddDirectory(Observation& seen, const FilesystemDirectory& directory) const {
+void Surveyor::AddDirectory(Sighting& seen, const FilesystemDirectory& directory) const {
   seen.traits.instance = directory.instance;
   if (directory.devices.empty()) return;
   // The kernel names it in its messages after the device that was the latest at the mount(2), also when that one has been
@@ -146,16 +146,16 @@ void Surveyor::AddDirectory(Observation& seen, const FilesystemDirectory& direct
 }
 
 // Those that sysfs knows: the instances of what is mounted here, and what is mounted elsewhere.
-void Surveyor::AddSuperblocks(Observations& seen) const {
+void Surveyor::AddSuperblocks(Sightings& seen) const {
   const auto can_have_one = [&](std::string_view type) { return options_.wanted(type) && !options_.may_hang(type); };
   for (const FilesystemDirectory& directory : ListFilesystemDirectories(options_.sys_root, can_have_one)) {
-    if (Observation* here = FindIn(seen, directory)) {
+    if (Sighting* here = FindIn(seen, directory)) {
       AddDirectory(*here, directory);
       continue;
     }
     const auto dev = DeviceOf(directory);
     if (!dev || seen.contains(*dev)) continue;
-    Observation& elsewhere = seen[*dev];
+    Sighting& elsewhere = seen[*dev];
     elsewhere.info.type = directory.type;
     elsewhere.info.device = directory.name;
     elsewhere.info.dev = dev;
@@ -166,10 +166,10 @@ void Surveyor::AddSuperblocks(Observations& seen) const {
 
 // What was mounted, stands nowhere now, and has no directory in sysfs that would tell its end: it can be mounted in
 // another namespace still. Kept only if a way to it is found there.
-void Surveyor::AddLost(Observations& seen) const {
+void Surveyor::AddLost(Sightings& seen) const {
   for (const auto& [dev, before] : known_) {
     if (before.traits->instance || seen.contains(dev) || options_.may_hang(before.mounting->info.type)) continue;
-    Observation& lost = seen[dev];
+    Sighting& lost = seen[dev];
     lost.info = before.mounting->info;
     lost.devices = before.mounting->devices;
     lost.info.mounts.clear();
@@ -187,7 +187,7 @@ std::optional<Access> Surveyor::AccessOfBefore(DeviceNumber dev) const {
   return Access{mounting.access_path, mounting.access_is_root, *reached};
 }
 
-void Surveyor::ReachThroughOthers(Observations& seen) const {
+void Surveyor::ReachThroughOthers(Sightings& seen) const {
   std::set<DeviceNumber> missing;
   for (auto& [dev, observation] : seen) {
     if (observation.access || observation.may_hang) continue;
@@ -203,7 +203,7 @@ void Surveyor::ReachThroughOthers(Observations& seen) const {
   }
 }
 
-void Surveyor::Identify(Observations& seen) const {
+void Surveyor::Identify(Sightings& seen) const {
   for (auto& [dev, observation] : seen) {
     if (!observation.access) continue;
     observation.info.fsid = observation.access->reached.fsid;
@@ -213,18 +213,18 @@ void Surveyor::Identify(Observations& seen) const {
   }
 }
 
-Observations Surveyor::Observe(const std::vector<MountInfoLine>& entries) const {
+Sightings Surveyor::Observe(const std::vector<MountInfoLine>& entries) const {
   std::map<DeviceNumber, std::vector<MountInfoLine>> by_device;
   for (const MountInfoLine& entry : entries)
     if (options_.wanted(entry.type)) by_device[entry.dev].push_back(entry);
-  Observations seen;
+  Sightings seen;
   for (const auto& [dev, mounts] : by_device) seen[dev] = ObserveMounts(dev, mounts);
   AddSuperblocks(seen);
   AddLost(seen);
   ReachThroughOthers(seen);
   Identify(seen);
   std::erase_if(seen, [](const auto& item) {
-    const Observation& observation = item.second;
+    const Sighting& observation = item.second;
     return observation.info.mounts.empty() && !observation.traits.instance && !observation.access;
   });
   return seen;
@@ -248,8 +248,8 @@ size_t CountReadOnly(const std::vector<MountInfoLine>& entries) {
   return static_cast<size_t>(std::ranges::count(entries, true, &MountInfoLine::read_only));
 }
 
-Observations Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
-                    const KnownMountings& known) {
+Sightings Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
+                 const KnownMountings& known) {
   return Surveyor(options, tree, known).Observe(entries);
 }
 

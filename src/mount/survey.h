@@ -28,7 +28,7 @@ struct Traits {
 };
 
 // What one Refresh sees of one device.
-struct Observation {
+struct Sighting {
   FilesystemInfo info;  // the uuid only where sysfs tells it
   std::vector<BlockDevice> devices;
   std::optional<std::string> super_options;  // empty: in no mount table of ours
@@ -37,7 +37,7 @@ struct Observation {
   Traits traits;
   std::optional<Access> access;
 };
-using Observations = std::map<DeviceNumber, Observation>;
+using Sightings = std::map<DeviceNumber, Sighting>;
 
 // What is known from the survey before, by device.
 struct KnownMounting {
@@ -62,7 +62,7 @@ std::string SharedOptions(const std::vector<MountInfoLine>& entries);
 size_t CountReadOnly(const std::vector<MountInfoLine>& entries);
 
 // `entries` is our whole mount table, read just before, and `tree` is made of it.
-Observations Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
-                    const KnownMountings& known);
+Sightings Survey(const SurveyOptions& options, const std::vector<MountInfoLine>& entries, const MountTree& tree,
+                 const KnownMountings& known);
 
 }  // namespace fsherald

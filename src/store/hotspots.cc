@@ -157,6 +157,13 @@ History::Hotspot SpotOf(Dimension dimension, Group group) {
   return spot;
 }
 
+// When an hour or a day begins; the first and the last that a time can be in begin and end beyond what can be said.
+int64_t BeginOf(int64_t number, int64_t unit_ns) {
+  int64_t ns = 0;
+  if (!__builtin_mul_overflow(number, unit_ns, &ns)) return ns;
+  return number < 0 ? INT64_MIN : INT64_MAX;
+}
+
 }  // namespace
 
 Result<History::Hotspots> ReadHotspots(Database& database, History::By by, std::optional<int64_t> since_utc_ns,
@@ -169,8 +176,8 @@ Result<History::Hotspots> ReadHotspots(Database& database, History::By by, std::
   const auto span = SpanOf(database, dimension, since_utc_ns, until_utc_ns);
   if (!span) return span.error();
   if (!*span || (*span)->last < (*span)->first) return hotspots;
-  hotspots.from_utc_ns = (*span)->first * (*span)->ns();
-  hotspots.to_utc_ns = ((*span)->last + 1) * (*span)->ns();
+  hotspots.from_utc_ns = BeginOf((*span)->first, (*span)->ns());
+  hotspots.to_utc_ns = BeginOf((*span)->last + 1, (*span)->ns());
   slices = std::min<size_t>(slices, static_cast<size_t>((*span)->last - (*span)->first + 1));
   auto groups = ReadGroups(database, dimension, **span, slices);
   if (!groups) return groups.error();
