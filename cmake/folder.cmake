@@ -27,7 +27,7 @@ function(fsherald_folder name)
                           nlohmann_json::nlohmann_json)
     target_compile_definitions(${name}_test PRIVATE FSHERALD_FIXTURES="${CMAKE_CURRENT_SOURCE_DIR}/tests/fixtures")
     add_test(NAME ${FSHERALD_TEST_PREFIX}unit.${name} COMMAND ${name}_test)
-    set_tests_properties(${FSHERALD_TEST_PREFIX}unit.${name} PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties(${FSHERALD_TEST_PREFIX}unit.${name} PROPERTIES LABELS unit TIMEOUT 600)
     if(name STREQUAL cli)
       # Its demos make the kernel print, as the scenarios of tests/system do, and rate limits are the machine's.
       set_tests_properties(${FSHERALD_TEST_PREFIX}unit.${name} PROPERTIES RESOURCE_LOCK caches)
