@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// For tests that need the kernel to print all its lines: btrfs's rate limits (ten of a kind in five seconds) are the whole
-// machine's, and the tests before have had their share.
+// For tests that need the kernel to print all its lines: btrfs's rate limits and the block layer's (ten of a kind in five seconds)
+// are the whole machine's, and the tests before have had their share.
 #pragma once
 
 #include <fcntl.h>
@@ -10,14 +10,15 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <initializer_list>
 #include <string>
 
 #include "base/fd.h"
 
 namespace fsherald {
 
-// How many lines that btrfs limits stand in the kernel's log of the last 5.5 seconds.
-inline int LimitedLinesOfBtrfs() {
+// How many lines of `origin` with one of these words stand in the kernel's log of the last 5.5 seconds.
+inline int RecentLines(const char* origin, std::initializer_list<const char*> all_words) {
   const Fd log(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -34,15 +35,24 @@ inline int LimitedLinesOfBtrfs() {
     unsigned long long us = 0;
     const std::string text(record, static_cast<size_t>(size));
     if (std::sscanf(text.c_str(), "%u,%llu,%llu", &priority, &sequence, &us) != 3 || us < since_us) continue;
-    for (const char* words : {" errs: wr ", "csum failed ", "error corrected: ", " verify failed on "})
-      if (text.find("BTRFS ") != std::string::npos && text.find(words) != std::string::npos) ++lines;
+    for (const char* words : all_words)
+      if (text.find(origin) != std::string::npos && text.find(words) != std::string::npos) ++lines;
   }
   return lines;
 }
 
 // Waits until btrfs may print what a test makes it print: ten seconds at the most.
 inline void WaitUntilBtrfsMayPrint() {
-  for (int tries = 0; tries < 200 && LimitedLinesOfBtrfs() > 2; ++tries) ::poll(nullptr, 0, 50);
+  const auto recent = [] {
+    return RecentLines("BTRFS ", {" errs: wr ", "csum failed ", "error corrected: ", " verify failed on "});
+  };
+  for (int tries = 0; tries < 200 && recent() > 2; ++tries) ::poll(nullptr, 0, 50);
+}
+
+// The same of the block layer and what disks fail.
+inline void WaitUntilDisksMayPrint() {
+  const auto recent = [] { return RecentLines("I/O error, dev ", {" op 0x"}); };
+  for (int tries = 0; tries < 200 && recent() > 4; ++tries) ::poll(nullptr, 0, 50);
 }
 
 }  // namespace fsherald

@@ -89,11 +89,13 @@ std::string Compare(const std::vector<Json>& expected, const std::vector<Json>& 
   std::string wrong;
   std::vector<Json> left = told;
   for (Json one : expected) {
-    const bool any_number = one.value("times", Json(1)) == "@some";
+    const Json wanted = one.value("times", Json(1));
+    const bool may_be_none = wanted == "@maybe";
+    const bool any_number = may_be_none || wanted == "@some";
     const int64_t times = any_number ? std::numeric_limits<int64_t>::max() : one.value("times", 1);
     one.erase("times");
     const int64_t missing = TakeMatching(one, times, left);
-    if (any_number ? missing != times : missing == 0) continue;
+    if (may_be_none || (any_number ? missing != times : missing == 0)) continue;
     wrong += "told " + std::to_string(times - missing) + " times, expected " +
              (any_number ? "once or more often" : std::to_string(times)) + ": " + one.dump() + "\n";
     const auto nearest =

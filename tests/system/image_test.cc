@@ -208,6 +208,7 @@ class Image : public testing::TestWithParam<std::string> {
     watcher.WaitUntilToldUpToNow(sentinel);  // and so reads nothing more of the disk, which would be cached then
     DropCaches("/dev/" + filesystem.device());
     if (scenario_.type == "btrfs") WaitUntilBtrfsMayPrint();
+    if (damage == Damage::kYes) WaitUntilDisksMayPrint();
     RunBefore(filesystem);
     if (damage == Damage::kYes) disks.Break();
     if (is_refused) TryToMount(filesystem, mount_options, damage);
