@@ -439,7 +439,7 @@ void Join::AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_
   NoticeCleared(fs, signal.reading.errors);
   fs.reading = signal.reading;
   bool late = fs.coverage.lines && !fs.coverage.lines_with_task && !fs.coverage.trace;
-  fs.reading_due_ns = late ? now_ns + options_.window_ns : now_ns;
+  fs.reading_due_ns = late ? now_ns + options_.fanotify_window_ns : now_ns;  // behind a slow console too
 }
 
 bool Join::Done(const Pending& pending, const Filesystem& fs, uint64_t now_ns) const {

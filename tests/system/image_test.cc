@@ -118,6 +118,17 @@ std::string Log(KernelLog& log, const ImageFilesystem& filesystem) {
   return text;
 }
 
+// Without what others on this machine may have caused meanwhile.
+std::vector<Json> WithoutOthers(const std::vector<Json>& expected, std::vector<Json> told) {
+  for (Json one : expected) {
+    if (one.value("times", Json(1)) != "@maybe") continue;
+    one.erase("times");
+    one.erase("note");
+    std::erase_if(told, [&](const Json& line) { return Differences(one, line).empty(); });
+  }
+  return told;
+}
+
 // Puts in the line number where "@kernel" stands: the one that the kernel's own log names, or its counters.
 void PutLine(Json& expected, KernelLog& log, const ImageFilesystem& filesystem) {
   if (!expected.contains("location") || !expected["location"].is_object()) return;
@@ -235,7 +246,7 @@ class Image : public testing::TestWithParam<std::string> {
     }
     const std::vector<Json> expected =
         damage == Damage::kNo ? std::vector<Json>() : Expected(filesystem, mount_options, growth, log);
-    if (damage == Damage::kYes) RecordCoverage(scenario_, watcher, told);
+    if (damage == Damage::kYes) RecordCoverage(scenario_, watcher, WithoutOthers(expected, told));
     const std::string wrong = Compare(expected, told);
     EXPECT_TRUE(wrong.empty()) << wrong << Log(log, filesystem);
     for (const Json& line : told) EXPECT_TRUE(IsInLog(line, log, filesystem)) << line << "\n" << Log(log, filesystem);
