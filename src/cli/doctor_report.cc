@@ -15,11 +15,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 #include <map>
 
-#include "base/clock.h"
+#include "base/styles.h"
 #include "base/text.h"
+#include "cli/time_text.h"
 #include "notify/coverage.h"
 #include "notify/coverage_words.h"
 
@@ -29,12 +29,7 @@ namespace {
 constexpr size_t kMaxLines = 5;  // of the log, for one file system
 constexpr size_t kMaxMounts = 4;
 
-constexpr std::string_view kRed = "\x1b[1;31m";
-constexpr std::string_view kGreen = "\x1b[32m";
-constexpr std::string_view kYellow = "\x1b[33m";
-constexpr std::string_view kBold = "\x1b[1m";
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 
 class Page {
  public:
@@ -61,14 +56,6 @@ std::string Plural(uint64_t count, std::string_view word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-std::string LocalTime(int64_t utc_ns) {
-  const std::time_t time = SplitUtcNs(utc_ns).seconds;
-  std::tm local{};
-  ::localtime_r(&time, &local);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
-                     local.tm_hour, local.tm_min, local.tm_sec);
-}
-
 // What is lost without the source.
 std::string_view Gives(SourceId source) {
   switch (source) {
@@ -78,7 +65,8 @@ std::string_view Gives(SourceId source) {
     case SourceId::kCounters: return "errors that happened while nobody watched, and the proof that none was missed";
     case SourceId::kProducer: return "errors of file systems in user space";
     case SourceId::kGroup: return "";  // no source of errors
-    case SourceId::kHealth: return "what XFS itself knows to be sick, and the errors of its files' data with kind and range";
+    case SourceId::kHealth:
+      return "what XFS itself knows to be sick, and the errors of its files' data with kind and range";
     case SourceId::kMounts: return "what a file system has made of itself: read-only, or shut down";
   }
   return "";
@@ -143,7 +131,7 @@ std::string WhyNotCovered(const MountedFilesystem& mounted) {
 std::string OccurrenceWords(const CounterReading::Occurrence& occurrence) {
   std::string place = ForTerminal(occurrence.function);
   if (occurrence.line) place += fmt::format(":{}", *occurrence.line);
-  std::string words = LocalTime(occurrence.utc_seconds * 1'000'000'000);
+  std::string words = LocalTimeTextOfSeconds(occurrence.utc_seconds);
   std::string_view separator = "  ";
   const auto append = [&](const std::string& word) {
     words += fmt::format("{}{}", separator, word);
@@ -189,7 +177,7 @@ void AddPast(const DoctorRow& row, Page& page) {
   const bool by_device = !past->devices.empty();
   const std::string_view since = by_device ? "since its device stats were last reset" : "since the last check";
   if (past->errors == 0) return page.Item(4, 8, "past", fmt::format("no errors counted {}{}", since, warnings));
-  const std::string errors = page.Styled(kRed, Plural(past->errors, "error"));
+  const std::string errors = page.Styled(kBoldRed, Plural(past->errors, "error"));
   page.Item(4, 8, "past", fmt::format("{} counted {}{}", errors, since, warnings));
   for (const DeviceCounter& counter : past->devices)
     if (counter.value > 0) page.Item(6, 6, "of", DeviceCounterWords(counter));
@@ -199,10 +187,10 @@ void AddPast(const DoctorRow& row, Page& page) {
 }
 
 std::string LineWords(const PastLine& line, bool name_device) {
-  std::string words = LocalTime(line.last_utc_ns) + "  ";
+  std::string words = LocalTimeText(line.last_utc_ns) + "  ";
   if (name_device) words += ForTerminal(line.device) + ": ";
   words += ForTerminal(line.words);
-  if (line.count > 1) words += fmt::format(" ×{} since {}", line.count, LocalTime(line.first_utc_ns));
+  if (line.count > 1) words += fmt::format(" ×{} since {}", line.count, LocalTimeText(line.first_utc_ns));
   if (line.reminder) words += " [the kernel's reminder of older errors]";
   return words;
 }

@@ -10,14 +10,14 @@
 
 #include <fmt/format.h>
 
+#include "base/styles.h"
 #include "base/text.h"
 #include "cli/paragraphs.h"
 
 namespace fsherald {
 namespace {
 
-constexpr std::string_view kBold = "\x1b[1m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 
 std::string Bold(std::string_view text, bool color) {
   return color ? fmt::format("{}{}{}", kBold, text, kNormal) : std::string(text);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/styles.h"
 #include "base/text.h"
 #include "cli/paragraphs.h"
 #include "cli/time_text.h"
@@ -17,11 +18,7 @@
 namespace fsherald {
 namespace {
 
-constexpr std::string_view kRed = "\x1b[31m";
-constexpr std::string_view kYellow = "\x1b[33m";
-constexpr std::string_view kGreen = "\x1b[32m";
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 
 constexpr std::array<std::string_view, 8> kHeadings = {"TIME",  "ID",    "FILE SYSTEM", "KIND",
                                                        "ERRNO", "COUNT", "WHERE",       "WHAT"};

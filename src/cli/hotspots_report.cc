@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/styles.h"
 #include "base/text.h"
 #include "cli/paragraphs.h"
 #include "cli/time_text.h"
@@ -18,9 +19,7 @@
 namespace fsherald {
 namespace {
 
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kRed = "\x1b[31m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 constexpr size_t kBarColumns = 16;
 
 // U+2581 to U+2588, an eighth of a column more each; and U+258F to U+2589 with U+2588, an eighth of a line more each.

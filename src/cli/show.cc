@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "base/styles.h"
 #include "base/text.h"
 #include "cli/entry_json.h"
 #include "cli/exit_code.h"
@@ -19,8 +20,7 @@
 namespace fsherald {
 namespace {
 
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 
 // Lines in the manner of record/text.h, below its own.
 class Lines {

@@ -10,22 +10,19 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 
 #include "base/clock.h"
+#include "base/styles.h"
 #include "base/text.h"
 #include "cli/exit_code.h"
+#include "cli/time_text.h"
 #include "filesystem/repair.h"
 #include "record/json.h"
 
 namespace fsherald {
 namespace {
 
-constexpr std::string_view kRed = "\x1b[1;31m";
-constexpr std::string_view kGreen = "\x1b[32m";
-constexpr std::string_view kYellow = "\x1b[33m";
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 
 using Occurrence = CounterReading::Occurrence;
 
@@ -58,21 +55,13 @@ std::string_view ColorOf(HealthState health) {
     case HealthState::kShutDown:
     case HealthState::kGone: break;
   }
-  return kRed;
-}
-
-std::string LocalTime(int64_t utc_s) {
-  const std::time_t time = utc_s;
-  std::tm local{};
-  ::localtime_r(&time, &local);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
-                     local.tm_hour, local.tm_min, local.tm_sec);
+  return kBoldRed;
 }
 
 std::string OccurrenceWords(const Occurrence& occurrence) {
   std::string place = ForTerminal(occurrence.function);
   if (occurrence.line) place += fmt::format(":{}", *occurrence.line);
-  std::string words = LocalTime(occurrence.utc_seconds);
+  std::string words = LocalTimeTextOfSeconds(occurrence.utc_seconds);
   std::string_view separator = "  ";
   const auto append = [&](const std::string& word) {
     words += fmt::format("{}{}", separator, word);
@@ -95,8 +84,7 @@ std::string RecordWords(const Notification& n) {
 
 // What the daemon has told of its state.
 std::string StateWords(const Notification& change) {
-  std::string words =
-      fmt::format("{} since {}", Words(change.health->to), LocalTime(SplitUtcNs(change.utc_ns).seconds));
+  std::string words = fmt::format("{} since {}", Words(change.health->to), LocalTimeText(change.utc_ns));
   if (change.incident) words += fmt::format(", incident {} (fsherald show {})", *change.incident, *change.incident);
   return words;
 }

@@ -213,8 +213,10 @@ Result<int64_t> ParseTime(std::string_view text, int64_t now_utc_ns) {
       0};
 }
 
-std::string LocalTimeText(int64_t utc_ns) {
-  const std::time_t time = SplitUtcNs(utc_ns).seconds;
+std::string LocalTimeText(int64_t utc_ns) { return LocalTimeTextOfSeconds(SplitUtcNs(utc_ns).seconds); }
+
+std::string LocalTimeTextOfSeconds(int64_t utc_s) {
+  const std::time_t time = utc_s;
   std::tm local{};
   ::localtime_r(&time, &local);
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,

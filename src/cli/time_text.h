@@ -20,5 +20,6 @@ Result<int64_t> ParseTime(std::string_view text, int64_t now_utc_ns);
 
 // "2026-11-20 10:31:07", in the local time zone.
 std::string LocalTimeText(int64_t utc_ns);
+std::string LocalTimeTextOfSeconds(int64_t utc_s);
 
 }  // namespace fsherald

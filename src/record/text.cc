@@ -19,6 +19,7 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "base/styles.h"
 #include "base/text.h"
 
 namespace fsherald {
@@ -26,12 +27,7 @@ namespace {
 
 constexpr size_t kMaxFrames = 6;  // the innermost tell where; the system call's entry is the same in each
 
-constexpr std::string_view kRed = "\x1b[1;31m";
-constexpr std::string_view kYellow = "\x1b[1;33m";
-constexpr std::string_view kGreen = "\x1b[1;32m";
-constexpr std::string_view kBold = "\x1b[1m";
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kNormal = "\x1b[0m";
+using namespace styles;
 
 class Block {
  public:
@@ -96,9 +92,9 @@ std::string_view Title(Kind kind) {
 
 // What is not true or not lost for certain is no alarm.
 std::string_view HeadlineStyle(const Notification& notification) {
-  if (!notification.trusted) return kYellow;
-  if (IsHealthyAgain(notification)) return kGreen;
-  return notification.corrected ? kYellow : kRed;
+  if (!notification.trusted) return kBoldYellow;
+  if (IsHealthyAgain(notification)) return kBoldGreen;
+  return notification.corrected ? kBoldYellow : kBoldRed;
 }
 
 std::string HeadlineWords(const Notification& notification) {
@@ -295,7 +291,7 @@ void AddStack(const std::vector<std::string>& stack, bool whole, Block& block) {
 
 void AddLoss(const Notification& notification, Block& block) {
   const std::string filesystem = FilesystemWords(notification.filesystem);
-  block.Styled(kYellow, Title(Kind::kGap));
+  block.Styled(kBoldYellow, Title(Kind::kGap));
   block.Text(": ");
   block.Text(notification.gap ? LossWords(*notification.gap) : "an unknown number of reports");
   if (!filesystem.empty()) block.Text(" on " + filesystem);
@@ -346,14 +342,14 @@ std::string WhyWords(const HealthChange& change) {
 }
 
 std::string_view StyleOf(const HealthChange& change) {
-  if (change.to == HealthState::kWell) return kGreen;
-  return change.to > change.from && change.to != HealthState::kGone ? kRed : kYellow;
+  if (change.to == HealthState::kWell) return kBoldGreen;
+  return change.to > change.from && change.to != HealthState::kGone ? kBoldRed : kBoldYellow;
 }
 
 void AddHealth(const Notification& notification, Block& block) {
   const std::string filesystem = FilesystemWords(notification.filesystem);
   const std::optional<HealthChange>& change = notification.health;
-  block.Styled(change ? StyleOf(*change) : kYellow, Title(Kind::kHealth));
+  block.Styled(change ? StyleOf(*change) : kBoldYellow, Title(Kind::kHealth));
   block.Text(" of ");
   block.Styled(kBold, filesystem.empty() ? "an unknown file system" : filesystem);
   if (!change) return block.Text(": changed\n");
