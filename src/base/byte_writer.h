@@ -29,6 +29,13 @@ class ByteWriter {
     if (value) Add(*value);
   }
 
+  // The count, then each element, which `add` appends.
+  template <typename Range, typename AddOne>
+  void AddList(const Range& range, AddOne add) {
+    Add(static_cast<uint32_t>(range.size()));
+    for (const auto& element : range) add(element);
+  }
+
   std::string& bytes() { return bytes_; }
 
  private:
@@ -56,13 +63,16 @@ class CheckedReader {
     failed_ = failed_ || !bytes;
     return bytes ? std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()) : std::string();
   }
-  // Of so many elements, each of at least a byte; so no hostile count costs more memory than the bytes that are there.
-  size_t GetCount() {
+  // Calls `get_one` for each element, which reads it, until something does not fit. Each has at least a byte: so no hostile count
+  // costs more than the bytes that are there.
+  template <typename GetOne>
+  void GetList(GetOne get_one) {
     const auto count = Get<uint32_t>();
-    if (count <= reader_.remaining()) return count;
-    failed_ = true;
-    return 0;
+    failed_ = failed_ || count > reader_.remaining();
+    for (uint32_t left = count; left > 0 && !failed_; --left) get_one();
   }
+  // What was read contradicts itself.
+  void Fail() { failed_ = true; }
   bool has_failed() const { return failed_; }
   bool is_at_end() const { return reader_.remaining() == 0; }
 

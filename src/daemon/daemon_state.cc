@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/daemon_state.h"
 
-#include <span>
 #include <utility>
 
 #include "base/byte_writer.h"
-#include "record/stream.h"
+#include "record/saved_parts.h"
 
 namespace fsherald {
 namespace {
@@ -14,16 +13,14 @@ constexpr uint32_t kVersion = 1;  // of the layout below; another one is not rea
 
 void Add(ByteWriter& out, const Producer::Progress& progress) {
   out.Add(progress.ring);
-  out.Add(static_cast<uint32_t>(progress.read.lanes.size()));
-  for (uint64_t read : progress.read.lanes) out.Add(read);
+  out.AddList(progress.read.lanes, [&](uint64_t read) { out.Add(read); });
   out.Add(progress.read.counted);
   out.AddOptional(progress.read.cell_ticks);
 }
 
 Producer::Progress GetProgress(CheckedReader& in) {
   Producer::Progress progress{.ring = in.Get<uint64_t>(), .read = {}};
-  for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left)
-    progress.read.lanes.push_back(in.Get<uint64_t>());
+  in.GetList([&] { progress.read.lanes.push_back(in.Get<uint64_t>()); });
   progress.read.counted = in.Get<uint64_t>();
   progress.read.cell_ticks = in.GetOptional<uint64_t>();
   return progress;
@@ -37,14 +34,8 @@ std::string Encode(const DaemonState& state, const Host& host) {
   out.Add(state.told);
   out.AddString(state.monitor);
   out.AddString(state.health);
-  out.Add(static_cast<uint32_t>(state.unreleased.size()));
-  for (const Producer::Progress& progress : state.unreleased) Add(out, progress);
-  out.Add(static_cast<uint32_t>(state.unstored.size()));
-  for (const Notification& gap : state.unstored) {
-    std::string bytes;
-    AppendStream(gap, host, bytes);
-    out.AddString(bytes);
-  }
+  out.AddList(state.unreleased, [&](const Producer::Progress& progress) { Add(out, progress); });
+  AddNotifications(out, state.unstored, host);
   return std::move(out.bytes());
 }
 
@@ -55,13 +46,8 @@ std::optional<DaemonState> DecodeDaemonState(Bytes bytes) {
   state.told = in.Get<uint64_t>();
   state.monitor = in.GetString();
   state.health = in.GetString();
-  for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) state.unreleased.push_back(GetProgress(in));
-  for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) {
-    const std::string stream = in.GetString();
-    auto parsed = ParseStream(std::as_bytes(std::span(stream)));
-    if (!parsed) return std::nullopt;
-    state.unstored.push_back(std::move(parsed->notification));
-  }
+  in.GetList([&] { state.unreleased.push_back(GetProgress(in)); });
+  state.unstored = GetNotifications(in);
   if (in.has_failed() || !in.is_at_end()) return std::nullopt;
   return state;
 }

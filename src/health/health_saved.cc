@@ -2,29 +2,12 @@
 // A HealthBook as bytes, and back. Another version's bytes are not read: the states begin anew.
 #include "base/byte_writer.h"
 #include "health/health_book.h"
+#include "record/saved_parts.h"
 
 namespace fsherald {
 namespace {
 
 constexpr uint32_t kVersion = 1;
-
-void Put(ByteWriter& out, const FilesystemInfo& info) {
-  out.AddString(info.type);
-  out.AddString(info.device);
-  out.AddOptional(info.dev);
-  out.AddOptional(info.uuid);
-  out.AddOptional(info.fsid);
-}
-
-FilesystemInfo GetInfo(CheckedReader& in) {
-  FilesystemInfo info;
-  info.type = in.GetString();
-  info.device = in.GetString();
-  info.dev = in.GetOptional<DeviceNumber>();
-  info.uuid = in.GetOptional<Uuid>();
-  info.fsid = in.GetOptional<Fsid>();
-  return info;
-}
 
 void Put(ByteWriter& out, const HealthTime& time) {
   out.Add(time.boottime_ns);
@@ -67,7 +50,7 @@ std::string HealthBook::Save(std::string_view boot_id) const {
   for (const Filesystem& fs : filesystems_) {
     if (fs.what == Class::kUnmounted || (fs.state == HealthState::kWell && fs.cleared_at == 0)) continue;
     out.Add(uint8_t{1});  // one more
-    Put(out, fs.info);
+    AddIdentity(out, fs.info);
     out.Add(static_cast<uint8_t>(fs.what));
     out.Add(static_cast<uint8_t>(fs.state));
     out.AddOptional(fs.since_utc_ns);
@@ -76,10 +59,8 @@ std::string HealthBook::Save(std::string_view boot_id) const {
     out.Add(fs.cleared_at);
     out.Add(static_cast<uint8_t>(fs.has_other_errors));
     out.Add(static_cast<uint8_t>(fs.has_counted_errors));
-    out.Add(static_cast<uint32_t>(fs.damaged.size()));
-    for (const std::string& structure : fs.damaged) out.AddString(structure);
-    out.Add(static_cast<uint32_t>(fs.info.mounts.size()));
-    for (const std::string& mount : fs.info.mounts) out.AddString(mount);
+    out.AddList(fs.damaged, [&](const std::string& structure) { out.AddString(structure); });
+    out.AddList(fs.info.mounts, [&](const std::string& mount) { out.AddString(mount); });
     out.Add(static_cast<uint8_t>(fs.incident.has_value()));
     if (fs.incident) Put(out, *fs.incident);
     out.Add(static_cast<uint8_t>(fs.is_of_earlier_boot));
@@ -93,7 +74,7 @@ bool HealthBook::Restore(Bytes bytes, std::string_view boot_id) {
   bool is_good = in.Get<uint32_t>() == kVersion;
   const bool is_this_boot = in.GetString() == boot_id;
   while (is_good && in.Get<uint8_t>() == 1 && !in.has_failed()) {
-    const FilesystemInfo info = GetInfo(in);
+    const FilesystemInfo info = GetIdentity(in);
     const auto what = in.Get<uint8_t>();
     const auto state = in.Get<uint8_t>();
     is_good = what < static_cast<uint8_t>(Class::kUnmounted) && state > 0 && state < kHealthStateCount;
@@ -109,8 +90,8 @@ bool HealthBook::Restore(Bytes bytes, std::string_view boot_id) {
     fs->cleared_at = in.Get<uint64_t>();
     fs->has_other_errors = in.Get<uint8_t>() != 0;
     fs->has_counted_errors = in.Get<uint8_t>() != 0;
-    for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) fs->damaged.insert(in.GetString());
-    for (size_t left = in.GetCount(); left > 0 && !in.has_failed(); --left) fs->info.mounts.push_back(in.GetString());
+    in.GetList([&] { fs->damaged.insert(in.GetString()); });
+    in.GetList([&] { fs->info.mounts.push_back(in.GetString()); });
     if (in.Get<uint8_t>() != 0) fs->incident = GetIncident(in);
     fs->is_of_earlier_boot = in.Get<uint8_t>() != 0 || !is_this_boot;
     if (fs->is_of_earlier_boot && fs->incident) fs->incident->is_over = true;
