@@ -3,7 +3,6 @@
 
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -131,8 +130,8 @@ class HistoryReader::Impl {
   }
 
   std::vector<Answer> Take() {
-    uint64_t count = 0;
-    [[maybe_unused]] const ssize_t size = ::read(event_.get(), &count, sizeof count);
+    eventfd_t ignored = 0;
+    (void)::eventfd_read(event_.get(), &ignored);
     std::lock_guard lock(mutex_);
     return std::exchange(answers_, {});
   }
@@ -167,8 +166,7 @@ class HistoryReader::Impl {
       HistoryPiece piece = PieceAfter(one.line);
       lock.lock();
       answers_.push_back({one.who, std::move(piece)});
-      const uint64_t count = 1;
-      [[maybe_unused]] const ssize_t written = ::write(event_.get(), &count, sizeof count);
+      (void)::eventfd_write(event_.get(), 1);
     }
     ended_ = true;
     changed_.notify_all();

@@ -2,7 +2,6 @@
 #include "daemon/recorder.h"
 
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -75,10 +74,6 @@ class Recorder::Impl {
     return found_;
   }
   int fd() const { return event_.get(); }
-  bool is_well() const {
-    std::lock_guard lock(mutex_);
-    return owner_ == Owner::kStore && is_open_;
-  }
   void SetLimits(uint64_t max_bytes, uint64_t max_age_s) {
     std::lock_guard lock(mutex_);
     options_.store.max_bytes = max_bytes;
@@ -128,6 +123,7 @@ class Recorder::Impl {
   Status RetainSecond(size_t notifications);
   bool WaitForWork(Lock& lock, Owner self);
   void Say(std::string words);
+  void SayLocked(std::string words);
 
   Options options_;
   const std::shared_ptr<Journal> journal_;
@@ -143,7 +139,6 @@ class Recorder::Impl {
   bool finishing_ = false;  // nothing waits for others any more
   bool has_begun_ = false;  // the store was opened, or could not be
   bool limits_changed_ = false;
-  bool is_open_ = false;
   Owner owner_ = Owner::kStore;
   bool is_silent_ = false;        // the store did not answer, and that was told
   bool second_is_found_ = false;  // where there was one
@@ -172,17 +167,19 @@ class Recorder::Impl {
 
 void Recorder::Impl::Say(std::string words) {
   if (words.empty()) return;
-  {
-    std::lock_guard lock(mutex_);
-    words_.push_back(std::move(words));
-  }
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
+  std::lock_guard lock(mutex_);
+  SayLocked(std::move(words));
+}
+
+// With the mutex held.
+void Recorder::Impl::SayLocked(std::string words) {
+  words_.push_back(std::move(words));
+  (void)::eventfd_write(event_.get(), 1);
 }
 
 std::vector<std::string> Recorder::Impl::TakeWords() {
-  uint64_t count = 0;
-  [[maybe_unused]] const ssize_t size = ::read(event_.get(), &count, sizeof count);
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(event_.get(), &ignored);
   std::lock_guard lock(mutex_);
   return std::exchange(words_, {});
 }
@@ -204,9 +201,8 @@ Status Recorder::Impl::Start(const std::shared_ptr<Impl>& impl) {
 void Recorder::Impl::WaitForStart() {
   Lock lock(mutex_);
   if (ended_.wait_for(lock, std::chrono::nanoseconds(options_.patience_ns), [&] { return has_begun_; })) return;
-  lock.unlock();
-  Say("the history in " + options_.store.directory + " does not answer: what comes is kept in memory until it does");
-  lock.lock();
+  SayLocked("the history in " + options_.store.directory +
+            " does not answer: what comes is kept in memory until it does");
   is_silent_ = true;
   HandOver(lock);
 }
@@ -217,11 +213,8 @@ void Recorder::Impl::Committed(size_t notifications) {
   const bool is_late =
       owner_ == Owner::kStore && asked_since_ns_ != 0 && BoottimeNowNs() - asked_since_ns_ > options_.patience_ns;
   if (is_late) {
-    words_.push_back("the history in " + options_.store.directory + " has not answered for " +
-                     std::to_string(options_.patience_ns / 1'000'000'000) +
-                     " s: what comes is kept in memory until it does");
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
+    SayLocked("the history in " + options_.store.directory + " has not answered for " +
+              std::to_string(options_.patience_ns / 1'000'000'000) + " s: what comes is kept in memory until it does");
     is_silent_ = true;
     HandOver(lock);
   }
@@ -382,17 +375,11 @@ bool Recorder::Impl::OpenStore() {
   store_ = std::move(*store);
   had_store_ = true;
   Publish(store_->last_seq(), store_->cursors());
-  std::lock_guard lock(mutex_);
-  is_open_ = true;
   return true;
 }
 
 // Tells it once, until something was stored again; the next try comes later each time.
 void Recorder::Impl::GiveUpStore(const std::string& why) {
-  {
-    std::lock_guard lock(mutex_);
-    is_open_ = false;
-  }
   store_.reset();
   const bool is_new = !std::exchange(has_failed_, true);
   retry_ns_ = is_new ? options_.retry_ns : std::min(2 * retry_ns_, options_.max_retry_ns);
@@ -628,7 +615,6 @@ Recorder::~Recorder() { impl_->Stop(); }
 void Recorder::Committed(size_t notifications) { impl_->Committed(notifications); }
 int Recorder::fd() const { return impl_->fd(); }
 std::vector<std::string> Recorder::TakeWords() { return impl_->TakeWords(); }
-bool Recorder::is_well() const { return impl_->is_well(); }
 bool Recorder::Finish(uint64_t most_ns) { return impl_->Finish(most_ns); }
 void Recorder::SetLimits(uint64_t max_bytes, uint64_t max_age_s) { impl_->SetLimits(max_bytes, max_age_s); }
 

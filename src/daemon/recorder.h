@@ -53,8 +53,6 @@ class Recorder {
   // Sentences for the operator: what has become of the store. poll(2) says POLLIN on fd() when there are some.
   int fd() const;
   std::vector<std::string> TakeWords();
-  // Whether the store works; else the second one has its place.
-  bool is_well() const;
 
   // Stores what waits, for as long as `most_ns`. False: something is left in the journal.
   bool Finish(uint64_t most_ns);
