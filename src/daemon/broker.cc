@@ -59,15 +59,13 @@ Status Broker::OpenJournal(const Options& options) {
   Store::Options second = *options.store;
   second.directory = options.runtime_dir + "/history";
   second.max_bytes = kSecondBytes;
-  auto recorder = Recorder::Start(
-      {.store = *options.store, .second = std::move(second), .host = options.host, .group_ns = options.store_group_ns},
-      journal_);
+  auto recorder = Recorder::Start({.store = *options.store, .second = second, .host = options.host}, journal_);
   if (!recorder) return recorder.error();
   recorder_ = std::move(*recorder);
   TakeUpState();
   auto replays = Replays::Start(
       {.store = options.store->directory,
-       .second = options.runtime_dir + "/history",
+       .second = second.directory,
        .host = options.host,
        .begun_seq = recorder_->last_seq() > journal_->last_seq() ? numbering_.told() : 0,  // it is a new one
        .told = [this] { return numbering_.told(); },
@@ -342,19 +340,20 @@ std::vector<const Notification*> Broker::Unstored() const {
   return gaps;
 }
 
-bool Broker::WriteUnstored() {
-  if (unstored_.empty()) return true;
+void Broker::WriteUnstored() {
+  if (unstored_.empty()) return;
   const std::vector<const Notification*> gaps = Unstored();
   std::string all;
-  for (const Notification* gap : gaps) AppendStream(*gap, host_, all);
-  if (!journal_->HasRoom(2 * all.size() + gaps.size() * 64)) return false;
+  std::vector<size_t> ends;
   for (const Notification* gap : gaps) {
-    encoded_.clear();
-    AppendStream(*gap, host_, encoded_);
-    journal_->Append(gap->seq, encoded_);
+    AppendStream(*gap, host_, all);
+    ends.push_back(all.size());
   }
+  if (!journal_->HasRoom(2 * all.size() + gaps.size() * 64)) return;
+  size_t begin = 0;
+  for (size_t i = 0; i < gaps.size(); begin = ends[i++])
+    journal_->Append(gaps[i]->seq, std::string_view(all).substr(begin, ends[i] - begin));
   unstored_.clear();
-  return true;
 }
 
 DaemonState Broker::State(const std::optional<Producer::Progress>& unreleased) {

@@ -46,8 +46,7 @@ class Broker {
     std::optional<int> mounts_of;  // the process whose mount table is the machine's (MountTable); empty: our own is
     Host host;
     std::optional<Store::Options> store;  // empty: nothing is kept
-    uint64_t store_group_ns = 5'000'000;
-    KeptFds* kept = nullptr;  // of an earlier process; may be null
+    KeptFds* kept = nullptr;              // of an earlier process; may be null
   };
 
   // Returns when everything is armed and both sockets listen. Errors: as Monitor::Open; another daemon serves this directory.
@@ -90,7 +89,7 @@ class Broker {
   Status OpenMonitor(const Options& options);
   void Commit(const std::optional<Producer::Progress>& unreleased);
   void Write(const Notification& notification, FilesystemKey key);
-  bool WriteUnstored();
+  void WriteUnstored();
   void CountUnstored(const Notification& notification, FilesystemKey key);
   DaemonState State(const std::optional<Producer::Progress>& unreleased);
   Status OpenSockets(const Options& options);
@@ -108,7 +107,7 @@ class Broker {
   std::shared_ptr<Journal> journal_;  // null: nothing is kept
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<Replays> replays_;  // before the subscribers, who have some
-  DaemonState found_;  // of the earlier process
+  DaemonState found_;                 // of the earlier process
   std::optional<RawReads> reads_;
   std::vector<Outgoing> outgoing_;
   std::map<FilesystemKey, Notification> unstored_;  // gaps: what the journal had no room for, by file system
