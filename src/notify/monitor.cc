@@ -65,9 +65,8 @@ class Monitor::Impl {
     auto poller = Poller::Open();
     if (!poller) return poller.error();
     poller_ = std::move(*poller);
-    const std::string boot_id = ReadHost().boot_id;
-    if (options_.saved && options_.saved->boot_id != boot_id) ForgetBoot(*options_.saved);
-    boot_id_ = boot_id;
+    boot_id_ = ReadHost().boot_id;
+    if (options_.saved && options_.saved->boot_id != boot_id_) ForgetBoot(*options_.saved);
     auto sources = Sources::Open({.without = options_.without,
                                   .sys_root = options_.sys_root,
                                   .kmsg_path = options_.kmsg_path,
@@ -136,9 +135,7 @@ class Monitor::Impl {
 
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
-    if (sources_.counters)
-      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
-    Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
+    CollectAll(now_ns);
     if (sources_.trace)
       for (const Signal& signal : translator_->ExpireLines(UINT64_MAX, *sources_.trace)) AddSignal(signal, now_ns);
     for (FilesystemKey key : unwatched_) join_.Close(key);
@@ -288,20 +285,17 @@ class Monitor::Impl {
   // What came while nobody ran: what the earlier monitor was putting together, then what waits in the queues that it left, and
   // what the counters know beyond both.
   void GoOn() {
-    if (!options_.saved) {
-      if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
-      return;
-    }
-    losses_ = sources_.trace && options_.saved->trace ? options_.saved->losses : TraceSource::Losses{};
-    for (Notification& notification : std::exchange(options_.saved->rest, {})) {
-      const Mounting* mounting = MountedAs(notification.filesystem);
-      teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});
+    if (options_.saved) {
+      losses_ = sources_.trace && options_.saved->trace ? options_.saved->losses : TraceSource::Losses{};
+      for (Notification& notification : std::exchange(options_.saved->rest, {})) {
+        const Mounting* mounting = MountedAs(notification.filesystem);
+        teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});
+      }
     }
     if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
+    if (!options_.saved) return;
     const uint64_t now_ns = BoottimeNowNs();
-    if (sources_.counters)
-      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
-    Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
+    CollectAll(now_ns);
     Tell(now_ns);
     SetAlarm(BoottimeNowNs());
   }
@@ -642,6 +636,13 @@ class Monitor::Impl {
     for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
     if (options_.reads == nullptr && sources_.trace) sources_.trace->Release();
     collecting_ = was_collecting;
+  }
+
+  // With all counters, whether they have risen or not.
+  void CollectAll(uint64_t now_ns) {
+    if (sources_.counters)
+      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
+    Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
   }
 
   // Those of which lines have come, and no more are coming; and from time to time all.

@@ -69,7 +69,7 @@ class MappedMap {
 };
 
 // The programs of one build: descriptors that another build has left are not used, its records may be others.
-std::string BuildOfPrograms() {
+std::string HashPrograms() {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   auto add = [&](const void* bytes, size_t size) {
     for (size_t i = 0; i < size; ++i) hash = (hash ^ static_cast<const uint8_t*>(bytes)[i]) * 0x100000001b3;
@@ -83,6 +83,11 @@ std::string BuildOfPrograms() {
   char words[17];
   std::snprintf(words, sizeof words, "%016llx", static_cast<unsigned long long>(hash));
   return words;
+}
+
+const std::string& BuildOfPrograms() {
+  static const std::string build = HashPrograms();
+  return build;
 }
 
 // libbpf talks to stderr; a library of ours does not. Its first words since they were cleared, which name the cause, are
@@ -509,7 +514,7 @@ class TraceSource::Impl {
   std::unique_ptr<xfs_bpf, DestroySkeleton> xfs_;
   std::unique_ptr<fserror_bpf, DestroySkeleton> fserror_;
   // Taken over, they are descriptors alone, which keep what the skeletons above would.
-  const std::string build_ = BuildOfPrograms();
+  const std::string& build_ = BuildOfPrograms();
   std::vector<Fd> owned_;
   std::vector<FdToKeep> to_keep_;
   Maps maps_;
@@ -534,8 +539,10 @@ TraceSource::~TraceSource() = default;
 
 Result<std::unique_ptr<TraceSource>> TraceSource::Open(const Options& options, KeptFds* kept) {
   auto impl = std::make_unique<Impl>();
-  if (kept != nullptr && impl->TakeOver(*kept)) return std::unique_ptr<TraceSource>(new TraceSource(std::move(impl)));
-  impl = std::make_unique<Impl>();
+  if (kept != nullptr) {
+    if (impl->TakeOver(*kept)) return std::unique_ptr<TraceSource>(new TraceSource(std::move(impl)));
+    impl = std::make_unique<Impl>();  // what it had taken is closed
+  }
   if (Status opened = impl->Open(options); !opened) return opened.error();
   return std::unique_ptr<TraceSource>(new TraceSource(std::move(impl)));
 }

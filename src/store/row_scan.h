@@ -29,9 +29,8 @@ class RowScan {
   // Calls `each` for the rows of the range; false: it has ended it.
   Result<bool> Read(SeqRange range, bool newest_first, const std::function<bool(const Row&)>& each);
 
-  // How often something had to be gone around, and what was said of the first.
+  // How often something had to be gone around.
   uint64_t holes() const { return holes_; }
-  const std::optional<Error>& first_damage() const { return damage_; }
 
  private:
   RowScan() = default;
