@@ -186,8 +186,8 @@ Status Broker::Pump() {
       if (Status pumped = monitor_->Pump(); !pumped) return pumped;
       Commit(std::nullopt);
     } else if (fd == producers_->fd()) {
-      producers_->Pump();
-      Commit(std::nullopt);
+      producers_->Pump();  // which commits before each release
+      if (!outgoing_.empty()) Commit(std::nullopt);
     } else if (fd == subscribers_->fd()) {
       subscribers_->Pump();
       if (std::exchange(marks_changed_, false)) producers_->MarksChanged();
