@@ -155,7 +155,7 @@ int main(int argc, char** argv) {
   DaemonOptions daemon;
   CLI::App* daemon_command = app.add_subcommand(
       "daemon",
-      "Join processes: tell subscribers what the kernel and file systems in user space report; in the foreground");
+      "The service: keeps and tells what the kernel and file systems in user space report; in the foreground");
   AddConfigPaths(*daemon_command, daemon.config);
   AddRuntimeDir(*daemon_command, daemon.runtime_dir);
   daemon_command
@@ -172,7 +172,8 @@ int main(int argc, char** argv) {
       daemon_command->add_option("--store", daemon.store, "Where the history is kept (default: /var/lib/fsherald)")
           ->option_text("DIR");
   daemon_command->add_flag("--no-store", daemon.no_store, "Keep no history: tell subscribers only")
-      ->excludes(store_option);
+      ->excludes(store_option)
+      ->option_text(" ");  // not what it excludes
   daemon_command->add_flag("--keep", daemon.keep,
                            "Where no service manager does: start the daemon again when it dies, with what it had open");
   daemon_command

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# man_pages.sh ROOT: each function of fsherald.h has a page in section 3, each page names only what is there, and mandoc finds
-# nothing wrong with any. Exit code 77: there is no mandoc.
+# man_pages.sh ROOT PROGRAM: each function of fsherald.h has a page in section 3, each page names only what is there, a command's page
+# in section 8 names its options as they are, and mandoc finds nothing wrong with any. Exit code 77: there is no mandoc.
 set -euo pipefail
+program=$(readlink -f -- "$2")
 cd -- "$1"
 export LC_ALL=C
 
@@ -59,6 +60,22 @@ done
 
 for page in man/*.[124-8]; do
   [ ! -e "$page" ] || mandoc -T lint -W warning "$page" || fault "mandoc finds fault with $page"
+done
+
+# Long options, one a line, without the two dashes.
+said_by_help() { "$program" "$1" --help | grep -oE '^ +(-[a-z],)?--[a-z-]+' | sed 's/.*--//' | grep -vx help | sort -u; }
+said_by_page() { grep -oE 'Fl -[a-z-]+' "$1" | sed 's/Fl -//' | sort -u; }
+for page in man/fsherald-*.8; do
+  command=$(basename "$page" .8)
+  command=${command#fsherald-}
+  said=$(said_by_help "$command")
+  [ -n "$said" ] || fault "fsherald $command --help says no option"
+  for option in $said; do
+    said_by_page "$page" | grep -qxF -e "$option" || fault "$page does not name --$option"
+  done
+  for option in $(said_by_page "$page"); do
+    grep -qxF -e "$option" <<<"$said" || fault "$page names --$option, which fsherald $command --help does not"
+  done
 done
 
 [ "$failures" = 0 ] || exit 1
