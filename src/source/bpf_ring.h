@@ -8,6 +8,7 @@
 //
 // The layout is the kernel's ABI: a page with the consumer's position, a page with the producer's, then the data, mapped twice so
 // that no record is torn. A record begins with its length, whose two highest bits say that it is not finished, or thrown away.
+// The kernel makes all of a mapping resident at once: so no more than a window of the data is mapped at a time.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +29,8 @@ class BpfRing {
   BpfRing& operator=(BpfRing&&) = delete;
   ~BpfRing();
 
-  // Hands each finished record that it has not handed yet to `handler`, in the order in which they were begun.
+  // Hands each finished record that it has not handed yet to `handler`, in the order in which they were begun. The bytes are
+  // there until the handler returns, or reads.
   void Read(const std::function<void(Bytes record)>& handler);
 
   // How far was read, ever. Positions go on from one reader of the map to the next.
@@ -41,12 +43,23 @@ class BpfRing {
 
  private:
   BpfRing() = default;
-  uint64_t Head() const;
+  struct Window {  // of the data
+    const std::byte* data = nullptr;
+    size_t begin = 0;
+    size_t bytes = 0;
+  };
 
+  uint64_t Head() const;
+  // `bytes` at most the data's. Null: they cannot be mapped.
+  const std::byte* At(uint64_t position, size_t bytes);
+  void CloseWindow();
+
+  int map_fd_ = -1;
   size_t page_bytes_ = 0;
   size_t data_bytes_ = 0;
   std::byte* consumer_ = nullptr;        // one page, writable
-  const std::byte* producer_ = nullptr;  // one page and the data twice, read-only
+  const std::byte* producer_ = nullptr;  // one page, read-only
+  Window window_;
   uint64_t read_ = 0;
 };
 
