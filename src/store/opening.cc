@@ -88,6 +88,13 @@ Status HistoryDirectory::Sync() const {
   return {};
 }
 
+void HistoryDirectory::RollBack(const std::string& vfs) const {
+  if (!Exists(file_) || !Exists(file_ + "-journal")) return;
+  // SQLite undoes it when it first reads, if it may write. What else is wrong, the check will find.
+  if (auto database = Database::Open(file_, Database::Access::kWrite, vfs))
+    (void)database->Number("SELECT count(*) FROM sqlite_schema");
+}
+
 void HistoryDirectory::MarkDamaged(const std::string& why) const {
   const Fd fd(::open(Mark().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
   // A mark without words is a mark.
@@ -200,6 +207,7 @@ Result<std::unique_ptr<Writer>> OpenWriter(const HistoryDirectory& directory, co
 Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, const Store::Options& options,
                                             Store::Opening* found) {
   if (auto finished = FinishRenames(directory, found); !finished) return finished.error();
+  directory.RollBack(options.vfs);
   found->is_new = !Exists(directory.file());
   if (!found->is_new) {
     auto damage = DamageOf(directory, options);

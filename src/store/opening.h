@@ -30,6 +30,9 @@ class HistoryDirectory {
   Status Permit() const;
   Status Sync() const;  // the names in it
 
+  // What a machine that went down has left of a transaction without a WAL, as there is but one: the first. It is undone.
+  void RollBack(const std::string& vfs) const;
+
   // So that the next opening salvages what it could not see itself.
   void MarkDamaged(const std::string& why) const;
   std::string DamageMarked() const;  // why; empty: it is not

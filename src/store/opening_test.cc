@@ -195,6 +195,18 @@ TEST_F(OpeningTest, OneCopyOfTheDictionaryIsEnough) {
   EXPECT_EQ(found_.salvaged, kRows);
 }
 
+TEST_F(OpeningTest, AWordWhoseDamagedCopyDiffersInItsKindAloneIsTakenFromTheOther) {
+  Close();
+  {
+    auto database = Database::Open(directory_.file(), Database::Access::kWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->Run("UPDATE dictionary SET kind=kind-1 WHERE kind=3"));
+  }
+  Open();
+  EXPECT_THAT(found_.why, HasSubstr("of its dictionary is damaged"));
+  EXPECT_EQ(found_.salvaged, kRows);
+}
+
 TEST_F(OpeningTest, WithTheWalOfAnotherHistoryTheRowsOfTheFileAreSalvaged) {
   Close();
   const TestDirectory other;
@@ -335,6 +347,33 @@ TEST_F(OpeningTest, AnEmptyFileIsANewHistory) {
   EXPECT_EQ(found_.set_aside, "");
   EXPECT_EQ(store_->last_seq(), 0u);
   Append(1, 1);
+}
+
+// The machine went down while the file became one with a WAL.
+TEST_F(OpeningTest, WhatWasBegunWithoutAWalIsUndone) {
+  store_.reset();
+  files::remove_all(directory_.path());
+  files::create_directory(directory_.path());
+  const std::string journal = directory_.file() + "-journal";
+  std::string begun;
+  {
+    auto database = Database::Open(directory_.file(), Database::Access::kCreate);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->Run("PRAGMA page_size=4096; CREATE TABLE before(x)"));
+    ASSERT_TRUE(
+        database->Run("PRAGMA cache_spill=1; PRAGMA cache_size=1; BEGIN; DROP TABLE before; CREATE TABLE t(x);"
+                      "INSERT INTO t VALUES(zeroblob(1000000))"));
+    begun = Contents(journal);
+    ASSERT_FALSE(begun.empty());
+    files::copy_file(directory_.file(), directory_.file() + "-copy");
+    ASSERT_TRUE(database->Run("ROLLBACK"));
+  }
+  files::rename(directory_.file() + "-copy", directory_.file());
+  std::ofstream(journal, std::ios::binary) << begun;
+  Open();
+  EXPECT_THAT(found_.why, HasSubstr("no history of fsherald")) << "the table of before is there again";
+  EXPECT_FALSE(files::exists(journal));
+  EXPECT_EQ(store_->last_seq(), 0u);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "store/page_file.h"
@@ -77,7 +79,7 @@ class Findings {
     if (row.columns.size() == kStateColumns) LookAtState(row);
     if (row.columns.size() != kWordColumns) return;
     const auto id = static_cast<uint64_t>(row.rowid);
-    words_.emplace(std::pair(id, BlobAt(row, 2)), IntAt(row, 1));
+    words_.insert({id, IntAt(row, 1), BlobAt(row, 2)});
     if (id == kIdentityId && !identity_) LookAtIdentity(row);
   }
 
@@ -90,8 +92,8 @@ class Findings {
   // Those that are whole.
   std::map<uint64_t, Word> Words() const {
     std::map<uint64_t, Word> whole;
-    for (const auto& [word, kind] : words_)
-      if (UnsealWord(*identity(), word.first, kind, word.second)) whole.emplace(word.first, Word{kind, word.second});
+    for (const auto& [id, kind, sealed] : words_)
+      if (UnsealWord(*identity(), id, kind, sealed)) whole.emplace(id, Word{kind, sealed});
     return whole;
   }
 
@@ -114,7 +116,7 @@ class Findings {
 
   std::optional<uint64_t> identity_;
   std::optional<State> state_;
-  std::map<std::pair<uint64_t, std::string>, int64_t> words_;
+  std::set<std::tuple<uint64_t, int64_t, std::string>> words_;  // id, kind, sealed: copies may differ in any of them
 };
 
 // The order in which images of pages are looked at: what comes first counts.
