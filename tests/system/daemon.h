@@ -39,8 +39,6 @@ class Daemon {
   pid_t pid() const { return process_.pid(); }
   // Of the daemon itself, also below a keeper: what it has in memory, and the most that it had so far.
   uint64_t MemoryBytes() const { return StatusBytes("VmRSS:"); }
-  // Without code, which is the files', and the rings, which are the kernel's and the journal's.
-  uint64_t OwnMemoryBytes() const { return StatusBytes("RssAnon:"); }
   uint64_t PeakMemoryBytes() const { return StatusBytes("VmHWM:"); }
 
  private:
