@@ -14,8 +14,11 @@
 #include "base/poller.h"
 #include "filesystem/filesystem_type.h"
 #include "mount/mount_table.h"
+#include "notify/counter_reads.h"
 #include "notify/coverage.h"
+#include "notify/earlier.h"
 #include "notify/host.h"
+#include "notify/observed.h"
 #include "notify/sources.h"
 #include "notify/state_watch.h"
 #include "notify/teller.h"
@@ -35,10 +38,6 @@ constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
-constexpr int64_t kCountedByS = 5;                   // after an error its file system has counted it
-constexpr uint64_t kQuietNs = 80'000'000;           // after the last line, until counters that tell of no rise are read
-constexpr uint64_t kScrubToldNs = 500'000'000;      // after the end of a scrub: what it found has been told
-constexpr uint64_t kReadSilentNs = 60'000'000'000;  // how often they are read without any line
 
 std::string KernelRelease() {
   utsname name{};
@@ -66,12 +65,12 @@ class Monitor::Impl {
     if (!poller) return poller.error();
     poller_ = std::move(*poller);
     boot_id_ = ReadHost().boot_id;
-    if (options_.saved && options_.saved->boot_id != boot_id_) ForgetBoot(*options_.saved);
+    earlier_.emplace(std::move(options_.saved), boot_id_);
     auto sources = Sources::Open({.without = options_.without,
                                   .sys_root = options_.sys_root,
                                   .kmsg_path = options_.kmsg_path,
                                   .kept = options_.kept,
-                                  .saved = options_.saved ? &*options_.saved : nullptr});
+                                  .saved = earlier_->state()});
     if (!sources) return sources.error();
     sources_ = std::move(*sources);
     auto servers = FuseServers::Open(options_.proc_root, options_.sys_root);
@@ -171,8 +170,7 @@ class Monitor::Impl {
                                      .counted = account.counted,
                                      .fanotify_debt = account.fanotify_debt,
                                      .devices = account.devices});
-    if (options_.saved)
-      for (const SavedState::Filesystem& absent : options_.saved->filesystems) state.filesystems.push_back(absent);
+    std::ranges::copy(earlier_->absent(), std::back_inserter(state.filesystems));
     state.rest = teller_->parked();
     for (const Joined& joined : rest.joined)
       state.rest.push_back(
@@ -247,17 +245,6 @@ class Monitor::Impl {
     uint64_t boottime_ns = 0;
   };
 
-  struct Observed {
-    FilesystemKey key;
-    FilesystemInfo info;
-    Observation observation;
-  };
-  struct Scrubbed {
-    FilesystemKey key;
-    uint64_t device = 0;
-    uint64_t due_ns = 0;
-  };
-
   // A counter as it stood before the sources were drained.
   struct ErrorCount {
     FilesystemKey key;
@@ -274,57 +261,26 @@ class Monitor::Impl {
     return info;
   }
 
-  // The kernel's queues are those of another boot: what the file systems keep on their devices is left.
-  static void ForgetBoot(SavedState& state) {
-    state.trace.reset();
-    state.kmsg_next.reset();
-    state.places.clear();
-    for (SavedState::Filesystem& filesystem : state.filesystems) filesystem.fanotify_debt = 0;
-  }
-
   // What came while nobody ran: what the earlier monitor was putting together, then what waits in the queues that it left, and
   // what the counters know beyond both.
   void GoOn() {
-    if (options_.saved) {
-      losses_ = sources_.trace && options_.saved->trace ? options_.saved->losses : TraceSource::Losses{};
-      for (Notification& notification : std::exchange(options_.saved->rest, {})) {
-        const Mounting* mounting = MountedAs(notification.filesystem);
-        teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});
-      }
+    if (earlier_->is_there() && sources_.trace && earlier_->state()->trace) losses_ = earlier_->state()->losses;
+    for (Notification& notification : earlier_->TakeRest()) {
+      const Mounting* mounting = MountedAs(notification.filesystem);
+      teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});
     }
     if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
-    if (!options_.saved) return;
+    if (!earlier_->is_there()) return;
     const uint64_t now_ns = BoottimeNowNs();
     CollectAll(now_ns);
     Tell(now_ns);
     SetAlarm(BoottimeNowNs());
   }
 
-  // Whether a counter that stands lower than what was told has yet to count it (the kernel counts in a worker, a moment after the
-  // error), or was cleared since.
-  bool IsBehind(const CounterReading& reading) const {
-    if (options_.saved->boot_id != boot_id_) return false;
-    const int64_t saved_s = options_.saved->utc_s;
-    return reading.first ? reading.first->utc_seconds <= saved_s : UtcNowNs() / 1'000'000'000 - saved_s < kCountedByS;
-  }
-
   const Mounting* MountedAs(const FilesystemInfo& info) const {
     for (const Mounting* mounting : mounts_->mounted())
       if (mounting->info.dev == info.dev && IsSame(info, mounting->info)) return mounting;
     return nullptr;
-  }
-
-  // What was saved of a file system: of two clones, that of the one on this device.
-  std::optional<SavedState::Filesystem> TakeSaved(const FilesystemInfo& info) {
-    if (!options_.saved) return std::nullopt;
-    std::vector<SavedState::Filesystem>& saved = options_.saved->filesystems;
-    auto found =
-        std::ranges::find_if(saved, [&](const auto& s) { return IsSame(s.info, info) && s.info.dev == info.dev; });
-    if (found == saved.end()) found = std::ranges::find_if(saved, [&](const auto& s) { return IsSame(s.info, info); });
-    if (found == saved.end()) return std::nullopt;
-    SavedState::Filesystem taken = std::move(*found);
-    saved.erase(found);
-    return taken;
   }
 
   Status OpenHealth() {
@@ -356,6 +312,7 @@ class Monitor::Impl {
                                     .may_hang = IsRemoteOrUser});
     if (!mounts) return mounts.error();
     mounts_ = std::move(*mounts);
+    observed_.emplace(options_.observed, *mounts_);
     return {};
   }
 
@@ -421,18 +378,19 @@ class Monitor::Impl {
     watched.since_boottime_ns = BoottimeNowNs();
     if (sources_.counters && sources_.counters->Add(key, module, mounting.info, mounting.access_path)) {
       if (auto reading = sources_.counters->Read(key)) watched.past = *reading;
-      if (!read_silent_at_ns_ && sources_.counters->IsSilent(key)) read_silent_at_ns_ = BoottimeNowNs() + kReadSilentNs;
+      if (sources_.counters->IsSilent(key)) counter_reads_.Begin(key, BoottimeNowNs());
       watched.coverage.counters = watched.past.has_value();
     }
-    const std::optional<SavedState::Filesystem> saved = TakeSaved(mounting.info);
+    const std::optional<SavedState::Filesystem> saved = earlier_->Take(mounting.info);
     std::optional<uint64_t> base;
     if (watched.past) base = watched.past->errors - NewErrors(mounting, *watched.past);
     std::optional<CounterReading> found = watched.past;  // what is new is told by itself
     if (found) found->errors = *base;
     uint64_t told_ahead = 0;
-    if (base && saved && saved->counted) {
-      if (*saved->counted <= watched.past->errors) base = saved->counted;
-      else if (IsBehind(*watched.past)) told_ahead = *saved->counted - watched.past->errors;
+    if (base && saved) {
+      const Earlier::Start start = earlier_->StartOf(*saved, *watched.past, *base, UtcNowNs() / 1'000'000'000);
+      base = start.base;
+      told_ahead = start.told_ahead;
     }
     if (watched.past && !watched.past->devices.empty()) {
       CounterReading from = *watched.past;
@@ -458,7 +416,7 @@ class Monitor::Impl {
     if (saved) watched.since_boottime_ns = 0;
     states_.Begin(key, LookOf(mounting));
     watched.state = MountStateOf(LookOf(mounting));
-    Observe(
+    observed_->Add(
         mounting,
         {.mount = watched.state, .is_fresh = armed_, .unseen_utc_s = refreshed_utc_s_, .counters = std::move(found)});
     if (!armed_) return;
@@ -508,7 +466,7 @@ class Monitor::Impl {
     FilesystemKey key{mounting.key};
     if (watched_.erase(key) == 0) return;
     gone_.push_back({key, BoottimeNowNs()});
-    Observe(mounting, {.what = Observation::What::kEnded});
+    observed_->Add(mounting, {.what = Observation::What::kEnded});
     join_.Close(key);
     states_.End(key);
     std::erase_if(hushed_, [&](const auto& hushed) {
@@ -523,7 +481,7 @@ class Monitor::Impl {
       for (const CounterSource::Event& event : sources_.counters->events())
         if (event.key == key) poller_.Remove(event.fd);
       sources_.counters->Forget(key);
-      quiet_at_ns_.erase(key);
+      counter_reads_.End(key);
     }
   }
 
@@ -640,31 +598,20 @@ class Monitor::Impl {
 
   // With all counters, whether they have risen or not.
   void CollectAll(uint64_t now_ns) {
-    if (sources_.counters)
-      for (FilesystemKey key : sources_.counters->silent()) quiet_at_ns_[key] = now_ns;
+    counter_reads_.Hurry(now_ns);
     Collect(sources_.counters ? sources_.counters->events() : std::vector<CounterSource::Event>(), now_ns);
   }
 
-  // Those of which lines have come, and no more are coming; and from time to time all.
+  // The counters that tell of no rise.
   std::vector<Signal> ReadSilent(uint64_t now_ns) {
     std::vector<Signal> readings;
-    if (!sources_.counters) return readings;
-    if (read_silent_at_ns_ && *read_silent_at_ns_ <= now_ns) {
-      read_silent_at_ns_.reset();
-      for (FilesystemKey key : sources_.counters->silent()) {
-        quiet_at_ns_[key] = now_ns;
-        read_silent_at_ns_ = now_ns + kReadSilentNs;
-      }
-    }
-    for (const auto& [key, quiet_at_ns] : quiet_at_ns_) {
-      if (quiet_at_ns > now_ns) continue;
+    for (FilesystemKey key : counter_reads_.Take(now_ns)) {
       const uint64_t boottime_ns = BoottimeNowNs();
       if (Result<CounterReading> reading = sources_.counters->Read(key)) {
-        ObserveCount(key, reading->errors);
+        observed_->AddCount(key, reading->errors);
         readings.push_back({key, CounterSignal{.boottime_ns = boottime_ns, .reading = std::move(*reading)}});
-      }
+      } else if (!sources_.counters->IsSilent(key)) counter_reads_.End(key);  // it is unmounted
     }
-    std::erase_if(quiet_at_ns_, [&](const auto& quiet) { return quiet.second <= now_ns; });
     return readings;
   }
 
@@ -674,7 +621,7 @@ class Monitor::Impl {
       uint64_t now_ns = BoottimeNowNs();
       if (Result<uint64_t> errors = sources_.counters->ReadErrors(event.key)) {
         counts.push_back({event.key, now_ns, *errors});
-        ObserveCount(event.key, *errors);
+        observed_->AddCount(event.key, *errors);
       } else poller_.Remove(event.fd);
     }
     return counts;
@@ -758,8 +705,7 @@ class Monitor::Impl {
     if (!watched_.contains(signal.filesystem) && unwatched_.insert(signal.filesystem).second)
       join_.Open(signal.filesystem, sources_.LogAndTrace(), std::nullopt);
     if (auto* trace = std::get_if<TraceSignal>(&signal.what)) Remember(signal.filesystem, *trace);
-    if (sources_.counters && sources_.counters->IsSilent(signal.filesystem))
-      quiet_at_ns_[signal.filesystem] = now_ns + kQuietNs;
+    counter_reads_.Told(signal.filesystem, now_ns);
     join_.Add(std::move(signal), now_ns);
   }
 
@@ -791,12 +737,12 @@ class Monitor::Impl {
 
   void Tell(uint64_t now_ns) {
     TellTaken(join_.Take(now_ns, translator_->waits_for_pieces()), now_ns);
-    TakeScrubs(now_ns);
-    TellObserved();
+    observed_->AddScrubs(translator_->TakeScrubs(), now_ns);
+    observed_->Tell(now_ns);
   }
 
   void TellTaken(std::vector<Joined> taken, uint64_t now_ns) {
-    TellBegun();
+    observed_->TellBegun();
     for (Joined& joined : taken) {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
@@ -818,7 +764,7 @@ class Monitor::Impl {
   void TellStates(uint64_t now_ns) {
     if (states_.IsDue(now_ns)) LookAtOptions(now_ns);
     for (const StateWatch::State& state : states_.Take(now_ns)) TellState(state);
-    TellObserved();
+    observed_->Tell(now_ns);
   }
 
   void LookAtOptions(uint64_t now_ns) {
@@ -832,54 +778,7 @@ class Monitor::Impl {
     if (watched == watched_.end()) return;
     const MountState state = MountStateOf(LookOf(mounting));
     if (std::exchange(watched->second.state, state) != state && state == MountState::kWritable)
-      Observe(mounting, {.what = Observation::What::kRemounted});
-  }
-
-  // Kept until what was read before it has been told, if that is not of what has only begun.
-  void Observe(const Mounting& mounting, Observation observation) {
-    if (options_.observed) observed_.push_back({{mounting.key}, mounting.info, std::move(observation)});
-  }
-
-  void TellObserved() { TellObserved(observed_.size()); }
-
-  void TellObserved(size_t count) {
-    const auto end = observed_.begin() + static_cast<ptrdiff_t>(count);
-    const std::vector<Observed> told(std::make_move_iterator(observed_.begin()), std::make_move_iterator(end));
-    observed_.erase(observed_.begin(), end);
-    for (const Observed& one : told) options_.observed(one.key, one.info, one.observation);
-  }
-
-  // A file system is known before anything is told of it.
-  void TellBegun() {
-    const auto last = std::find_if(observed_.rbegin(), observed_.rend(), [](const Observed& one) {
-      return one.observation.what == Observation::What::kBegun;
-    });
-    TellObserved(static_cast<size_t>(observed_.rend() - last));
-  }
-
-  void ObserveCount(FilesystemKey key, uint64_t errors) {
-    const Mounting* mounting = options_.observed ? mounts_->Find(key.value) : nullptr;
-    if (mounting == nullptr) return;
-    Observe(*mounting, {.what = Observation::What::kCounted, .counters = CounterReading{.errors = errors}});
-  }
-
-  void TakeScrubs(uint64_t now_ns) {
-    for (const Translator::Scrub& scrub : translator_->TakeScrubs()) {
-      const Mounting* mounting = mounts_->Find(scrub.filesystem.value);
-      if (mounting == nullptr) continue;
-      std::erase_if(scrubs_,
-                    [&](const Scrubbed& one) { return one.key == scrub.filesystem && one.device == scrub.device; });
-      if (scrub.has_ended) scrubs_.push_back({scrub.filesystem, scrub.device, now_ns + kScrubToldNs});
-      else Observe(*mounting, {.what = Observation::What::kScrubBegan, .device = scrub.device});
-    }
-    std::erase_if(scrubs_, [&](const Scrubbed& one) {
-      if (one.due_ns > now_ns) return false;
-      if (const Mounting* mounting = mounts_->Find(one.key.value))
-        Observe(*mounting, {.what = Observation::What::kScrubEnded,
-                            .device = one.device,
-                            .devices = std::max<size_t>(mounting->devices.size(), 1)});
-      return true;
-    });
+      observed_->Add(mounting, {.what = Observation::What::kRemounted});
   }
 
   void TellState(const StateWatch::State& state) {
@@ -898,16 +797,16 @@ class Monitor::Impl {
     if (sources_.trace && sources_.trace->hot()) earlier(now_ns + kLookAgainNs);
     if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
     earlier(mounts_->recheck_boottime_ns());
-    earlier(read_silent_at_ns_);
-    for (const auto& [key, quiet_at_ns] : quiet_at_ns_) earlier(quiet_at_ns);
+    earlier(counter_reads_.due_ns());
     earlier(states_.due_ns());
-    for (const Scrubbed& scrub : scrubs_) earlier(scrub.due_ns);
+    earlier(observed_->due_ns());
     poller_.SetAlarm(alarm);
   }
 
   Options options_;
   Handler handler_;
   std::string boot_id_;
+  std::optional<Earlier> earlier_;
   uint64_t saved_reads_ = 0;
   const std::string kernel_release_ = KernelRelease();
   Poller poller_;
@@ -920,12 +819,10 @@ class Monitor::Impl {
   std::unique_ptr<Teller> teller_;
   Join join_;
   std::map<FilesystemKey, Watched> watched_;
-  std::map<FilesystemKey, uint64_t> quiet_at_ns_;  // when the counters of a silent one are to be read
-  std::optional<uint64_t> read_silent_at_ns_;      // when all of them are; empty: there is none
+  CounterReads counter_reads_;
   TracedErrors traced_errors_;
   StateWatch states_;
-  std::vector<Observed> observed_;            // and not handed over yet
-  std::vector<Scrubbed> scrubs_;              // that have ended
+  std::optional<Observed> observed_;          // from Open on, as all that may be empty
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
