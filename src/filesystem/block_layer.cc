@@ -58,6 +58,12 @@ DeviceError::Operation OperationOf(uint64_t operation) {
   }
 }
 
+// Whether whoever asks for it does without where the device cannot do it: discard, secure erase, write zeroes.
+bool IsOptional(uint64_t operation) {
+  operation &= kOperationMask;
+  return operation == 3 || operation == 5 || operation == 9;
+}
+
 std::optional<uint64_t> HexAfter(LineScanner& scanner, std::string_view before) {
   LineScanner ahead = scanner;
   if (!ahead.Until(before)) return std::nullopt;
@@ -140,6 +146,7 @@ std::span<const std::string_view> BlockLayerPrefixes() { return kPrefixes; }
 
 std::optional<ErrorReport> ParseBlockEvent(const TraceEvent& event) {
   const auto [status, sector, bytes, flags, disk, of_stack] = event.values;
+  if (ErrnoOfBlockStatus(status) == EOPNOTSUPP && IsOptional(flags)) return std::nullopt;
   DeviceError error{.dev = DeviceNumber{static_cast<uint32_t>(disk >> 20), static_cast<uint32_t>(disk & 0xfffff)},
                     .operation = OperationOf(flags),
                     .sector = sector,

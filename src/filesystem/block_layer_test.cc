@@ -113,6 +113,20 @@ TEST(BlockLayer, ANumberTooLargeIsNotKnown) {
   EXPECT_EQ(message->block, std::nullopt);
 }
 
+TEST(BlockLayer, WhatADeviceCannotDoAndNobodyNeedsIsNoError) {
+  constexpr uint64_t kNotSupported = 1;
+  constexpr uint64_t kFailed = 10;
+  const auto event = [](uint64_t status, uint64_t operation) {
+    return ParseBlockEvent({.values = {status, 8, 4096, operation, 7U << 20, 0}});
+  };
+  for (const uint64_t operation : {3, 5, 9}) {
+    EXPECT_EQ(event(kNotSupported, operation), std::nullopt) << operation;
+    ASSERT_TRUE(event(kFailed, operation)) << operation;
+  }
+  ASSERT_TRUE(event(kNotSupported, 1)) << "a write that cannot be done is lost";
+  EXPECT_EQ(event(kNotSupported, 1)->code, EOPNOTSUPP);
+}
+
 TEST(BlockLayer, AStatusNumberIsNoErrno) {
   EXPECT_EQ(ErrnoOfBlockStatus(10), EIO);
   EXPECT_EQ(ErrnoOfBlockStatus(7), ENODATA);
