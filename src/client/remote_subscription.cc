@@ -19,6 +19,7 @@ namespace fsherald {
 namespace {
 
 constexpr uint64_t kPatienceNs = 5'000'000'000;  // with a daemon that does not answer
+constexpr int kAttempts = 3;                     // with daemons that end without an answer
 
 Error Gone() { return Error{"the daemon is gone", ECONNRESET}; }
 Error Silent() { return Error{"the daemon does not answer", ETIMEDOUT}; }
@@ -286,10 +287,15 @@ Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runti
                                                         std::optional<uint64_t> since) {
   if (group_name.size() > protocol::kMaxGroupNameBytes)
     return Error{"the name of a group has at most 63 bytes", EINVAL};
-  auto subscription = ConnectTo(runtime_dir, !group_name.empty());
-  if (!subscription) return subscription.error();
-  if (Status opened = (*subscription)->Open(group_name, since); !opened) return opened.error();
-  return std::unique_ptr<Subscription>(std::move(*subscription));
+  // A daemon that is just ending may still take the connection. Then there is none any more, or the next one, behind the same
+  // socket, takes ours.
+  for (int attempt = 1;; ++attempt) {
+    auto subscription = ConnectTo(runtime_dir, !group_name.empty());
+    if (!subscription) return subscription.error();
+    Status opened = (*subscription)->Open(group_name, since);
+    if (opened) return std::unique_ptr<Subscription>(std::move(*subscription));
+    if (opened.error().code != ECONNRESET || attempt == kAttempts) return opened.error();
+  }
 }
 
 Result<std::string> ClearHealth(const std::string& runtime_dir, int fd, const std::string& name,

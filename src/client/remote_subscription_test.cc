@@ -78,8 +78,8 @@ class RemoteSubscriptionTest : public testing::Test {
     std::filesystem::remove_all(dir_);
   }
 
-  // Runs `script` with the first connection, in a thread.
-  void Daemon(std::function<void(Peer&)> script) {
+  // Runs `script` with the first connection, in a thread; with the one behind `ended` others, which end without an answer.
+  void Daemon(std::function<void(Peer&)> script, int ended = 0) {
     const std::string path = dir_ + "/subscribe";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -87,7 +87,11 @@ class RemoteSubscriptionTest : public testing::Test {
     listener_.Reset(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     ASSERT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(::listen(listener_.get(), 1), 0);
-    daemon_ = std::thread([this, script = std::move(script)] {
+    daemon_ = std::thread([this, script = std::move(script), ended] {
+      for (int i = 0; i < ended; ++i) {
+        Peer peer(Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+        EXPECT_EQ(peer.Receive(), protocol::kOpen);
+      }
       Peer peer(Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
       EXPECT_EQ(peer.Receive(), protocol::kOpen);
       script(peer);
@@ -147,8 +151,25 @@ TEST_F(RemoteSubscriptionTest, ARefusalHasTheDaemonsSentence) {
   EXPECT_EQ(subscription.error().what, "only root may subscribe");
 }
 
-TEST_F(RemoteSubscriptionTest, ADaemonThatGoesAwayBeforeItAnswersIsGone) {
-  Daemon([](Peer&) {});
+TEST_F(RemoteSubscriptionTest, ADaemonThatEndsBeforeItAnswersIsNone) {
+  Daemon([this](Peer&) { listener_.Reset(); });
+  EXPECT_EQ(SubscribeToDaemon(dir_, "").error().code, ECONNREFUSED);
+}
+
+TEST_F(RemoteSubscriptionTest, TheNextDaemonBehindTheSameSocketAnswersInsteadOfOneThatEnds) {
+  Daemon(
+      [](Peer& peer) {
+        peer.Answer(0, "the next\n");
+        peer.Receive();
+      },
+      1);
+  auto subscription = Subscribe();
+  ASSERT_NE(subscription, nullptr);
+  EXPECT_EQ(subscription->Describe(), "the next\n");
+}
+
+TEST_F(RemoteSubscriptionTest, WhoTakesConnectionsAndAnswersNobodyIsNotAskedForEver) {
+  Daemon([](Peer&) {}, 2);
   EXPECT_EQ(SubscribeToDaemon(dir_, "").error().code, ECONNRESET);
 }
 

@@ -40,8 +40,9 @@ class Subscription {
   virtual bool has_daemon() const = 0;
 };
 
-// With `since` it has marked all, and first tells what the daemon has told above that number. Errors: ECONNREFUSED: no daemon; EPERM,
-// EDQUOT, EBUSY, EOPNOTSUPP (it keeps no history) with the daemon's sentence.
+// With `since` it has marked all, and first tells what the daemon has told above that number. Errors: ECONNREFUSED: no daemon;
+// ECONNRESET: it takes connections and answers nobody; EPERM, EDQUOT, EBUSY, EOPNOTSUPP (it keeps no history) with the daemon's
+// sentence.
 Result<std::unique_ptr<Subscription>> SubscribeToDaemon(const std::string& runtime_dir, const std::string& group_name,
                                                         std::optional<uint64_t> since = std::nullopt);
 
