@@ -137,13 +137,15 @@ struct fsherald_reporter_state {
 FSHERALD_API int fsherald_reporter_get_state(fsherald_reporter* reporter, struct fsherald_reporter_state* state);
 
 /* Waits until the daemon has read all that was reported before the call, for the end of a program: what it has not read when
- * the last process that has the reporter ends is gone. A daemon reads what somebody has marked, and leaves the rest waiting.
+ * the last process that has the reporter ends is gone. A daemon that keeps a history reads all; one that keeps none reads what
+ * somebody has marked, and leaves the rest waiting.
  * 0; -ETIMEDOUT: not within timeout_ms (negative: no limit); -ESTALE. Any thread; not from a signal handler. */
 FSHERALD_API int fsherald_reporter_flush(fsherald_reporter* reporter, int timeout_ms);
 
 /* ---- subscribe ------------------------------------------------------------------------------------------------- */
 
-/* A group: it has its own preallocated ring of one MiB, and marks. One thread at a time. */
+/* A group: it has its own preallocated ring of one MiB, and marks. One thread at a time. After fork(2) it stays the parent's: in
+ * the child its functions say -ESTALE, and fsherald_monitor_close does nothing. */
 typedef struct fsherald_monitor fsherald_monitor;
 
 #define FSHERALD_MONITOR_NO_DAEMON 0x01   /* in this process, also where a daemon runs */
@@ -172,8 +174,9 @@ struct fsherald_monitor_options {
 /* Opens a monitor; it has no marks yet (but with FSHERALD_MONITOR_SINCE). `options` may be NULL.
  * 0; -EPERM: this user may not subscribe (is not root, nor in the daemon's group), or, where no daemon runs, lacks the
  * privileges; -ECONNREFUSED: no daemon, and FSHERALD_MONITOR_ONLY_DAEMON, FSHERALD_MONITOR_SINCE or a name asks for one;
- * -EOPNOTSUPP: FSHERALD_MONITOR_SINCE, and the daemon keeps no history; -EDQUOT: too many groups of this user; -EBUSY: the group of
- * that name has a reader; -EINVAL; -ENOMEM; others of socket(2) and bpf(2). Any thread. */
+ * -ECONNRESET: what listens there takes connections and answers nobody; -EOPNOTSUPP: FSHERALD_MONITOR_SINCE, and the daemon keeps no
+ * history; -EDQUOT: too many groups of this user; -EBUSY: the group of that name has a reader; -EINVAL; -ENOMEM; others of socket(2)
+ * and bpf(2). Any thread. */
 FSHERALD_API int fsherald_monitor_open(fsherald_monitor** monitor, const struct fsherald_monitor_options* options);
 
 /* Closes it and ends the group. NULL is allowed. */

@@ -84,7 +84,7 @@ struct ErrorReport {
 enum class Reported {
   kWhole,    // it waits to be read
   kCounted,  // there was no room: it is only counted
-  kInvalid,  // the report contradicts the rules of fsherald_report_error
+  kInvalid,  // it contradicts the rules of fsherald_report_error, or this is a child that cannot report: nothing was counted
 };
 
 struct ReporterOptions {

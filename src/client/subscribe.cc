@@ -2,6 +2,7 @@
 // The C functions of the subscribe half. No exception leaves them, and errno stays the caller's.
 #include <fcntl.h>
 #include <fsherald/fsherald.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,10 @@
 struct fsherald_monitor {
   std::unique_ptr<fsherald::Subscription> subscription;
   fsherald::DecodedNotification decoded;
+  // A child of fork(2) has the same connection, and the sources' descriptors without their threads: what it did with them, it
+  // would do to its parent.
+  const pid_t process = ::getpid();
+  bool is_ours() const { return ::getpid() == process; }
 };
 
 namespace {
@@ -43,6 +48,12 @@ auto Guarded(Function&& function) -> decltype(function()) {
 
 int CodeOf(const Error& error) { return error.code != 0 ? -error.code : -EIO; }
 int CodeOf(const Status& status) { return status ? 0 : CodeOf(status.error()); }
+
+// 0, or what is wrong with it.
+int Check(const fsherald_monitor* monitor) {
+  if (monitor == nullptr) return -EINVAL;
+  return monitor->is_ours() ? 0 : -ESTALE;
+}
 
 std::optional<fsherald_monitor_options> Known(const fsherald_monitor_options* given) {
   if (given == nullptr) return fsherald_monitor_options{};
@@ -78,7 +89,8 @@ int Open(fsherald_monitor** monitor, const fsherald_monitor_options* given) {
 }
 
 int Mark(fsherald_monitor* monitor, int op, MarkRequest request) {
-  if (monitor == nullptr || (op != FSHERALD_MARK_ADD && op != FSHERALD_MARK_REMOVE)) return -EINVAL;
+  if (const int wrong = Check(monitor); wrong != 0) return wrong;
+  if (op != FSHERALD_MARK_ADD && op != FSHERALD_MARK_REMOVE) return -EINVAL;
   request.op = op == FSHERALD_MARK_ADD ? protocol::kAdd : protocol::kRemove;
   return CodeOf(monitor->subscription->Mark(request));
 }
@@ -100,7 +112,8 @@ int MarkName(fsherald_monitor* monitor, int op, const char* type, const char* na
 }
 
 int Next(fsherald_monitor* monitor, const fsherald_notification** notification) {
-  if (monitor == nullptr || notification == nullptr) return -EINVAL;
+  if (const int wrong = Check(monitor); wrong != 0) return wrong;
+  if (notification == nullptr) return -EINVAL;
   std::array<std::byte, FSHERALD_MAX_NOTIFICATION_BYTES> buffer;
   for (;;) {
     const Result<size_t> bytes = monitor->subscription->Read(buffer, 1);
@@ -121,7 +134,7 @@ int fsherald_monitor_open(fsherald_monitor** monitor, const fsherald_monitor_opt
 }
 
 void fsherald_monitor_close(fsherald_monitor* monitor) {
-  if (monitor == nullptr) return;
+  if (Check(monitor) != 0) return;
   (void)Guarded([&] {
     monitor->subscription->Close();
     delete monitor;
@@ -150,8 +163,10 @@ int fsherald_mark_all(fsherald_monitor* monitor, fsherald_mark_op op) {
 }
 
 int fsherald_mark_flush(fsherald_monitor* monitor) {
-  return Guarded(
-      [&] { return monitor == nullptr ? -EINVAL : CodeOf(monitor->subscription->Mark({.op = protocol::kFlush})); });
+  return Guarded([&] {
+    const int wrong = Check(monitor);
+    return wrong != 0 ? wrong : CodeOf(monitor->subscription->Mark({.op = protocol::kFlush}));
+  });
 }
 
 int fsherald_monitor_fd(const fsherald_monitor* monitor) {
@@ -160,7 +175,8 @@ int fsherald_monitor_fd(const fsherald_monitor* monitor) {
 
 ssize_t fsherald_monitor_read(fsherald_monitor* monitor, void* buffer, size_t size) {
   return Guarded([&]() -> ssize_t {
-    if (monitor == nullptr || (buffer == nullptr && size > 0)) return -EINVAL;
+    if (const int wrong = Check(monitor); wrong != 0) return wrong;
+    if (buffer == nullptr && size > 0) return -EINVAL;
     const Result<size_t> bytes = monitor->subscription->Read({static_cast<std::byte*>(buffer), size});
     return bytes ? static_cast<ssize_t>(*bytes) : CodeOf(bytes.error());
   });
@@ -171,7 +187,10 @@ int fsherald_monitor_next(fsherald_monitor* monitor, const fsherald_notification
 }
 
 int fsherald_monitor_acknowledge(fsherald_monitor* monitor, uint64_t seq) {
-  return Guarded([&] { return monitor == nullptr ? -EINVAL : CodeOf(monitor->subscription->Acknowledge(seq)); });
+  return Guarded([&] {
+    const int wrong = Check(monitor);
+    return wrong != 0 ? wrong : CodeOf(monitor->subscription->Acknowledge(seq));
+  });
 }
 
 }  // extern "C"

@@ -4,6 +4,8 @@
 #include <fsherald/fsherald.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -158,6 +160,32 @@ TEST_F(LocalMonitorTest, WhatCannotBeMarkedIsRefused) {
   EXPECT_EQ(fsherald_mark_name(monitor_, FSHERALD_MARK_ADD, "mydb", "", 0), -EINVAL);
   EXPECT_EQ(fsherald_mark_all(monitor_, static_cast<fsherald_mark_op>(3)), -EINVAL);
   EXPECT_EQ(fsherald_mark_all(monitor_, FSHERALD_MARK_REMOVE), -ENOENT);
+}
+
+TEST_F(LocalMonitorTest, InAChildItStaysTheParents) {
+  TestFilesystem filesystem(1);
+  ASSERT_TRUE(filesystem.ok());
+  ASSERT_EQ(fsherald_mark_all(monitor_, FSHERALD_MARK_ADD), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const fsherald_notification* none = nullptr;
+    char buffer[FSHERALD_MAX_NOTIFICATION_BYTES];
+    const bool refused = fsherald_monitor_next(monitor_, &none) == -ESTALE &&
+                         fsherald_monitor_read(monitor_, buffer, sizeof buffer) == -ESTALE &&
+                         fsherald_monitor_acknowledge(monitor_, 1) == -ESTALE &&
+                         fsherald_mark_all(monitor_, FSHERALD_MARK_REMOVE) == -ESTALE &&
+                         fsherald_mark_path(monitor_, FSHERALD_MARK_REMOVE, "/") == -ESTALE &&
+                         fsherald_mark_flush(monitor_) == -ESTALE;
+    fsherald_monitor_close(monitor_);
+    ::_exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  filesystem.TriggerError("after the child has ended");
+  const fsherald_notification* told = Next();
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->device, filesystem.device());
 }
 
 TEST_F(LocalMonitorTest, ABufferWithoutRoomIsRefusedAndTheDescriptorStaysReadable) {

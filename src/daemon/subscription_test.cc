@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -125,6 +126,31 @@ class SubscriptionTest : public testing::Test {
   std::string dir_;
   std::unique_ptr<Daemon> daemon_;
 };
+
+TEST_F(SubscriptionTest, AChildThatClosesItsParentsMonitorEndsNoGroup) {
+  const fsherald_monitor_options options{
+      .size = sizeof options, .flags = 0, .reserved = 0, .name = "kept", .runtime_dir = dir_.c_str(), .since = 0};
+  fsherald_monitor* monitor = nullptr;
+  ASSERT_EQ(fsherald_monitor_open(&monitor, &options), 0);
+  ASSERT_EQ(fsherald_mark_all(monitor, FSHERALD_MARK_ADD), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    fsherald_monitor_close(monitor);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  // Answered behind whatever the child may have sent.
+  EXPECT_EQ(fsherald_mark_path(monitor, FSHERALD_MARK_ADD, "/"), 0);
+  daemon_->Deliver(1, kA);
+  pollfd waiting{.fd = fsherald_monitor_fd(monitor), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
+  const fsherald_notification* told = nullptr;
+  ASSERT_EQ(fsherald_monitor_next(monitor, &told), 1);
+  EXPECT_EQ(told->seq, 1U);
+  fsherald_monitor_close(monitor);
+}
 
 TEST_F(SubscriptionTest, FromTheReturnOfAMarkOnErrorsAreTold) {
   auto subscription = Subscribe();
