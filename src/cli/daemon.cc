@@ -175,7 +175,7 @@ int RunDaemon(const DaemonOptions& options) {
   SayWords(**broker);
   std::string summary = fmt::format("told {} notification{}", (*broker)->told(), (*broker)->told() == 1 ? "" : "s");
   if (uint64_t refused = (*broker)->refused(); refused > 0)
-    summary += fmt::format("; refused {} invalid records", refused);
+    summary += fmt::format("; refused {} offers, rings and records", refused);
   Say(summary + '\n');
   return ended ? kExitOk : Fail(ended.error());
 }
