@@ -184,9 +184,9 @@ class Reporter {
 // ---- subscribe ------------------------------------------------------------------------------------------------------
 
 struct MonitorOptions {
-  std::uint32_t flags = 0;       // FSHERALD_MONITOR_...
-  std::string name = {};         // of a group that outlives its reader; empty: none
-  std::string runtime_dir = {};  // empty: the default
+  std::uint32_t flags = 0;                  // FSHERALD_MONITOR_...
+  std::string name = {};                    // of a group that outlives its reader; empty: none
+  std::string runtime_dir = {};             // empty: the default
   std::optional<std::uint64_t> since = {};  // first what the daemon has told above this number (FSHERALD_MONITOR_SINCE)
 };
 
@@ -242,6 +242,14 @@ class Monitor {
     const int code = fsherald_monitor_next(get(), &notification);
     detail::Check(code, "fsherald_monitor_next");
     return code > 0 ? notification : nullptr;
+  }
+
+  // Whole notifications as bytes (record.h), as many as fit; the count of bytes, 0: there are none now. Never waits.
+  std::size_t Read(void* buffer, std::size_t size) {
+    const ssize_t bytes = fsherald_monitor_read(get(), buffer, size);
+    if (bytes == -EAGAIN) return 0;
+    detail::Check(bytes < 0 ? static_cast<int>(bytes) : 0, "fsherald_monitor_read");
+    return static_cast<std::size_t>(bytes);
   }
 
   // All up to this sequence number are done with.

@@ -145,6 +145,24 @@ TEST_F(ExamplesTest, TheMonitorInCxxPrintsAllThatIsReported) {
   EXPECT_TRUE(monitor.Prints("verify_page:")) << monitor.printed();
 }
 
+TEST_F(ExamplesTest, InCxxTheBytesThatAreReadAreThoseThatTheDecodedNotificationHas) {
+  Daemon daemon;
+  Monitor monitor, other;
+  for (Monitor* each : {&monitor, &other}) each->MarkName("engine", "pages");
+  char bytes[FSHERALD_MAX_NOTIFICATION_BYTES];
+  EXPECT_EQ(monitor.Read(bytes, sizeof bytes), 0U);
+  const auto reporter = Reporter::OfName("engine", "pages");
+  reporter.Report({});
+  for (Monitor* each : {&monitor, &other}) ASSERT_TRUE(each->Wait(10s));
+  EXPECT_THROW(monitor.Read(bytes, 16), std::system_error);
+  const size_t size = monitor.Read(bytes, sizeof bytes);
+  const fsherald_notification* told = other.Next();
+  ASSERT_NE(told, nullptr);
+  // Behind it the change of health may have come.
+  EXPECT_TRUE(std::string_view(bytes, size).starts_with({static_cast<const char*>(told->bytes), told->bytes_len}));
+  EXPECT_GT(told->bytes_len, 0U);
+}
+
 TEST_F(ExamplesTest, TheChecksummingFileSystemTellsWhichBytesOfWhichFileAreDamaged) {
   if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
   Daemon daemon;
