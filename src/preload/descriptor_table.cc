@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "preload/descriptor_table.h"
 
+#include <utility>
+
 namespace fsherald::preload {
 
 DescriptorTable::~DescriptorTable() {
@@ -23,11 +25,18 @@ void DescriptorTable::AddMaybe(int fd, std::shared_ptr<RfcGroup> group) {
   SetKind(fd, DescriptorKind::kMaybe);
 }
 
+std::map<int, epoll_event> DescriptorTable::AwaitedIn(int fd) {
+  const SignalsBlocked blocked;
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(fd);
+  return entry == entries_.end() ? std::map<int, epoll_event>() : entry->second.awaited_in;
+}
+
 std::map<int, epoll_event> DescriptorTable::MakeGroup(int fd) {
   const SignalsBlocked blocked;
   const std::lock_guard lock(mutex_);
   SetKind(fd, DescriptorKind::kGroup);
-  return std::move(entries_[fd].awaited_in);
+  return std::exchange(entries_[fd].awaited_in, {});
 }
 
 void DescriptorTable::AddGroup(int fd, std::shared_ptr<RfcGroup> group) {
@@ -79,7 +88,8 @@ void DescriptorTable::OrphanAllAfterFork() {
     if (KindOf(fd) == DescriptorKind::kGroup) {
       SetKind(fd, DescriptorKind::kOrphaned);
     } else {
-      entries_[fd] = {.group = std::make_shared<RfcGroup>(entry.group->init_flags()), .awaited_in = entry.awaited_in};
+      entries_[fd] = {.group = std::make_shared<RfcGroup>(entry.group->init_flags(), true),
+                      .awaited_in = entry.awaited_in};
     }
   }
   UnlockAfterFork();

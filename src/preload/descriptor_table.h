@@ -47,7 +47,9 @@ class DescriptorTable {
   }
 
   void AddMaybe(int fd, std::shared_ptr<RfcGroup> group);
-  // kMaybe becomes kGroup; what epolls it is in.
+  // What epolls a kMaybe is in.
+  std::map<int, epoll_event> AwaitedIn(int fd);
+  // kMaybe becomes kGroup; what epolls it was in.
   std::map<int, epoll_event> MakeGroup(int fd);
   void AddGroup(int fd, std::shared_ptr<RfcGroup> group);
   // It is kOther from now on. The last owner of a group ends it: let the result go where that may take time.

@@ -31,6 +31,19 @@ TEST(DescriptorTableTest, ADescriptorIsNobodysUntilItIsAddedAndAfterItIsRemoved)
   EXPECT_EQ(table.GroupOf(7), nullptr);
 }
 
+TEST(DescriptorTableTest, TheEpollsThatAwaitADescriptorAreKnownUntilItIsAGroup) {
+  DescriptorTable table;
+  table.AddMaybe(7, Group());
+  table.Await(7, 8, epoll_event{.events = EPOLLIN, .data = {}});
+  table.Await(7, 9, epoll_event{.events = EPOLLIN, .data = {}});
+  table.Await(7, 9, std::nullopt);
+  EXPECT_EQ(table.AwaitedIn(7).size(), 1U);
+  EXPECT_TRUE(table.AwaitedIn(7).contains(8));
+  EXPECT_EQ(table.MakeGroup(7).size(), 1U);
+  EXPECT_TRUE(table.AwaitedIn(7).empty());
+  EXPECT_TRUE(table.AwaitedIn(100).empty());
+}
+
 TEST(DescriptorTableTest, NumbersOutOfBoundsAreNobodys) {
   DescriptorTable table;
   table.AddMaybe(DescriptorTable::kMaxDescriptors, Group());

@@ -91,10 +91,19 @@ int Preload::FirstMark(int fd, unsigned flags, uint64_t mask, int dirfd, const c
 }
 
 int Preload::MakeGroup(int fd, const std::shared_ptr<RfcGroup>& group) {
-  if (group->TakePlaceOf(fd) < 0) return -1;
-  for (auto& [epoll, event] : table_.MakeGroup(fd)) Real().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-  if (const int code = pump_.load()->Add(group); code != 0) {
+  // The kernel's group lives on for those who wait for it: an epoll would go on to ask it.
+  std::map<int, epoll_event> awaited_in = table_.AwaitedIn(fd);
+  for (const auto& [epoll, event] : awaited_in) Real().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
+  const int code = group->TakePlaceOf(fd) == 0 ? 0 : errno;
+  if (code == 0) awaited_in = table_.MakeGroup(fd);  // one more may have come
+  for (auto& [epoll, event] : awaited_in) Real().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+  if (code != 0) {
     errno = code;
+    return -1;
+  }
+  group->WakeThoseBefore();
+  if (const int no_thread = pump_.load()->Add(group); no_thread != 0) {
+    errno = no_thread;
     return -1;
   }
   [[maybe_unused]] static const int registered = std::atexit(AtExit);
@@ -113,32 +122,42 @@ ssize_t Preload::ReadGroup(int fd, DescriptorKind kind, std::span<const iovec> p
   return -1;
 }
 
-ssize_t Preload::Read(int fd, void* buffer, size_t bytes) {
+// Of a group without marks nothing comes, until it becomes ours while we wait.
+ssize_t Preload::ReadMaybe(int fd, std::span<const iovec> parts) {
+  const ssize_t taken = Real().readv(fd, parts.data(), static_cast<int>(parts.size()));
+  if (KindOf(fd) != DescriptorKind::kGroup || (taken < 0 && errno != EAGAIN && errno != EINVAL)) return taken;
+  const std::shared_ptr<RfcGroup> group = LiveGroup(fd);
+  if (!group) return taken;
+  if (taken > 0) group->TakeBack(parts, static_cast<size_t>(taken));
+  return group->Read(parts);
+}
+
+ssize_t Preload::ReadOurs(int fd, std::span<const iovec> parts, bool& is_ours) {
   const DescriptorKind kind = KindOf(fd);
-  if (kind >= DescriptorKind::kGroup) {
-    bool is_ours = false;
-    const iovec part{buffer, bytes};
-    const ssize_t taken = ReadGroup(fd, kind, {&part, 1}, is_ours);
-    if (is_ours) return taken;
-  }
-  return Real().read(fd, buffer, bytes);
+  if (kind >= DescriptorKind::kGroup) return ReadGroup(fd, kind, parts, is_ours);
+  is_ours = kind == DescriptorKind::kMaybe;
+  return is_ours ? ReadMaybe(fd, parts) : -1;
+}
+
+ssize_t Preload::Read(int fd, void* buffer, size_t bytes) {
+  bool is_ours = false;
+  const iovec part{buffer, bytes};
+  const ssize_t taken = ReadOurs(fd, {&part, 1}, is_ours);
+  return is_ours ? taken : Real().read(fd, buffer, bytes);
 }
 
 ssize_t Preload::ReadChecked(int fd, void* buffer, size_t bytes, size_t buffer_bytes) {
-  if (bytes > buffer_bytes || KindOf(fd) < DescriptorKind::kGroup) {
+  if (bytes > buffer_bytes || KindOf(fd) == DescriptorKind::kOther) {
     return Real().read_chk(fd, buffer, bytes, buffer_bytes);
   }
   return Read(fd, buffer, bytes);
 }
 
 ssize_t Preload::Readv(int fd, const iovec* parts, int count) {
-  const DescriptorKind kind = KindOf(fd);
-  if (kind >= DescriptorKind::kGroup && count >= 0 && count <= IOV_MAX) {
-    bool is_ours = false;
-    const ssize_t taken = ReadGroup(fd, kind, {parts, static_cast<size_t>(count)}, is_ours);
-    if (is_ours) return taken;
-  }
-  return Real().readv(fd, parts, count);
+  bool is_ours = false;
+  ssize_t taken = -1;
+  if (count >= 0 && count <= IOV_MAX) taken = ReadOurs(fd, {parts, static_cast<size_t>(count)}, is_ours);
+  return is_ours ? taken : Real().readv(fd, parts, count);
 }
 
 int Preload::Close(int fd) {

@@ -50,6 +50,8 @@ class Preload {
   int FirstMark(int fd, unsigned flags, uint64_t mask, int dirfd, const char* path);
   int MakeGroup(int fd, const std::shared_ptr<RfcGroup>& group);
   ssize_t ReadGroup(int fd, DescriptorKind kind, std::span<const iovec> parts, bool& is_ours);
+  ssize_t ReadMaybe(int fd, std::span<const iovec> parts);
+  ssize_t ReadOurs(int fd, std::span<const iovec> parts, bool& is_ours);
   int Copied(int from, int to);
 
   // Lives until the process has ended: threads may still read then. Its release store of existing_ is the partner of

@@ -5,6 +5,7 @@
 #include <fsherald/fsherald.h>
 #include <linux/kcmp.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -83,6 +84,27 @@ class Scatter {
   size_t left_ = 0;
 };
 
+// Closes the descriptors that the kernel's events have brought.
+void CloseWhatEventsBring(std::span<const iovec> parts, size_t bytes) {
+  std::vector<std::byte> all;
+  for (const iovec& part : parts) {
+    const auto* from = static_cast<const std::byte*>(part.iov_base);
+    const size_t now = std::min(part.iov_len, bytes - all.size());
+    all.insert(all.end(), from, from + now);
+  }
+  for (Bytes rest(all); rest.size() >= sizeof(fanotify_abi::Metadata);) {
+    const auto event = *ByteReader(rest).Read<fanotify_abi::Metadata>();
+    if (event.event_len < sizeof event || event.event_len > rest.size()) return;
+    if (event.fd >= 0) Real().close(event.fd);
+    // FAN_REPORT_PIDFD, which the RFC's flag is today, adds one record.
+    ByteReader record(rest.subspan(sizeof event, event.event_len - sizeof event));
+    const auto header = record.Read<fanotify_abi::InfoHeader>();
+    const auto pidfd = record.Read<int32_t>();
+    if (header && pidfd && header->type == fanotify_abi::kInfoTypePidfd && *pidfd >= 0) Real().close(*pidfd);
+    rest = rest.subspan(event.event_len);
+  }
+}
+
 }  // namespace
 
 RfcGroup::~RfcGroup() { fsherald_monitor_close(monitor_); }
@@ -133,11 +155,40 @@ int RfcGroup::TakePlaceOf(int fd) {
   const int descriptor_flags = fcntl(fd, F_GETFD);
   const int status_flags = fcntl(fd, F_GETFL);
   if (descriptor_flags < 0 || status_flags < 0) return -1;
+  if (!is_inherited_) KeepBefore(fd);
   Fd events(eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC | ((status_flags & O_NONBLOCK) != 0 ? EFD_NONBLOCK : 0)));
   if (!events) return -1;
   if (Real().dup3(events.get(), fd, (descriptor_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) < 0) return -1;
   events_ = std::move(events);
   return 0;
+}
+
+void RfcGroup::KeepBefore(int fd) {
+  Fd before(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  Fd bell(memfd_create("fsherald-rfc", MFD_CLOEXEC));
+  if (!before || !bell) return;
+  if (Real().fanotify_mark(before.get(), FAN_MARK_ADD, FAN_OPEN, bell.get(), nullptr) != 0) return;
+  before_ = std::move(before);
+  bell_ = std::move(bell);
+}
+
+// Who waits in read(2) and is woken finds that he is not to wait. It is emptied again: an event that waits already would swallow
+// the next one of its kind, and that would wake nobody.
+void RfcGroup::WakeThoseBefore() const {
+  const int code = errno;
+  if (!before_ || fcntl(before_.get(), F_SETFL, O_NONBLOCK) != 0) return;
+  Fd(open(("/proc/self/fd/" + std::to_string(bell_.get())).c_str(), O_RDONLY | O_CLOEXEC)).Reset();
+  alignas(8) std::byte events[256];
+  const iovec part{events, sizeof events};
+  const ssize_t taken = Real().read(before_.get(), events, sizeof events);
+  if (taken > 0) CloseWhatEventsBring({&part, 1}, static_cast<size_t>(taken));
+  errno = code;
+}
+
+// Less than an event: it was the eventfd already, and a count of it.
+void RfcGroup::TakeBack(std::span<const iovec> parts, size_t bytes) {
+  if (bytes < sizeof(fanotify_abi::Metadata)) CountOne();
+  else CloseWhatEventsBring(parts, bytes);
 }
 
 ssize_t RfcGroup::Read(std::span<const iovec> parts) {
@@ -175,6 +226,7 @@ bool RfcGroup::ClaimOneMore() {
 void RfcGroup::CountOne() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(events_.get(), &one, sizeof one);
+  WakeThoseBefore();
 }
 
 bool RfcGroup::Is(int fd) const {

@@ -29,7 +29,9 @@ namespace fsherald::preload {
 // Any thread. Functions that stand for a system call return as it does: 0 or more, or -1 with errno.
 class RfcGroup {
  public:
-  explicit RfcGroup(unsigned init_flags) : init_flags_(init_flags) {}
+  // `is_inherited`: another process may have the kernel's group too; no thread of this one has waited for it yet.
+  explicit RfcGroup(unsigned init_flags, bool is_inherited = false)
+      : init_flags_(init_flags), is_inherited_(is_inherited) {}
   ~RfcGroup();
   RfcGroup(const RfcGroup&) = delete;
   RfcGroup& operator=(const RfcGroup&) = delete;
@@ -44,6 +46,12 @@ class RfcGroup {
 
   // Puts the eventfd in the place of the kernel's group `fd`, whose flags it takes; once, after the first mark.
   int TakePlaceOf(int fd);
+
+  // Once all know that the descriptor is this group: wakes the threads that have waited for what it was before, since before the first mark: those that read return,
+  // with EAGAIN or an event that is none of the program's; those that poll look at the descriptor again.
+  void WakeThoseBefore() const;
+  // What such a reader has read.
+  void TakeBack(std::span<const iovec> parts, size_t bytes);
 
   // read and readv: whole events, as many as fit.
   ssize_t Read(std::span<const iovec> parts);
@@ -61,6 +69,7 @@ class RfcGroup {
   void Pump();
 
  private:
+  void KeepBefore(int fd);
   int OpenMonitor();
   int MarkDescriptor(int fd, bool remove);
   int OpenAnother();
@@ -78,6 +87,10 @@ class RfcGroup {
   fsherald_monitor* monitor_ = nullptr;
   int failed_attempts_ = 0;                     // to open another, one behind the other
   std::map<DeviceNumber, std::string> marked_;  // by which path, for a new monitor after the daemon has gone
+
+  const bool is_inherited_;
+  Fd before_;  // the kernel's group that the descriptor was; empty: nobody can be waiting for it
+  Fd bell_;    // a memfd: that group has an event each time that it is opened
 
   std::mutex queue_mutex_;
   std::unique_ptr<EventQueue> queue_;

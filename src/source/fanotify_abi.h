@@ -22,6 +22,7 @@ namespace fsherald::fanotify_abi {
 
 inline constexpr uint8_t kMetadataVersion = 3;
 inline constexpr uint8_t kInfoTypeFid = 1;
+inline constexpr uint8_t kInfoTypePidfd = 4;  // Linux 5.15; after the header an i32
 inline constexpr uint8_t kInfoTypeError = 5;
 
 struct Metadata {

@@ -9,12 +9,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,6 +194,73 @@ static void a_blocking_read_waits_for_an_error(void) {
   close(fd);
 }
 
+/* Threads that wait for events before anything is marked: by read, and by poll. */
+struct waiter {
+  pthread_t thread;
+  int fd;
+  int polls;
+  atomic_int tid;
+};
+static atomic_int have_read;
+
+static void* wait_and_read(void* argument) {
+  struct waiter* waiter = argument;
+  char own[4096];
+  atomic_store(&waiter->tid, (int)syscall(SYS_gettid));
+  if (waiter->polls && !is_readable(waiter->fd, -1)) return NULL;
+  if (read(waiter->fd, own, sizeof own) <= 24) return NULL;
+  struct fanotify_event_metadata metadata;
+  memcpy(&metadata, own, sizeof metadata);
+  if (metadata.mask != RFC_FAN_ERROR) return NULL;
+  atomic_fetch_add(&have_read, 1);
+  return waiter;
+}
+
+static int comes_true(int (*condition)(const void*), const void* argument) {
+  for (int i = 0; i < 10000; ++i) {
+    if (condition(argument)) return 1;
+    usleep(1000);
+  }
+  return 0;
+}
+
+/* Whether the thread is in the kernel, in that of its system calls that waits. */
+static int waits(const void* argument) {
+  const struct waiter* waiter = argument;
+  char file_name[64];
+  char text[64] = "";
+  snprintf(file_name, sizeof file_name, "/proc/self/task/%d/syscall", atomic_load(&waiter->tid));
+  FILE* file = fopen(file_name, "re");
+  if (file == NULL) return 0;
+  const int has_text = fgets(text, sizeof text, file) != NULL;
+  fclose(file);
+  const long call = has_text ? strtol(text, NULL, 10) : -1;
+  return waiter->polls ? call == SYS_poll : call == SYS_read || call == SYS_readv;
+}
+
+static int so_many_have_read(const void* count) { return atomic_load(&have_read) >= *(const int*)count; }
+
+static void who_waited_before_the_first_mark_is_told(void) {
+  enum { kWaiters = 3 };
+  const int fd = group(0);
+  struct waiter waiters[kWaiters] = {{.fd = fd}, {.fd = fd}, {.fd = fd, .polls = 1}};
+  for (int i = 0; i < kWaiters; ++i) {
+    CHECK(pthread_create(&waiters[i].thread, NULL, wait_and_read, &waiters[i]) == 0);
+    CHECK(comes_true(waits, &waiters[i]));
+  }
+  CHECK(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, RFC_FAN_ERROR, AT_FDCWD, path) == 0);
+  for (int i = 1; i <= kWaiters; ++i) { /* one reader may take all that is there */
+    raise_error("awaited from the first");
+    CHECK(comes_true(so_many_have_read, &i));
+  }
+  if (atomic_load(&have_read) < kWaiters) exit(1); /* they would be waited for in vain */
+  for (int i = 0; i < kWaiters; ++i) {
+    void* has_read = NULL;
+    CHECK(pthread_join(waiters[i].thread, &has_read) == 0 && has_read == &waiters[i]);
+  }
+  close(fd);
+}
+
 static void a_copy_of_the_descriptor_is_the_group(void) {
   const int fd = marked_group(0);
   const int copy = dup(fd);
@@ -268,6 +337,7 @@ int main(int argc, char** argv) {
   threads_may_make_the_first_mark_at_once();
   a_blocking_read_is_interrupted();
   a_blocking_read_waits_for_an_error();
+  who_waited_before_the_first_mark_is_told();
   a_copy_of_the_descriptor_is_the_group();
   a_number_that_was_closed_unseen_is_anybodys();
   a_child_has_no_group();
