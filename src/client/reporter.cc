@@ -140,6 +140,7 @@ std::span<ring::Lane> LanesOf(const ReporterMemory& memory) {
 
 }  // namespace
 
+// Partners: the release stores of RingWriter, by whichever thread reported before us.
 void fsherald_reporter::Take(Mark& mark) const {
   ring::Cell& cell = HeaderOf(memory_)->cell;
   mark.cell_full = cell.state.load(std::memory_order_acquire) == ring::kFull;
@@ -149,6 +150,7 @@ void fsherald_reporter::Take(Mark& mark) const {
   for (size_t i = 0; i < lanes.size(); ++i) mark.heads[i] = lanes[i].head.load(std::memory_order_acquire);
 }
 
+// Partners: the stores of RingReader::Release, in the daemon; what it has told comes before it has given back.
 bool fsherald_reporter::Reached(const Mark& mark) const {
   ring::Cell& cell = HeaderOf(memory_)->cell;
   if (mark.cell_full && cell.state.load(std::memory_order_acquire) == ring::kFull &&
