@@ -295,10 +295,15 @@ void Broker::Commit(const std::optional<Producer::Progress>& unreleased) {
   if (!journal_) return;
   WriteUnstored();
   for (const Outgoing& one : outgoing_) Write(one.notification, one.keys.empty() ? FilesystemKey{} : one.keys.front());
-  const Status committed = journal_->Commit(Encode(State(unreleased), host_));
-  // Then what is outgoing is in the journal's memory for the next commit, and is told all the same.
-  if (!committed && std::exchange(can_commit_, false)) words_.push_back(committed.error().ToString());
-  if (committed) can_commit_ = true;
+  const auto committed = fsherald::Commit(State(unreleased), monitor_->Save(host_), host_, *journal_);
+  const bool is_whole = committed && *committed == Committed::kWhole;
+  // Not committed: then what is outgoing is in the journal's memory for the next commit, and is told all the same.
+  if (!is_whole && std::exchange(is_whole_, false))
+    words_.push_back(committed ? "there is no room in " + runtime_dir_->path() +
+                                     " for all that is still being put together: were the daemon killed now, the next "
+                                     "one would tell of it by its count alone"
+                               : committed.error().ToString());
+  if (is_whole) is_whole_ = true;
   for (const Outgoing& one : outgoing_) subscribers_->Deliver(one.notification, one.keys);
   const size_t count = outgoing_.size();
   outgoing_.clear();
@@ -358,7 +363,7 @@ void Broker::WriteUnstored() {
 
 DaemonState Broker::State(const std::optional<Producer::Progress>& unreleased) {
   DaemonState state{.told = numbering_.told(),
-                    .monitor = Encode(monitor_->Save(), host_),
+                    .monitor = {},
                     .health = health_.Save(host_.boot_id),
                     .unreleased = producers_->unreleased(),
                     .unstored = {}};

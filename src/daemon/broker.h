@@ -123,7 +123,7 @@ class Broker {
   std::unique_ptr<Producers> producers_;
   std::vector<FdToKeep> to_keep_;  // the sockets
   size_t descriptors_taken_ = 0;
-  bool can_commit_ = true;      // it could the last time
+  bool is_whole_ = true;        // the last commit was
   bool marks_changed_ = false;  // the producers have not been told
   Poller poller_;
 };

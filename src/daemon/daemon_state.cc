@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/daemon_state.h"
 
+#include <cerrno>
 #include <utility>
 
 #include "base/byte_writer.h"
@@ -37,6 +38,18 @@ std::string Encode(const DaemonState& state, const Host& host) {
   out.AddList(state.unreleased, [&](const Producer::Progress& progress) { Add(out, progress); });
   AddNotifications(out, state.unstored, host);
   return std::move(out.bytes());
+}
+
+Result<Committed> Commit(DaemonState state, SavedState monitor, const Host& host, Journal& journal) {
+  state.monitor = Encode(monitor);
+  Status committed = journal.Commit(Encode(state, host));
+  if (committed) return Committed::kWhole;
+  if (committed.error().code != ENOSPC || monitor.rest.empty()) return committed.error();
+  CountRest(monitor, host);
+  state.monitor = Encode(monitor);
+  committed = journal.Commit(Encode(state, host));
+  if (!committed) return committed.error();
+  return Committed::kCounted;
 }
 
 std::optional<DaemonState> DecodeDaemonState(Bytes bytes) {

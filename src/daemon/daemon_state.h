@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/result.h"
+#include "daemon/journal.h"
 #include "daemon/producer.h"
+#include "notify/saved_state.h"
 #include "record/notification.h"
 
 namespace fsherald {
@@ -22,6 +25,11 @@ struct DaemonState {
   std::vector<Producer::Progress> unreleased;
   std::vector<Notification> unstored;  // gaps: what the journal had no room for, with the numbers of the first
 };
+
+// Commits it with what the monitor is saved as. Where the journal has no room for all of that, what was still being put together
+// is in it by its counts alone. Errors: as Journal::Commit; nothing has changed.
+enum class Committed { kWhole, kCounted };
+Result<Committed> Commit(DaemonState state, SavedState monitor, const Host& host, Journal& journal);
 
 std::string Encode(const DaemonState& state, const Host& host);
 // Empty: these are not the bytes of a state, or of another version's.

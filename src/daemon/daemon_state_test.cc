@@ -6,10 +6,19 @@
 #include <random>
 #include <span>
 
+#include "notify/test_notification.h"
+#include "store/test_history.h"
+
 namespace fsherald {
 namespace {
 
 Bytes BytesOf(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+std::string Joined(const std::vector<std::string>& streams) {
+  std::string all;
+  for (const std::string& stream : streams) all += stream;
+  return all;
+}
 
 DaemonState Example() {
   DaemonState state{.told = 41, .monitor = "as bytes", .health = std::string("\0x", 2)};
@@ -38,6 +47,30 @@ TEST(DaemonStateTest, ComesBackAsItWas) {
   ASSERT_EQ(back->unstored.size(), 1U);
   EXPECT_EQ(back->unstored[0].seq, 40U);
   EXPECT_EQ(back->unstored[0].gap, state.unstored[0].gap);
+}
+
+TEST(DaemonStateTest, WhatTheJournalHasNoRoomForIsCommittedByItsCount) {
+  const TestDirectory directory;
+  auto journal =
+      Journal::Open(directory.file("journal"), {.ring_bytes = 65536, .state_bytes = 4096, .max_state_bytes = 65536});
+  ASSERT_TRUE(journal);
+  SavedState monitor;
+  for (int i = 0; i < 100; ++i) AppendStream(TestNotification(0, "disk", 3), kTestHost, monitor.rest.emplace_back());
+  const auto rest = [&] {
+    const auto found = DecodeDaemonState(BytesOf((*journal)->state()));
+    EXPECT_EQ(found->told, 41U);
+    return ToldIn(BytesOf(Joined(DecodeSavedState(BytesOf(found->monitor))->rest)));
+  };
+  auto committed = Commit(Example(), monitor, kTestHost, **journal);
+  ASSERT_TRUE(committed) << committed.error().ToString();
+  EXPECT_EQ(*committed, Committed::kWhole) << "larger than its place, and the file has grown";
+  EXPECT_EQ(rest(), std::vector(100, Told{0, "disk", 3, false}));
+
+  while (monitor.rest.size() < 1000) monitor.rest.push_back(monitor.rest.front());
+  committed = Commit(Example(), monitor, kTestHost, **journal);
+  ASSERT_TRUE(committed) << committed.error().ToString();
+  EXPECT_EQ(*committed, Committed::kCounted);
+  EXPECT_EQ(rest(), std::vector(1, Told{0, "disk", 3000, true}));
 }
 
 TEST(DaemonStateTest, NoPartOfItIsTakenForAll) {

@@ -13,7 +13,8 @@
 // It does not survive the machine: what does is the store.
 //
 // The file: Header | memory for RawReads | state A | state B | ring. The header names the state that counts and how far the ring
-// was written when it was committed. A record of the ring is its length and its number, then the bytes, to a multiple of 16; it
+// was written when it was committed. A state that is too large for its place lies behind the ring: the file grows for it, and
+// shrinks again when it is small. A record of the ring is its length and its number, then the bytes, to a multiple of 16; it
 // never crosses the end. The reader's position (`tail`) is stored by whoever stores, after it is durable: what is stored twice is
 // told apart by its number.
 #pragma once
@@ -26,9 +27,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "source/raw_reads.h"
 
@@ -38,8 +41,9 @@ namespace fsherald {
 class Journal {
  public:
   struct Options {
-    uint32_t ring_bytes = 8U << 20;  // a power of two
-    uint32_t state_bytes = 1U << 20;
+    uint32_t ring_bytes = 8U << 20;   // a power of two
+    uint32_t state_bytes = 1U << 20;  // that there is always room for; a larger one makes the file grow
+    uint64_t max_state_bytes = 32U << 20;
   };
   // Takes up what an earlier process has left, or begins anew: also where the file is none of ours or of another version, which
   // `was_refused` tells. The memory is there from here on, whatever fills the directory later. Errors: as open(2); ENOSPC.
@@ -58,7 +62,7 @@ class Journal {
   bool Append(uint64_t seq, std::string_view bytes);
   // Whether records of so many bytes in all, their heads included, find room.
   bool HasRoom(size_t bytes) const;
-  // Errors: ENOSPC: the state is too large; nothing has changed.
+  // Errors: ENOSPC: the state is larger than its place, and there is no room for it in the directory either; nothing has changed.
   Status Commit(std::string_view state);
   // What was appended last stays in the ring's memory, stored or not, until others need its place: the first of it from position
   // `at` on whose number is above `after_seq`. The view holds until the next Append.
@@ -85,18 +89,28 @@ class Journal {
  private:
   struct Header;
   struct Slot;
-  Journal(std::span<std::byte> memory, Options options) : memory_(memory), options_(options) {}
+  struct Place;
+  Journal(Fd fd, std::string path, std::span<std::byte> memory, Options options)
+      : fd_(std::move(fd)), path_(std::move(path)), memory_(memory), options_(options) {}
   Header& header() const;
   const Slot& current() const;
   std::byte* ring() const;
   std::byte* state_at(uint32_t index) const;
-  bool IsValid() const;
+  bool IsValid(uint64_t file_bytes) const;
   void Format();
+  // Of the states behind the ring; `index`: of the slot.
+  Status MapLarge(uint32_t index);
+  Status MakeLarge(uint32_t index, size_t bytes);
+  void DropLarge(uint32_t index);
+  Status TakeUpLarge();
   template <typename Use>
   uint64_t Walk(uint64_t from, uint64_t to, Use use) const;
   void GiveUpKept(uint64_t to);
 
+  Fd fd_;
+  std::string path_;
   std::span<std::byte> memory_;
+  std::span<std::byte> large_[2];  // mapped; empty: the slot has none
   Options options_;
   bool was_refused_ = false;
   uint64_t written_ = 0;  // of the ring, committed or not

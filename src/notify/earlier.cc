@@ -2,7 +2,10 @@
 #include "notify/earlier.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+
+#include "record/stream.h"
 
 namespace fsherald {
 namespace {
@@ -26,7 +29,11 @@ Earlier::Earlier(std::optional<SavedState> saved, const std::string& boot_id) : 
 }
 
 std::vector<Notification> Earlier::TakeRest() {
-  return state_ ? std::exchange(state_->rest, {}) : std::vector<Notification>();
+  std::vector<Notification> rest;
+  if (!state_) return rest;
+  for (const std::string& stream : std::exchange(state_->rest, {}))
+    if (auto parsed = ParseStream(std::as_bytes(std::span(stream)))) rest.push_back(std::move(parsed->notification));
+  return rest;
 }
 
 std::optional<SavedState::Filesystem> Earlier::Take(const FilesystemInfo& info) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "record/stream.h"
+
 namespace fsherald {
 namespace {
 
@@ -62,9 +64,14 @@ TEST(EarlierTest, OfAnotherBootOnlyWhatIsOnTheDevicesIsLeft) {
 
 TEST(EarlierTest, WhatWasBeingPutTogetherIsTakenOnce) {
   SavedState state = Saved({});
-  state.rest.resize(2);
+  Notification pending;
+  pending.error.code = 117;
+  AppendStream(pending, {}, state.rest.emplace_back());
+  state.rest.emplace_back("no stream");
   Earlier earlier(state, kBoot);
-  EXPECT_EQ(earlier.TakeRest().size(), 2U);
+  const auto rest = earlier.TakeRest();
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].error.code, 117);
   EXPECT_TRUE(earlier.TakeRest().empty());
 }
 

@@ -25,6 +25,7 @@
 #include "notify/traced_errors.h"
 #include "notify/translator.h"
 #include "object/path_finder.h"
+#include "record/stream.h"
 #include "source/fuse_servers.h"
 #include "source/xfs_health.h"
 
@@ -155,7 +156,7 @@ class Monitor::Impl {
     }
   }
 
-  SavedState Save() {
+  SavedState Save(const Host& host) {
     const uint64_t now_ns = BoottimeNowNs();
     const Join::Rest rest = join_.Settle(now_ns);
     SavedState state{.boot_id = boot_id_, .utc_s = UtcNowNs() / 1'000'000'000};
@@ -171,10 +172,11 @@ class Monitor::Impl {
                                      .fanotify_debt = account.fanotify_debt,
                                      .devices = account.devices});
     std::ranges::copy(earlier_->absent(), std::back_inserter(state.filesystems));
-    state.rest = teller_->parked();
+    state.rest = teller_->parked(host);
     for (const Joined& joined : rest.joined)
-      state.rest.push_back(
-          Teller::Describe(joined, translator_->Seen(joined.filesystem), mounts_->Find(joined.filesystem.value)));
+      AppendStream(
+          Teller::Describe(joined, translator_->Seen(joined.filesystem), mounts_->Find(joined.filesystem.value)), host,
+          state.rest.emplace_back());
     return state;
   }
 
@@ -256,9 +258,9 @@ class Monitor::Impl {
     return account.counted || account.fanotify_debt > 0 || !account.devices.empty();
   }
 
-  static FilesystemInfo IdentityOf(FilesystemInfo info) {
-    info.mounts.clear();
-    return info;
+  static FilesystemInfo IdentityOf(const FilesystemInfo& info) {
+    return {
+        .type = info.type, .device = info.device, .dev = info.dev, .uuid = info.uuid, .fsid = info.fsid, .mounts = {}};
   }
 
   // What came while nobody ran: what the earlier monitor was putting together, then what waits in the queues that it left, and
@@ -851,7 +853,7 @@ Result<std::unique_ptr<Monitor>> Monitor::Open(Options options, Handler handler)
 int Monitor::fd() const { return impl_->fd(); }
 Status Monitor::Pump() { return impl_->Pump(); }
 void Monitor::Finish() { impl_->Finish(); }
-SavedState Monitor::Save() { return impl_->Save(); }
+SavedState Monitor::Save(const Host& host) { return impl_->Save(host); }
 void Monitor::Release() { impl_->Release(); }
 size_t Monitor::descriptor_count() const { return impl_->descriptor_count(); }
 std::vector<FdToKeep> Monitor::descriptors() const { return impl_->descriptors(); }

@@ -70,8 +70,8 @@ class Monitor {
   // Hands over what still waits for anything; waits a second at the most for look-ups of paths. Call it once, at the end.
   void Finish();
 
-  // What another monitor would need to go on from here, if nothing more were told by this one.
-  SavedState Save();
+  // What another monitor would need to go on from here, if nothing more were told by this one. `host`: of its notifications.
+  SavedState Save(const Host& host);
   // What was taken in before the last Save is safe: the kernel gets its room back.
   void Release();
   // What to keep for a monitor that takes over.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "notify/saved_state.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/byte_writer.h"
 #include "record/saved_parts.h"
+#include "record/stream.h"
 
 namespace fsherald {
 namespace {
@@ -69,7 +72,7 @@ SavedState::Filesystem GetFilesystem(CheckedReader& in) {
 
 }  // namespace
 
-std::string Encode(const SavedState& state, const Host& host) {
+std::string Encode(const SavedState& state) {
   ByteWriter out;
   out.Add(kVersion);
   out.AddString(state.boot_id);
@@ -80,7 +83,7 @@ std::string Encode(const SavedState& state, const Host& host) {
   out.Add(state.reads_next);
   out.AddList(state.places, [&](const FanotifySource::Place& place) { out.Add(place); });
   out.AddList(state.filesystems, [&](const SavedState::Filesystem& filesystem) { Add(out, filesystem); });
-  AddNotifications(out, state.rest, host);
+  out.AddList(state.rest, [&](const std::string& stream) { out.AddString(stream); });
   return std::move(out.bytes());
 }
 
@@ -96,9 +99,67 @@ std::optional<SavedState> DecodeSavedState(Bytes bytes) {
   state.reads_next = in.Get<uint64_t>();
   in.GetList([&] { state.places.push_back(in.Get<FanotifySource::Place>()); });
   in.GetList([&] { state.filesystems.push_back(GetFilesystem(in)); });
-  state.rest = GetNotifications(in);
+  in.GetList([&] {
+    state.rest.push_back(in.GetString());
+    if (!ParseStream(std::as_bytes(std::span(state.rest.back())))) in.Fail();
+  });
   if (in.has_failed() || !in.is_at_end()) return std::nullopt;
   return state;
+}
+
+namespace {
+
+constexpr size_t kMostGaps = 256;  // file systems: the last one is then for all that are left
+
+Notification GapFor(const Notification& first, SourceId source) {
+  Notification gap;
+  gap.utc_ns = first.utc_ns;
+  gap.boottime_ns = first.boottime_ns;
+  gap.filesystem = first.filesystem;
+  gap.filesystem.mounts.clear();
+  gap.error = {.code = std::nullopt, .count = 0};
+  gap.kind = Kind::kGap;
+  gap.origin = first.origin;
+  gap.sources = source;
+  gap.gap = Gap{.source = source, .count = 0, .from_utc_ns = first.utc_ns, .to_utc_ns = first.utc_ns};
+  return gap;
+}
+
+SourceId FirstSource(const Notification& notification) {
+  if (notification.gap) return notification.gap->source;
+  for (int i = 0; i < kSourceCount; ++i)
+    if (notification.sources.Has(static_cast<SourceId>(i))) return static_cast<SourceId>(i);
+  return SourceId::kTrace;
+}
+
+void AddTo(Gap& gap, const Notification& one) {
+  *gap.count += one.gap ? one.gap->count.value_or(0) : ErrorCount(one);
+  if (one.gap) gap.exact = gap.exact && one.gap->exact && one.gap->count;
+  gap.from_utc_ns = std::min(gap.from_utc_ns, one.gap ? one.gap->from_utc_ns : one.utc_ns);
+  gap.to_utc_ns = std::max(gap.to_utc_ns, one.gap ? one.gap->to_utc_ns : one.utc_ns);
+}
+
+}  // namespace
+
+void CountRest(SavedState& state, const Host& host) {
+  std::vector<Notification> gaps;
+  for (const std::string& stream : std::exchange(state.rest, {})) {
+    const auto parsed = ParseStream(std::as_bytes(std::span(stream)));
+    if (!parsed) continue;
+    const Notification& one = parsed->notification;
+    auto found = std::ranges::find_if(gaps, [&](const Notification& gap) {
+      return gap.filesystem.dev == one.filesystem.dev && IsSame(gap.filesystem, one.filesystem);
+    });
+    if (found == gaps.end() && gaps.size() < kMostGaps) {
+      gaps.push_back(GapFor(one, FirstSource(one)));
+      found = gaps.end() - 1;
+    } else if (found == gaps.end()) {
+      found = gaps.end() - 1;  // it is of no single one from here on
+      found->filesystem = {};
+    }
+    AddTo(*found->gap, one);
+  }
+  for (const Notification& gap : gaps) AppendStream(gap, host, state.rest.emplace_back());
 }
 
 bool IsSame(const FilesystemInfo& saved, const FilesystemInfo& found) {

@@ -36,12 +36,16 @@ struct SavedState {
   uint64_t reads_next = 0;            // RawReads::next
   std::vector<FanotifySource::Place> places;
   std::vector<Filesystem> filesystems;
-  std::vector<Notification> rest;  // not numbered
+  std::vector<std::string> rest;  // notifications, each as a stream (record/stream.h): not numbered
 };
 
-std::string Encode(const SavedState& state, const Host& host);
+std::string Encode(const SavedState& state);
 // Empty: these are not the bytes of a state, or of another version's.
 std::optional<SavedState> DecodeSavedState(Bytes bytes);
+
+// Puts the counts of `rest` in its place: a gap for each file system, of which there may be very many, or one for all. So what is
+// saved takes little room; what was known of each error is in none of it.
+void CountRest(SavedState& state, const Host& host);
 
 // Whether both are the same file system on the same device; of one that names itself its name decides.
 bool IsSame(const FilesystemInfo& saved, const FilesystemInfo& found);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "record/stream.h"
 
 namespace fsherald {
 namespace {
@@ -99,10 +100,14 @@ Notification Teller::Describe(const Joined& joined, const FilesystemInfo& seen, 
   return std::move(copy.notification);
 }
 
-std::vector<Notification> Teller::parked() const {
-  std::vector<Notification> parked;
-  for (const auto& [ticket, waiting] : parked_) parked.push_back(waiting.notification);
-  return parked;
+std::vector<std::string> Teller::parked(const Host& host) {
+  std::vector<std::string> streams;
+  streams.reserve(parked_.size());
+  for (auto& [ticket, waiting] : parked_) {
+    if (waiting.stream.empty()) AppendStream(waiting.notification, host, waiting.stream);
+    streams.push_back(waiting.stream);
+  }
+  return streams;
 }
 
 void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mounting) {
@@ -137,7 +142,7 @@ void Teller::Tell(Joined joined, const FilesystemInfo& seen, const Mounting* mou
 
 bool Teller::Park(Notification& notification, const PathQuery& query) {
   if (parked_.size() >= kMaxParked || !paths_->Submit(query, ++tickets_)) return false;
-  parked_.emplace(tickets_, Parked{std::move(notification), {query.filesystem_key}});
+  parked_.emplace(tickets_, Parked{std::move(notification), {query.filesystem_key}, {}});
   return true;
 }
 

@@ -33,8 +33,8 @@ class Teller {
   static Notification Describe(const Joined& joined, const FilesystemInfo& seen, const Mounting* mounting);
   // Tells one that another teller had described.
   void Retell(Notification notification, FilesystemKey filesystem) { Finish(notification, filesystem); }
-  // Those that wait for their walks, as they are known now.
-  std::vector<Notification> parked() const;
+  // Those that wait for their walks, as they are known now, each as a stream: made once, for it is asked for with each commit.
+  std::vector<std::string> parked(const Host& host);
 
   // Tells those whose walks have ended.
   void TellFound();
@@ -48,6 +48,7 @@ class Teller {
   struct Parked {
     Notification notification;
     FilesystemKey filesystem;
+    std::string stream;  // empty: nobody has asked
   };
   void Finish(Notification& notification, FilesystemKey filesystem);
   // Whether the notification waits for a walk now.
