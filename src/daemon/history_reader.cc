@@ -84,21 +84,21 @@ Rows Join(Rows first, Rows second) {
   return joined;
 }
 
-std::optional<Removed> RemovedFrom(History* history) {
+std::optional<Removed> RemovedFrom(History* history, uint64_t after_seq) {
   if (history == nullptr) return std::nullopt;
-  const auto extent = history->Covers();
-  if (!extent || extent->removed_notifications == 0) return std::nullopt;
-  return Removed{.errors = extent->removed_errors, .exact = true};
+  const auto removed = history->RemovedAfter(after_seq);
+  if (!removed || removed->notifications == 0) return std::nullopt;
+  return Removed{.notifications = removed->notifications, .errors = removed->errors};
 }
 
-HistoryPiece PieceOf(const Rows& rows, ReplayLine line, const std::optional<Removed>& removed) {
+HistoryPiece PieceOf(const Rows& rows, ReplayLine line) {
   HistoryPiece piece{.bytes = {}, .ends = {}, .line = line, .is_last = rows.is_whole};
   for (const Entry& row : rows.entries) {
     if (piece.bytes.size() >= HistoryReader::kPieceBytes) {
       piece.is_last = false;
       break;
     }
-    piece.line.Add(row, removed, piece.bytes);
+    piece.line.Add(row, piece.bytes);
     const uint32_t end = piece.ends.empty() ? 0 : piece.ends.back();
     if (piece.bytes.size() > end) piece.ends.push_back(static_cast<uint32_t>(piece.bytes.size()));
   }
@@ -173,18 +173,19 @@ class HistoryReader::Impl {
   }
 
   // The second store first: what is merged into the other one and removed meanwhile is then found there.
-  HistoryPiece PieceAfter(const ReplayLine& line) {
+  HistoryPiece PieceAfter(ReplayLine line) {
     const uint64_t after_seq = line.position();
     Rows of_second = Read(second_.Get(), after_seq);
     std::optional<Removed> removed;
-    if (line.is_at_first()) removed = RemovedFrom(first_.Get());
+    if (line.is_at_first()) removed = RemovedFrom(first_.Get(), after_seq);
     Rows of_first = Read(first_.Get(), after_seq);
     if (line.is_at_first()) {
       // More was removed while the rows were read: some of it may be told by them.
-      const std::optional<Removed> now = RemovedFrom(first_.Get());
-      if (removed && now && now->errors != removed->errors) removed->exact = false;
+      const std::optional<Removed> now = RemovedFrom(first_.Get(), after_seq);
+      if (removed && now && now->notifications != removed->notifications) removed->exact = false;
+      line.set_removed(removed);
     }
-    HistoryPiece piece = PieceOf(Join(std::move(of_first), std::move(of_second)), line, removed);
+    HistoryPiece piece = PieceOf(Join(std::move(of_first), std::move(of_second)), line);
     // Whoever has read to the end asks no more: nothing of the disk is held then.
     if (piece.is_last) {
       first_.Close();

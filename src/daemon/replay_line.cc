@@ -7,12 +7,13 @@
 
 namespace fsherald {
 
-void ReplayLine::Add(const EntryView& row, const std::optional<Removed>& removed, std::string& out) {
+void ReplayLine::Add(const EntryView& row, std::string& out) {
   const Notification& notification = row.notification;
   if (notification.seq <= position_) return;
-  Miss(notification.seq, notification.utc_ns, row.host, removed, out);
+  Miss(notification.seq, notification.utc_ns, row.host, out);
   AppendStream(notification, row.host, out);
   position_ = notification.seq;
+  is_at_first_ = false;
   utc_ns_ = notification.utc_ns;
   if (row.rows > 1) merged_ += row.rows - 1;
   // Broker::CountUnstored made it; a source's own gap stands for no number but its own.
@@ -21,12 +22,12 @@ void ReplayLine::Add(const EntryView& row, const std::optional<Removed>& removed
 
 void ReplayLine::End(uint64_t seq, int64_t utc_ns, const Host& host, std::string& out) {
   if (seq <= position_) return;
-  Miss(seq + 1, utc_ns, host, std::nullopt, out);
+  Miss(seq + 1, utc_ns, host, out);
   position_ = seq;
+  is_at_first_ = false;
 }
 
-void ReplayLine::Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, const std::optional<Removed>& removed,
-                      std::string& out) {
+void ReplayLine::Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, std::string& out) {
   const uint64_t missing = until_seq - position_ - 1;
   const uint64_t of_merged = std::min(missing, merged_);
   merged_ -= of_merged;
@@ -36,10 +37,16 @@ void ReplayLine::Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, cons
   gap.error = {.code = std::nullopt, .count = 0};
   gap.kind = Kind::kGap;
   gap.sources = SourceId::kGroup;
-  gap.gap = Gap{.source = SourceId::kGroup, .count = std::nullopt, .from_utc_ns = utc_ns_, .to_utc_ns = utc_ns};
-  if (removed && is_at_first()) {
-    gap.gap->count = removed->errors;
-    gap.gap->exact = removed->exact;
+  gap.gap = Gap{
+      .source = SourceId::kGroup, .count = std::nullopt, .exact = false, .from_utc_ns = utc_ns_, .to_utc_ns = utc_ns};
+  if (removed_ && is_at_first_) {
+    // Each number that is missing is one that retention has taken, or it is not known what it was.
+    const bool is_all = removed_->notifications >= missing;
+    if (is_all || removed_->errors > 0) {
+      gap.gap->count = removed_->errors;
+      gap.gap->exact = removed_->exact && is_all;
+    }
+    if (is_all) merged_ = removed_->notifications - missing;  // bursts that reach beyond
   }
   AppendStream(gap, host, out);
 }

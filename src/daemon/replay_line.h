@@ -12,10 +12,11 @@
 
 namespace fsherald {
 
-// Errors of numbers that are gone, from the first one on.
+// What is known to be gone of the numbers above the position that a replay began at, as History::RemovedAfter has it.
 struct Removed {
+  uint64_t notifications = 0;
   uint64_t errors = 0;
-  bool exact = true;  // false: at least so many
+  bool exact = true;  // false: at least so many errors
 };
 
 class ReplayLine {
@@ -24,20 +25,22 @@ class ReplayLine {
   explicit ReplayLine(uint64_t position) : position_(position) {}
 
   uint64_t position() const { return position_; }
-  // Nothing was told yet of a replay that is of all: what is missing before its first row is what was removed.
-  bool is_at_first() const { return position_ == 0; }
+  // Nothing was told yet: what is missing before the first row is what was removed.
+  bool is_at_first() const { return is_at_first_; }
+  void set_removed(const std::optional<Removed>& removed) { removed_ = removed; }
 
   // Appends the row to `out`, behind a gap if numbers before it are missing and no earlier row stands for them. A row that is not
   // above the position is told already.
-  void Add(const EntryView& row, const std::optional<Removed>& removed, std::string& out);
+  void Add(const EntryView& row, std::string& out);
   // Up to `seq` nothing is left that could be told. `utc_ns`: now.
   void End(uint64_t seq, int64_t utc_ns, const Host& host, std::string& out);
 
  private:
-  void Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, const std::optional<Removed>& removed,
-            std::string& out);
+  void Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, std::string& out);
 
   uint64_t position_;
+  bool is_at_first_ = true;
+  std::optional<Removed> removed_;
   uint64_t merged_ = 0;  // numbers that rows stand for besides their own, and that were not missed yet
   bool stands_for_all_ =
       false;            // the last row is a gap that counts what the journal had no room for, up to the next row

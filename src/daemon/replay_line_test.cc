@@ -18,9 +18,11 @@ class ReplayLineTest : public testing::Test {
   void Add(uint64_t seq, uint64_t rows = 1, uint64_t errors = 1) {
     Entry row{.notification = TestNotification(seq, "disk", errors), .host = {}};
     row.rows = rows;
-    line_.Add(row, removed_, out_);
+    line_.set_removed(removed_);
+    line_.Add(row, out_);
   }
   std::vector<Told> All() const { return ToldIn(std::as_bytes(std::span(out_))); }
+  Gap FirstGap() const { return *ParseStream(std::as_bytes(std::span(out_)))->notification.gap; }
   static Told ErrorOf(uint64_t seq, uint64_t errors = 1) { return {seq, "disk", errors, false}; }
 
   ReplayLine line_{0};
@@ -35,22 +37,45 @@ TEST_F(ReplayLineTest, RowsFollowEachOtherAndNoneIsToldTwice) {
 }
 
 TEST_F(ReplayLineTest, WhatIsMissingBeforeTheFirstIsWhatWasRemoved) {
-  removed_ = Removed{.errors = 70};
+  removed_ = Removed{.notifications = 40, .errors = 70};
   Add(41);
   Add(42);
   EXPECT_THAT(All(), ElementsAre(Told{0, "", 70, true}, ErrorOf(41), ErrorOf(42)));
 }
 
-TEST_F(ReplayLineTest, HowManyOfTheRemovedAreAboveANumberNobodyKnows) {
+TEST_F(ReplayLineTest, AboveANumberTooTheyAreExactWhereEachNumberIsAmongThem) {
   line_ = ReplayLine(20);
-  removed_ = Removed{.errors = 70};
+  removed_ = Removed{.notifications = 20, .errors = 70};
   Add(41);
-  EXPECT_THAT(All(), ElementsAre(kUncounted, ErrorOf(41)));
+  EXPECT_THAT(All(), ElementsAre(Told{0, "", 70, true}, ErrorOf(41)));
+  EXPECT_TRUE(FirstGap().exact);
+}
+
+TEST_F(ReplayLineTest, WhereOneIsNotAmongThemTheyAreAtLeastSoMany) {
+  line_ = ReplayLine(20);
+  removed_ = Removed{.notifications = 19, .errors = 70};
+  Add(41);
+  EXPECT_THAT(All(), ElementsAre(Told{0, "", 70, true}, ErrorOf(41)));
+  EXPECT_FALSE(FirstGap().exact);
+}
+
+TEST_F(ReplayLineTest, WhereNoneIsKnownTheirCountIsNotEither) {
+  line_ = ReplayLine(20);
+  removed_ = Removed{.notifications = 0, .errors = 0};
+  Add(41);
+  EXPECT_EQ(FirstGap().count, std::nullopt);
+}
+
+TEST_F(ReplayLineTest, ABurstThatIsGoneStandsForItsNumbersAmongTheRowsToo) {
+  removed_ = Removed{.notifications = 12, .errors = 30};  // two of them are 12 and 14
+  for (uint64_t seq : {11, 13, 15, 17}) Add(seq);
+  EXPECT_THAT(All(),
+              ElementsAre(Told{0, "", 30, true}, ErrorOf(11), ErrorOf(13), ErrorOf(15), kUncounted, ErrorOf(17)));
 }
 
 TEST_F(ReplayLineTest, WhereNothingAboveTheNumberIsGoneNothingIsMissed) {
   line_ = ReplayLine(40);
-  removed_ = Removed{.errors = 70};
+  removed_ = Removed{.notifications = 40, .errors = 70};
   Add(41);
   EXPECT_THAT(All(), ElementsAre(ErrorOf(41)));
 }
@@ -71,7 +96,7 @@ TEST_F(ReplayLineTest, WhatWasOnlyCountedIsToldByItsGap) {
   Notification counted = TestNotification(2, "disk", 0);
   counted.kind = Kind::kGap;
   counted.gap = Gap{.source = SourceId::kGroup, .count = 500};
-  line_.Add({counted, Host{}}, std::nullopt, out_);
+  line_.Add({counted, Host{}}, out_);
   Add(502);
   EXPECT_THAT(All(), ElementsAre(ErrorOf(1), Told{2, "disk", 500, true}, ErrorOf(502)));
 }
@@ -80,7 +105,7 @@ TEST_F(ReplayLineTest, ASourcesGapStandsForNoOtherNumber) {
   Notification gap = TestNotification(1, "disk", 0);
   gap.kind = Kind::kGap;
   gap.gap = Gap{.source = SourceId::kKmsg, .count = 5};
-  line_.Add({gap, Host{}}, std::nullopt, out_);
+  line_.Add({gap, Host{}}, out_);
   Add(3);
   EXPECT_THAT(All(), ElementsAre(Told{1, "disk", 5, true}, kUncounted, ErrorOf(3)));
 }

@@ -88,8 +88,7 @@ class Replays::One final : public Replay {
       const auto next = all_.journal_->Next(at_, line_.position());
       if (!next) break;
       at_ = next->next;
-      if (const auto parsed = ParseStream(next->bytes))
-        line_.Add({parsed->notification, parsed->host}, std::nullopt, out);
+      if (const auto parsed = ParseStream(next->bytes)) line_.Add({parsed->notification, parsed->host}, out);
     }
     return out.size() > before;
   }
@@ -100,11 +99,11 @@ class Replays::One final : public Replay {
     std::erase_if(gaps, [this](const Notification* gap) { return gap->seq <= line_.position(); });
     std::string counted;
     ReplayLine line = line_;
-    for (const Notification* gap : gaps) line.Add({*gap, all_.options_.host}, std::nullopt, counted);
+    for (const Notification* gap : gaps) line.Add({*gap, all_.options_.host}, counted);
     if (counted.size() + FSHERALD_MAX_NOTIFICATION_BYTES > most) {
       counted.clear();
       line = line_;
-      line.Add({Sum(gaps), all_.options_.host}, std::nullopt, counted);
+      line.Add({Sum(gaps), all_.options_.host}, counted);
     }
     line.End(all_.options_.told(), UtcNowNs(), all_.options_.host, counted);
     line_ = line;

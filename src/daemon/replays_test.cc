@@ -261,6 +261,17 @@ TEST_F(ReplaysTest, WhatRetentionHasTakenIsAGapWithItsCountAndWhatItHasMergedARo
   EXPECT_EQ(told.front(), (Told{0, "", extent->removed_errors, true}));
   EXPECT_EQ(gaps(told), 1);
   EXPECT_EQ(told.back().seq, told_);
+
+  // Who was told up to one that is gone is told how many of those above it are.
+  for (const uint64_t since : {extent->first_seq - 2, extent->first_seq - 700, extent->first_seq - 5000}) {
+    uint64_t above = 0;
+    for (uint64_t seq = since + 1; seq < extent->first_seq; ++seq) above += 1 + seq % 3;
+    told = All(since);
+    EXPECT_EQ(told.front(), (Told{0, "", above, true})) << since;
+    EXPECT_EQ(gaps(told), 1);
+    EXPECT_EQ(told[1].seq, extent->first_seq);
+  }
+  EXPECT_EQ(gaps(All(extent->first_seq - 1)), 0);
 }
 
 TEST_F(ReplaysTest, WithoutAStoreThatCanBeReadWhatIsMissingIsAGap) {

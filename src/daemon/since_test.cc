@@ -173,6 +173,39 @@ TEST_F(SinceTest, WhoComesAgainWithHisLastNumberMissesNothingWhoeverEnds) {
   more.join();
 }
 
+TEST_F(SinceTest, WhatRetentionHasTakenSinceIsToldByItsCount) {
+  daemon_->Tell(6000);
+  daemon_.reset();
+  {
+    auto store = Store::Open({.directory = directory_.file("store"), .max_age_s = 1}, nullptr);
+    ASSERT_TRUE(store);
+    while (*(*store)->Retain(UtcNowNs() / 1'000'000'000 + 10)) continue;
+  }
+  daemon_ = std::make_unique<Daemon>(directory_);
+  daemon_->Tell(1);
+  auto subscription = Since(100);
+  std::vector<std::byte> buffer(65536);
+  std::vector<Notification> all;
+  while (all.size() < 2) {
+    pollfd waiting{.fd = subscription->fd(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
+    const Result<size_t> bytes = subscription->Read(buffer);
+    if (!bytes && bytes.error().code == EAGAIN) continue;
+    ASSERT_TRUE(bytes) << bytes.error().ToString();
+    for (Bytes rest = std::span(buffer).first(*bytes); !rest.empty();) {
+      auto parsed = ParseStream(rest);
+      ASSERT_TRUE(parsed);
+      rest = rest.subspan(parsed->bytes);
+      all.push_back(std::move(parsed->notification));
+    }
+  }
+  ASSERT_EQ(all.size(), 2U);
+  ASSERT_TRUE(all[0].gap);
+  EXPECT_EQ(all[0].gap->count, 5900U);
+  EXPECT_TRUE(all[0].gap->exact);
+  EXPECT_EQ(all[1].seq, 6001U);
+}
+
 TEST_F(SinceTest, AGroupWithANameIsReplacedAndThenGoesOnAsAnyOther) {
   {
     auto first = SubscribeToDaemon(directory_.path(), "store");

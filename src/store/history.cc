@@ -11,6 +11,7 @@
 #include "store/hotspots.h"
 #include "store/migration.h"
 #include "store/query.h"
+#include "store/removed.h"
 #include "store/row_format.h"
 #include "store/row_scan.h"
 #include "store/state.h"
@@ -110,6 +111,14 @@ class HistoryImpl {
                            .merged_notifications = (*state)->merged_notifications};
   }
 
+  Result<History::Removed> RemovedAfter(uint64_t seq) {
+    if (seq != 0) return fsherald::RemovedAfter(database_, identity_, seq);
+    const auto state = LoadState(database_);
+    if (!state) return state.error();
+    if (!*state) return HistoryError("read the state in", database_.path(), EUCLEAN);
+    return History::Removed{.notifications = (*state)->removed_notifications, .errors = (*state)->removed_errors};
+  }
+
  private:
   Database database_;  // the first: its statements go before it
   uint64_t identity_;
@@ -157,5 +166,6 @@ Result<History::Hotspots> History::HotspotsBy(By by, std::optional<int64_t> sinc
 }
 Result<std::vector<History::FilesystemSummary>> History::Filesystems() { return ReadFilesystems(impl_->database()); }
 Result<History::Extent> History::Covers() { return impl_->Covers(); }
+Result<History::Removed> History::RemovedAfter(uint64_t seq) { return impl_->RemovedAfter(seq); }
 
 }  // namespace fsherald

@@ -102,6 +102,16 @@ class History {
   };
   Result<Extent> Covers();
 
+  // What retention has taken of the numbers above `seq`, as far as is known: all of it for 0, else of the last two million numbers
+  // that went. A burst's row is at its first number, with all that it stands for. Whether it is all of them the numbers tell that
+  // are missing.
+  struct Removed {
+    uint64_t notifications = 0;
+    uint64_t errors = 0;
+    friend bool operator==(const Removed&, const Removed&) = default;
+  };
+  Result<Removed> RemovedAfter(uint64_t seq);
+
  private:
   explicit History(std::unique_ptr<HistoryImpl> impl);
   std::unique_ptr<HistoryImpl> impl_;

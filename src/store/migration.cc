@@ -8,8 +8,15 @@
 namespace fsherald {
 namespace {
 
-// Version 1 is the first that was released. Version 2 will be the first entry here: {2, "ALTER TABLE ..."}.
-constexpr std::span<const Migration> kSteps;
+// Version 1 is the first that was released. The texts of tables are those of schema.sql.
+constexpr Migration kSteps[] = {{2, R"sql(CREATE TABLE removed(
+  last_seq INTEGER PRIMARY KEY,
+  first_seq INTEGER NOT NULL,
+  notifications INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  counts BLOB NOT NULL,
+  checksum INTEGER NOT NULL
+))sql"}};
 
 Status Migrate(Database& database, int64_t from, int64_t version, const char* schema,
                std::span<const Migration> steps) {

@@ -34,7 +34,7 @@ TEST_F(MigrationTest, AFileWithoutAVersionGetsTheLatestSchema) {
   Database database = Open("new.db");
   ASSERT_TRUE(MakeCurrent(database));
   EXPECT_EQ(*database.Number("PRAGMA user_version"), kHistoryVersion);
-  EXPECT_EQ(*database.Number("SELECT count(*) FROM sqlite_schema WHERE type='table'"), 7);
+  EXPECT_EQ(*database.Number("SELECT count(*) FROM sqlite_schema WHERE type='table'"), 8);
 }
 
 TEST_F(MigrationTest, ACurrentFileIsNotWrittenTo) {

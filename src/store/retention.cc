@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/removed.h"
 #include "store/tally.h"
 
 namespace fsherald {
@@ -161,17 +162,22 @@ Status Retention::Remove(const std::vector<Chunk>& chunks) {
 
 Status Retention::RemoveRows(const Chunk& chunk) {
   State& state = writer_.state();
-  auto select = writer_.database().Prepare("SELECT kind, errors, rows FROM notification WHERE seq BETWEEN ? AND ?");
+  auto select = writer_.database().Prepare(
+      "SELECT seq, kind, errors, rows FROM notification WHERE seq BETWEEN ? AND ? ORDER BY seq");
   if (!select) return select.error();
   select->Bind(chunk.first_seq).Bind(chunk.last_seq);
+  RemovedChunk counted;
   while (true) {
     const auto row = select->Step();
     if (!row) return row.error();
     if (!*row) break;
-    state.removed_notifications += select->Uint(2);
-    if (IsError(select->Int(0))) state.removed_errors = SaturatingSum(state.removed_errors, select->Uint(1));
+    const uint64_t errors = IsError(select->Int(1)) ? select->Uint(2) : 0;
+    state.removed_notifications += select->Uint(3);
+    state.removed_errors = SaturatingSum(state.removed_errors, errors);
+    counted.Add(select->Uint(0), select->Uint(3), errors);
     state.rows -= std::min<uint64_t>(state.rows, 1);
   }
+  if (auto written = counted.Write(writer_.database(), state.identity); !written) return written;
   state.removed_until_utc_ns = std::max(state.removed_until_utc_ns, chunk.max_utc_ns);
   state.merged_to = std::max(state.merged_to, chunk.last_seq);
   for (const char* sql :

@@ -86,6 +86,58 @@ TEST_F(RetentionTest, WhatIsTooOldGoesAndIsCounted) {
   ExpectSound();
 }
 
+TEST_F(RetentionTest, WhatHasGoneIsKnownNumberByNumber) {
+  Open({.max_age_s = 10 * kDayS});
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 3000; ++seq) {
+    if (seq % 700 == 0) continue;  // was told and never stored
+    notifications.push_back(TestError(seq, seq % 40 == 0 ? seq : 1 + seq % 2));
+    if (seq % 97 == 0) {
+      notifications.back().kind = Kind::kGap;
+      notifications.back().error.count = 0;
+      notifications.back().gap = Gap{.source = SourceId::kKmsg, .count = 5};
+    }
+    if (seq > 2051) notifications.back().utc_ns += 20 * kDayS * kSecond;
+  }
+  Append(notifications);
+  Retain(kNowS + 12 * kDayS);
+  const auto history = History::Open(directory_.path());
+  const uint64_t first = (*history)->Covers()->first_seq;
+  EXPECT_GT(first, 1024U);
+  for (uint64_t after = 0; after <= first; ++after) {
+    History::Removed expected;
+    for (const Notification& one : notifications) {
+      if (one.seq <= after || one.seq >= first) continue;
+      ++expected.notifications;
+      expected.errors += ErrorCount(one);
+    }
+    ASSERT_EQ((*history)->RemovedAfter(after), expected) << after;
+  }
+  EXPECT_EQ((*history)->RemovedAfter(UINT64_MAX), History::Removed());
+  ExpectSound();
+}
+
+TEST_F(RetentionTest, OfWhatHasGoneADamagedRecordIsNotCounted) {
+  Open({.max_age_s = 10 * kDayS});
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 2048; ++seq) {
+    notifications.push_back(TestError(seq));
+    if (seq > 1024) notifications.back().utc_ns += 20 * kDayS * kSecond;
+  }
+  Append(notifications);
+  Retain(kNowS + 12 * kDayS);
+  store_.reset();
+  {
+    auto database = Database::Open(directory_.file(), Database::Access::kWrite);
+    EXPECT_EQ(*database->Number("SELECT count(*) FROM removed"), 2);
+    ASSERT_TRUE(database->Run("UPDATE removed SET errors=errors+1 WHERE first_seq=1"));
+    ASSERT_TRUE(database->Run("UPDATE removed SET counts=x'00010180' WHERE first_seq=513"));
+  }
+  const auto history = History::Open(directory_.path());
+  EXPECT_EQ((*history)->RemovedAfter(1), History::Removed());
+  EXPECT_EQ((*history)->RemovedAfter(600), History::Removed());
+}
+
 TEST_F(RetentionTest, WhenAllIsTooOldNothingIsLeftAndItGoesOn) {
   Open({.max_age_s = kDayS});
   Append({TestError(1), TestError(2)});

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The history, version 1 (PRAGMA user_version). docs/store.md explains it. A released version never changes: a new one is
+-- The history, version 2 (PRAGMA user_version). docs/store.md explains it. A released version never changes: a new one is
 -- a step in migration.cc, and this file is what they lead to.
 --
 -- Numbers of 64 bits without sign are stored as the signed ones of the same bits. `detail` and `value` end in four bytes of
@@ -77,3 +77,14 @@ CREATE TABLE tally(
   last_utc_ns INTEGER NOT NULL,
   PRIMARY KEY(dimension, unit, at, key)
 ) WITHOUT ROWID;
+
+-- What retention has taken, by chunks, the last two million numbers of it: of each row its seq, and how many notifications and
+-- errors it stood for, packed (removed.h).
+CREATE TABLE removed(
+  last_seq INTEGER PRIMARY KEY,
+  first_seq INTEGER NOT NULL,
+  notifications INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  counts BLOB NOT NULL,
+  checksum INTEGER NOT NULL
+);

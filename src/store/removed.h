@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// The table `removed`: what retention has taken, number by number, so that whoever has been told up to a number can be told how
+// many errors above it are gone. It holds the last two million numbers that went; of those before only the sums are left (State).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "store/history.h"
+#include "store/sqlite.h"
+
+namespace fsherald {
+
+inline constexpr uint64_t kRemovedNumbersKept = uint64_t{1} << 21;
+
+// Of one chunk, as its rows go. Rows come in the order of seq.
+class RemovedChunk {
+ public:
+  // `errors`: 0 of what is none.
+  void Add(uint64_t seq, uint64_t rows, uint64_t errors);
+  // Into the transaction that is open; what is too long ago goes.
+  Status Write(Database& database, uint64_t identity);
+
+ private:
+  // Rows that are alike, each `step` above the one before.
+  struct Run {
+    uint64_t step = 0;
+    uint64_t rows = 0;
+    uint64_t errors = 0;
+    uint64_t length = 0;
+  };
+  void EndRun();
+
+  uint64_t first_seq_ = 0;
+  uint64_t last_seq_ = 0;
+  History::Removed sum_;
+  Run run_;             // the last one
+  std::string packed_;  // those before it
+};
+
+// All that is known to have gone of the numbers above `seq`. What is damaged is not counted.
+Result<History::Removed> RemovedAfter(Database& database, uint64_t identity, uint64_t seq);
+
+}  // namespace fsherald
