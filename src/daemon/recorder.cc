@@ -31,6 +31,23 @@ std::vector<Notification> Decode(const std::vector<Bytes>& streams) {
   return notifications;
 }
 
+// What the second store has had no room for, between the one before and `next`.
+Notification GapBetween(uint64_t before_seq, int64_t before_utc_ns, const Notification& next,
+                        const History::Removed& removed) {
+  Notification gap;
+  gap.seq = before_seq + 1;
+  gap.utc_ns = next.utc_ns;
+  gap.error = {.code = std::nullopt, .count = 0};
+  gap.kind = Kind::kGap;
+  gap.sources = SourceId::kGroup;
+  gap.gap = Gap{.source = SourceId::kGroup,
+                .count = removed.errors,
+                .exact = removed.notifications >= next.seq - before_seq - 1,
+                .from_utc_ns = before_utc_ns,
+                .to_utc_ns = next.utc_ns};
+  return gap;
+}
+
 bool HasFile(const Store::Options& options) {
   std::error_code ignored;
   return std::filesystem::exists(std::filesystem::path(options.directory) / options.file_name, ignored);
@@ -154,6 +171,7 @@ class Recorder::Impl {
   bool had_store_ = false;   // it was open before
   bool has_failed_ = false;  // and was told so; nothing was stored since
   size_t merged_ = 0;        // in this turn
+  uint64_t lost_ = 0;        // likewise: errors that the second one had no room for
   uint64_t retry_ns_;
   uint64_t retry_at_ns_ = 0;
   uint64_t since_retention_ = 0;
@@ -393,6 +411,7 @@ void Recorder::Impl::GiveUpStore(const std::string& why) {
 // for so long that the turn goes on.
 bool Recorder::Impl::TakeBack() {
   merged_ = 0;
+  lost_ = 0;
   // Most of it while the second one still takes what comes: the store may hang again.
   if (!Merge(store_->cursors())) return false;
   EndSecond();
@@ -444,8 +463,22 @@ bool Recorder::Impl::Merge(const std::string& cursors) {
     is_stopped = stopping_;
     return stored && !is_stopped;
   };
-  (void)(*history)->ForEach({.after_seq = store_->last_seq()}, [&](const Entry& entry) {
-    batch.push_back(entry.notification);
+  uint64_t before_seq = store_->last_seq();
+  int64_t before_utc_ns = 0;  // not known
+  (void)(*history)->ForEach({.after_seq = before_seq}, [&](const Entry& entry) {
+    // The second one still takes what comes, and makes room for it: what has gone is looked for wherever a number is missing. The
+    // gap is stored with what comes next, so that nobody who begins anew between them counts it once more.
+    const Notification& next = entry.notification;
+    if (next.seq > before_seq + 1) {
+      const auto removed = (*history)->RemovedBetween(before_seq, next.seq - 1);
+      if (removed && removed->notifications > 0) {
+        batch.push_back(GapBetween(before_seq, before_utc_ns, next, *removed));
+        lost_ += removed->errors;
+      }
+    }
+    before_seq = next.seq;
+    before_utc_ns = next.utc_ns;
+    batch.push_back(next);
     return batch.size() < kMergedAtOnce || store(store_->cursors());
   });
   if (stored && !is_stopped) store(cursors);
@@ -460,8 +493,8 @@ void Recorder::Impl::DropSecond() {
                       " notifications that were kept in memory are in it now";
   if (auto history = History::Open(options_.second.directory); !history) {
     words += "; what else was kept cannot be read: " + history.error().ToString();
-  } else if (auto covers = (*history)->Covers(); covers && covers->removed_errors > 0) {
-    words += "; there was no room in memory for " + std::to_string(covers->removed_errors) + " errors before them";
+  } else if (lost_ > 0) {
+    words += "; for " + std::to_string(lost_) + " errors there was no room in memory: a gap in it has their count";
   }
   has_failed_ = false;
   second_.reset();

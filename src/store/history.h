@@ -111,6 +111,8 @@ class History {
     friend bool operator==(const Removed&, const Removed&) = default;
   };
   Result<Removed> RemovedAfter(uint64_t seq);
+  // Above `after`, up to `until`, of the last two million alone.
+  Result<Removed> RemovedBetween(uint64_t after, uint64_t until);
 
  private:
   explicit History(std::unique_ptr<HistoryImpl> impl);

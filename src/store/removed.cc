@@ -26,6 +26,11 @@ void AddRows(History::Removed& sum, uint64_t rows, uint64_t errors, uint64_t tim
   }
 }
 
+History::Removed Less(const History::Removed& sum, const History::Removed& part) {
+  return {.notifications = sum.notifications - std::min(sum.notifications, part.notifications),
+          .errors = sum.errors - std::min(sum.errors, part.errors)};
+}
+
 // Of the rows above `seq`. Empty: it is no such list.
 std::optional<History::Removed> CountAfter(std::string_view packed, uint64_t first_seq, uint64_t seq) {
   Unpacker from(packed);
@@ -86,20 +91,27 @@ Status RemovedChunk::Write(Database& database, uint64_t identity) {
   return forget->Bind(last_seq_ - kRemovedNumbersKept).Run();
 }
 
-Result<History::Removed> RemovedAfter(Database& database, uint64_t identity, uint64_t seq) {
+Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until) {
+  constexpr uint64_t kLastSeq = INT64_MAX;  // that a row can have
+  after = std::min(after, kLastSeq);
+  until = std::min(until, kLastSeq);
   auto select = database.Prepare(
-      "SELECT last_seq, first_seq, notifications, errors, counts, checksum FROM removed WHERE last_seq > ?");
+      "SELECT last_seq, first_seq, notifications, errors, counts, checksum FROM removed "
+      "WHERE last_seq > ? AND first_seq <= ?");
   if (!select) return select.error();
-  select->Bind(seq);
+  select->Bind(after).Bind(until);
   History::Removed all;
   while (true) {
     const auto row = select->Step();
     if (!row) return row.error();
     if (!*row) return all;
-    History::Removed sum{.notifications = select->Uint(2), .errors = select->Uint(3)};
+    const uint64_t last_seq = select->Uint(0);
     const uint64_t first_seq = select->Uint(1);
-    if (ChecksumOf(identity, select->Uint(0), first_seq, sum, select->Blob(4)) != select->Int(5)) continue;
-    if (first_seq <= seq) sum = CountAfter(select->Blob(4), first_seq, seq).value_or(History::Removed());
+    History::Removed sum{.notifications = select->Uint(2), .errors = select->Uint(3)};
+    const std::string_view counts = select->Blob(4);
+    if (ChecksumOf(identity, last_seq, first_seq, sum, counts) != select->Int(5)) continue;
+    if (first_seq <= after) sum = CountAfter(counts, first_seq, after).value_or(History::Removed());
+    if (last_seq > until) sum = Less(sum, CountAfter(counts, first_seq, until).value_or(sum));
     AddRows(all, sum.notifications, sum.errors, 1);
   }
 }

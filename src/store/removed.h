@@ -39,7 +39,8 @@ class RemovedChunk {
   std::string packed_;  // those before it
 };
 
-// All that is known to have gone of the numbers above `seq`. What is damaged is not counted.
-Result<History::Removed> RemovedAfter(Database& database, uint64_t identity, uint64_t seq);
+// All that is known to have gone of the numbers above `after`, up to `until`; as of one moment, whatever the writer does. What is
+// damaged is not counted.
+Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until);
 
 }  // namespace fsherald

@@ -114,6 +114,16 @@ TEST_F(RetentionTest, WhatHasGoneIsKnownNumberByNumber) {
     ASSERT_EQ((*history)->RemovedAfter(after), expected) << after;
   }
   EXPECT_EQ((*history)->RemovedAfter(UINT64_MAX), History::Removed());
+  for (uint64_t until = 100; until <= first + 100; ++until) {
+    History::Removed expected;
+    for (const Notification& one : notifications) {
+      if (one.seq <= 99 || one.seq > until || one.seq >= first) continue;
+      ++expected.notifications;
+      expected.errors += ErrorCount(one);
+    }
+    ASSERT_EQ((*history)->RemovedBetween(99, until), expected) << until;
+  }
+  EXPECT_EQ((*history)->RemovedBetween(200, 100), History::Removed());
   ExpectSound();
 }
 
