@@ -31,10 +31,7 @@ uint32_t LittleEndian(const char* bytes) {
   return value;
 }
 
-}  // namespace
-
-uint32_t Crc32c(std::string_view bytes, uint32_t before) {
-  uint32_t crc = ~before;
+uint32_t ByTables(std::string_view bytes, uint32_t crc) {
   while (bytes.size() >= 8) {
     const uint32_t low = LittleEndian(bytes.data()) ^ crc;
     const uint32_t high = LittleEndian(bytes.data() + 4);
@@ -44,7 +41,33 @@ uint32_t Crc32c(std::string_view bytes, uint32_t before) {
     bytes.remove_prefix(8);
   }
   for (const char byte : bytes) crc = crc >> 8 ^ kTables[0][(crc ^ static_cast<uint8_t>(byte)) & 0xff];
-  return ~crc;
+  return crc;
 }
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) uint32_t ByInstruction(std::string_view bytes, uint32_t crc) {
+  uint64_t wide = crc;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, bytes.data(), sizeof eight);
+    wide = __builtin_ia32_crc32di(wide, eight);
+  }
+  crc = static_cast<uint32_t>(wide);
+  for (const char byte : bytes) crc = __builtin_ia32_crc32qi(crc, static_cast<uint8_t>(byte));
+  return crc;
+}
+const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
+#else
+uint32_t ByInstruction(std::string_view bytes, uint32_t crc) { return ByTables(bytes, crc); }
+constexpr bool kHasInstruction = false;
+#endif
+
+}  // namespace
+
+uint32_t Crc32c(std::string_view bytes, uint32_t before) {
+  return ~(kHasInstruction ? ByInstruction(bytes, ~before) : ByTables(bytes, ~before));
+}
+
+uint32_t Crc32cByTables(std::string_view bytes) { return ~ByTables(bytes, ~uint32_t{0}); }
 
 }  // namespace fsherald

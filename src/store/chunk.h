@@ -3,13 +3,13 @@
 // what it looks for, and retention takes whole ones. Clocks step: times of neighbouring chunks may overlap.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "store/pack.h"
 #include "store/row_format.h"
 #include "store/sqlite.h"
 
@@ -22,16 +22,24 @@ class IdSet {
   // Empty: too many to say.
   std::string Pack() const;
   static IdSet Unpack(std::string_view packed);
-  template <typename Wanted>
-  bool MayHaveOneOf(const Wanted& wanted) const {
-    return too_many_ || std::any_of(ids_.begin(), ids_.end(), [&](uint64_t id) { return wanted.contains(id); });
-  }
   friend bool operator==(const IdSet&, const IdSet&) = default;
 
  private:
   std::vector<uint64_t> ids_;  // in order
   bool too_many_ = false;
 };
+
+// The same of a packed set, without unpacking it.
+template <typename Wanted>
+bool MayHaveOneOf(std::string_view packed_ids, const Wanted& wanted) {
+  Unpacker from(packed_ids);
+  uint64_t id = 0;
+  while (!from.AtEnd()) {
+    id += from.Number();
+    if (!from.ok() || wanted.contains(id)) return true;
+  }
+  return packed_ids.empty();
+}
 
 struct Chunk {
   uint64_t first_seq = 0;

@@ -20,16 +20,19 @@
 namespace fsherald {
 namespace {
 
-// All, in order. Empty where they cannot be read: then no row is passed over.
-std::vector<Chunk> LoadChunks(Database& database) {
-  std::vector<Chunk> chunks;
-  auto select = database.Prepare(std::string(kSelectChunk) + "ORDER BY first_seq");
-  if (!select) return {};
+// Where the chunks cannot be read no row is passed over.
+std::vector<SeqRange> RangesFor(const RowFilter& filter, SeqRange all, Database& database) {
+  auto select = database.Prepare(
+      std::string(kSelectChunk) +
+      "WHERE first_seq >= coalesce((SELECT max(first_seq) FROM chunk WHERE first_seq <= ?), 0) ORDER BY first_seq");
+  if (!select) return {all};
+  select->Bind(all.first);
+  RangesToRead ranges(all);
   while (true) {
     const auto row = select->Step();
-    if (!row) return {};
-    if (!*row) return chunks;
-    chunks.push_back(ChunkOf(*select));
+    if (!row) return {all};
+    if (!*row) return ranges.Take();
+    ranges.Add({select->Uint(0), select->Uint(1)}, [&] { return filter.MayMatchChunk(*select); });
   }
 }
 
@@ -49,15 +52,14 @@ class HistoryImpl {
   Status ForEach(const History::Query& query, const std::function<bool(const Entry&)>& each) {
     auto filter = RowFilter::For(query, database_, identity_);
     if (!filter) return filter.error();
-    auto scan = RowScan::Open(database_);
+    auto scan = RowScan::Open(database_, filter->Condition());
     if (!scan) return scan.error();
     // Up to what is there now: so it ends, however fast the writer is.
     auto last = database_.Number("SELECT last_seq FROM state");
     if (!last) last = INT64_MAX;
     const uint64_t first = query.after_seq.value_or(0) + 1;
     if (first == 0) return {};
-    std::vector<SeqRange> ranges = RangesToRead(LoadChunks(database_), {first, static_cast<uint64_t>(*last)},
-                                                [&](const Chunk& chunk) { return filter->MayMatch(chunk); });
+    std::vector<SeqRange> ranges = RangesFor(*filter, {first, static_cast<uint64_t>(*last)}, database_);
     if (query.newest_first) std::reverse(ranges.begin(), ranges.end());
     size_t told = 0;
     uint64_t damaged = 0;

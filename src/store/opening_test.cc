@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -118,6 +119,41 @@ TEST_F(OpeningTest, WithAPageRuinedAllRowsOfTheOthersAreSalvaged) {
   for (const uint64_t seq : lost) EXPECT_FALSE(std::binary_search(seqs.begin(), seqs.end(), seq)) << seq;
   EXPECT_EQ(store_->last_seq(), kRows);
   EXPECT_EQ(store_->cursors(), "cursors 1501");
+}
+
+TEST_F(OpeningTest, AroundRuinedPagesAllRowsOfAFileSystemAreStillFound) {
+  for (uint64_t first = kRows + 1; first <= 2 * kRows; first += 500) {
+    std::vector<Notification> some;
+    for (uint64_t seq = first; seq < first + 500; ++seq) {
+      some.push_back(TestError(seq));
+      if (seq % 37 == 0) some.back().filesystem = {.type = "xfs", .device = "sdb1", .mounts = {"/srv"}};
+    }
+    ASSERT_TRUE(store_->Append(some, kTestHost, ""));
+  }
+  Close();
+  std::set<uint64_t> expected;
+  for (uint64_t seq = kRows + 1; seq <= 2 * kRows; ++seq)
+    if (seq % 37 == 0) expected.insert(seq);
+  size_t at = 0;
+  for (const auto& [page, rows] : RowsOfPages()) {
+    if (++at % 7 != 0) continue;
+    Ruin(page);
+    for (const uint64_t seq : rows) expected.erase(seq);
+  }
+  EXPECT_LT(expected.size(), kRows / 37);
+  const auto history = History::Open(directory_.path());
+  ASSERT_TRUE(history);
+  for (const bool newest_first : {false, true}) {
+    std::vector<uint64_t> found;
+    const Status read =
+        (*history)->ForEach({.filesystem = "sdb1", .newest_first = newest_first}, [&](const Entry& entry) {
+          found.push_back(entry.notification.seq);
+          return true;
+        });
+    EXPECT_EQ(read.error().code, EUCLEAN);
+    if (newest_first) std::ranges::reverse(found);
+    EXPECT_EQ(found, std::vector(expected.begin(), expected.end()));
+  }
 }
 
 TEST_F(OpeningTest, APageThatLeadsToOthersTakesNoneWithIt) {

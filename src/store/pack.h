@@ -14,8 +14,11 @@ class Packer {
  public:
   explicit Packer(std::string& out) : out_(out) {}
   void Number(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
-    out_ += static_cast<char>(value);
+    char bytes[10];
+    size_t length = 0;
+    for (; value >= 0x80; value >>= 7) bytes[length++] = static_cast<char>(value | 0x80);
+    bytes[length++] = static_cast<char>(value);
+    out_.append(bytes, length);
   }
   // Small for small negative numbers too.
   void Signed(int64_t value) { Number(static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63)); }

@@ -59,6 +59,8 @@ TEST(ChecksumTest, IsThatOfTheStandard) {
   for (char c = 0; c < 32; ++c) ascending += c;
   EXPECT_EQ(Crc32c(ascending), 0x46dd794eU);
   EXPECT_EQ(Crc32c(ascending.substr(5), Crc32c(ascending.substr(0, 5))), 0x46dd794eU);
+  for (size_t size = 0; size <= ascending.size(); ++size)
+    EXPECT_EQ(Crc32cByTables(ascending.substr(0, size)), Crc32c(ascending.substr(0, size))) << size;
 }
 
 TEST(TemplateTest, MessagesThatDifferInTheirNumbersHaveTheSameWords) {

@@ -59,10 +59,22 @@ Result<RowFilter> RowFilter::For(const History::Query& query, Database& database
   return filter;
 }
 
-bool RowFilter::MayMatch(const Chunk& chunk) const {
-  return chunk.max_utc_ns >= since_ && chunk.min_utc_ns <= until_ && (!kind_ || (chunk.kinds & KindBit(*kind_)) != 0) &&
-         (!filesystems_ || chunk.filesystems.MayHaveOneOf(*filesystems_)) &&
-         (!locations_ || chunk.locations.MayHaveOneOf(*locations_));
+bool RowFilter::MayMatchChunk(const Statement& select) const {
+  return select.Int(4) >= since_ && select.Int(3) <= until_ && (!kind_ || (select.Uint(5) & KindBit(*kind_)) != 0) &&
+         (!filesystems_ || MayHaveOneOf(select.Blob(6), *filesystems_)) &&
+         (!locations_ || MayHaveOneOf(select.Blob(7), *locations_));
+}
+
+std::string RowFilter::Condition() const {
+  constexpr size_t kMostIds = 64;  // of more, a set is faster
+  std::string condition;
+  for (const auto& [column, ids] : {std::pair("filesystem", &filesystems_), std::pair("location", &locations_)}) {
+    if (!*ids || (*ids)->empty() || (*ids)->size() > kMostIds) continue;
+    std::string list;
+    for (const uint64_t id : **ids) list += (list.empty() ? "" : ",") + std::to_string(static_cast<int64_t>(id));
+    condition += std::string("AND ") + column + " IN (" + list + ") ";
+  }
+  return condition;
 }
 
 bool RowFilter::MatchesTime(int64_t first_utc_ns, int64_t last_utc_ns) const {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -18,21 +20,30 @@ namespace fsherald {
 
 // The rows from `first` to `last` that no chunk rules out: those of chunks that may match, and what is in no chunk. Chunks
 // come in the order of seq.
-template <typename MayMatch>
-std::vector<SeqRange> RangesToRead(const std::vector<Chunk>& chunks, SeqRange all, const MayMatch& may_match) {
-  std::vector<SeqRange> ranges;
-  uint64_t next = all.first;
-  for (const Chunk& chunk : chunks) {
-    if (chunk.last_seq < next || chunk.last_seq < chunk.first_seq) continue;
-    if (chunk.first_seq > all.last) break;
-    if (chunk.first_seq > next) ranges.push_back({next, chunk.first_seq - 1});
-    if (may_match(chunk)) ranges.push_back({std::max(next, chunk.first_seq), std::min(all.last, chunk.last_seq)});
-    if (chunk.last_seq >= all.last) return ranges;
-    next = chunk.last_seq + 1;
+class RangesToRead {
+ public:
+  explicit RangesToRead(SeqRange all) : next_(all.first), last_(all.last) {}
+
+  // `may_match` is asked where its answer counts.
+  template <typename MayMatch>
+  void Add(SeqRange chunk, const MayMatch& may_match) {
+    if (is_over_ || chunk.last < next_ || chunk.last < chunk.first || chunk.first > last_) return;
+    if (chunk.first > next_) ranges_.push_back({next_, chunk.first - 1});
+    if (may_match()) ranges_.push_back({std::max(next_, chunk.first), std::min(last_, chunk.last)});
+    is_over_ = chunk.last >= last_;
+    next_ = chunk.last + 1;
   }
-  if (next <= all.last) ranges.push_back({next, all.last});
-  return ranges;
-}
+  std::vector<SeqRange> Take() {
+    if (!is_over_ && next_ <= last_) ranges_.push_back({next_, last_});
+    return std::move(ranges_);
+  }
+
+ private:
+  std::vector<SeqRange> ranges_;
+  uint64_t next_;
+  uint64_t last_;
+  bool is_over_ = false;
+};
 
 // What of a query the columns of a row can tell.
 class RowFilter {
@@ -40,7 +51,10 @@ class RowFilter {
   // Looks through the dictionary for what the query names.
   static Result<RowFilter> For(const History::Query& query, Database& database, uint64_t identity);
 
-  bool MayMatch(const Chunk& chunk) const;
+  // `select`: at a row of kSelectChunk.
+  bool MayMatchChunk(const Statement& select) const;
+  // A condition on the columns of a row that all that match fulfil, as SQL begins with AND; empty: there is none.
+  std::string Condition() const;
   // `last_utc_ns`: a burst's row matches where its time overlaps.
   bool Matches(const Row& row) const;
   bool MatchesTime(int64_t first_utc_ns, int64_t last_utc_ns) const;

@@ -101,6 +101,7 @@ class DetailPacker {
     to_.Number(BitsOf(n));
     to_.Number(SourceBits(n.sources));
     std::string host;
+    host.reserve(64);
     Packer(host).Text(entry.host.boot_id);
     Packer(host).Text(entry.host.kernel_release);
     to_.Number(words_.IdOf(WordKind::kHost, host));
@@ -145,6 +146,7 @@ class DetailPacker {
   // Its shape (type, names, kinds of values, the words of the message), then its values.
   void Pack(const Specific& specific) {
     std::string bytes;
+    bytes.reserve(256);
     Packer shape(bytes);
     Templated message;
     if (specific.message) message = ToTemplate(*specific.message);
@@ -405,6 +407,7 @@ Row PackRow(const EntryView& entry, uint64_t identity, WordIds& words) {
   if (n.error.code) row.code = *n.error.code;
   row.errors = n.error.count;
   row.rows = entry.rows;
+  row.detail.reserve(256);
   DetailPacker(row.detail, words).Pack(entry);
   Seal(row, identity);
   return row;
@@ -457,6 +460,7 @@ Row MergedRow(const Row& first, uint64_t last_seq, int64_t last_utc_ns, uint64_t
 
 std::string PackFilesystem(const FilesystemInfo& filesystem) {
   std::string out;
+  out.reserve(128);
   Packer to(out);
   to.Text(filesystem.type);
   to.Text(filesystem.device);
@@ -497,6 +501,7 @@ std::optional<FilesystemInfo> UnpackFilesystem(std::string_view packed) {
 
 std::string PackLocation(const Location& location) {
   std::string out;
+  out.reserve(512);  // its stack too
   Packer to(out);
   to.Text(location.function);
   to.Optional(Widened(location.line));

@@ -12,9 +12,18 @@ constexpr uint64_t kMostHoles = 1'000'000;  // a file has not as many pages that
 
 }  // namespace
 
-Result<RowScan> RowScan::Open(Database& database) {
+Result<RowScan> RowScan::Open(Database& database, const std::string& condition) {
+  auto scan = Prepare(database, condition);
+  if (!scan || condition.empty()) return scan;
+  auto unconditional = Prepare(database, "");
+  if (!unconditional) return unconditional.error();
+  scan->unconditional_ = std::make_unique<RowScan>(std::move(*unconditional));
+  return scan;
+}
+
+Result<RowScan> RowScan::Prepare(Database& database, const std::string& condition) {
   RowScan scan;
-  const std::string between = std::string(kSelectRow) + "WHERE seq BETWEEN ? AND ? ORDER BY seq ";
+  const std::string between = std::string(kSelectRow) + "WHERE seq BETWEEN ? AND ? " + condition + "ORDER BY seq ";
   auto ascending = database.Prepare(between + "LIMIT ?");
   if (!ascending) return ascending.error();
   auto descending = database.Prepare(between + "DESC LIMIT ?");
@@ -38,6 +47,12 @@ Result<bool> RowScan::Read(SeqRange range, bool newest_first, const std::functio
       continue;
     }
     if (batch.error->code != EUCLEAN) return *batch.error;
+    if (unconditional_) {
+      // Where the next readable row is, only one who passes over none can find.
+      const SeqRange rest = newest_first ? SeqRange{range.first, range.last - batch.next}
+                                         : SeqRange{range.first + batch.next, range.last};
+      return batch.next >= end ? Result<bool>(true) : unconditional_->Read(rest, newest_first, each);
+    }
     if (!damage_) damage_ = batch.error;
     if (++holes_ > kMostHoles) return *damage_;
     const auto next = NextReadable(range, newest_first, batch.next);

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -24,13 +26,14 @@ struct SeqRange {
 
 class RowScan {
  public:
-  static Result<RowScan> Open(Database& database);
+  // `condition`: SQL that begins with AND, or nothing; rows that do not fulfil it may be passed over.
+  static Result<RowScan> Open(Database& database, const std::string& condition = "");
 
   // Calls `each` for the rows of the range; false: it has ended it.
   Result<bool> Read(SeqRange range, bool newest_first, const std::function<bool(const Row&)>& each);
 
   // How often something had to be gone around.
-  uint64_t holes() const { return holes_; }
+  uint64_t holes() const { return holes_ + (unconditional_ ? unconditional_->holes_ : 0); }
 
  private:
   RowScan() = default;
@@ -44,8 +47,11 @@ class RowScan {
   Batch ReadBatch(SeqRange range, bool newest_first, uint64_t position, size_t most);
   std::optional<uint64_t> NextReadable(SeqRange range, bool newest_first, uint64_t unreadable);
 
+  static Result<RowScan> Prepare(Database& database, const std::string& condition);
+
   Statement ascending_;
   Statement descending_;
+  std::unique_ptr<RowScan> unconditional_;  // for what is damaged; null: this is it
   uint64_t holes_ = 0;
   std::optional<Error> damage_;
 };
