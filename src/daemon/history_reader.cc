@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "store/history.h"
 #include "store/store.h"
@@ -88,7 +89,7 @@ std::optional<Removed> RemovedFrom(History* history, uint64_t after_seq) {
   if (history == nullptr) return std::nullopt;
   const auto removed = history->RemovedAfter(after_seq);
   if (!removed || removed->notifications == 0) return std::nullopt;
-  return Removed{.notifications = removed->notifications, .errors = removed->errors};
+  return Removed{.notifications = removed->notifications, .errors = removed->errors, .until_utc_ns = UtcNowNs()};
 }
 
 HistoryPiece PieceOf(const Rows& rows, ReplayLine line) {

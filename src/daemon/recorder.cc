@@ -463,14 +463,15 @@ bool Recorder::Impl::Merge(const std::string& cursors) {
     is_stopped = stopping_;
     return stored && !is_stopped;
   };
-  uint64_t before_seq = store_->last_seq();
+  const uint64_t from_seq = store_->last_seq();
+  uint64_t before_seq = from_seq;
   int64_t before_utc_ns = 0;  // not known
-  (void)(*history)->ForEach({.after_seq = before_seq}, [&](const Entry& entry) {
+  (void)(*history)->ForEach({.after_seq = from_seq}, [&](const Entry& entry) {
     // The second one still takes what comes, and makes room for it: what has gone is looked for wherever a number is missing. The
     // gap is stored with what comes next, so that nobody who begins anew between them counts it once more.
     const Notification& next = entry.notification;
     if (next.seq > before_seq + 1) {
-      const auto removed = (*history)->RemovedBetween(before_seq, next.seq - 1);
+      const auto removed = (*history)->RemovedBetween(before_seq, next.seq - 1, from_seq);
       if (removed && removed->notifications > 0) {
         batch.push_back(GapBetween(before_seq, before_utc_ns, next, *removed));
         lost_ += removed->errors;

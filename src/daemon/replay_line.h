@@ -16,7 +16,8 @@ namespace fsherald {
 struct Removed {
   uint64_t notifications = 0;
   uint64_t errors = 0;
-  bool exact = true;  // false: at least so many errors
+  bool exact = true;         // false: at least so many errors
+  int64_t until_utc_ns = 0;  // they happened before
 };
 
 class ReplayLine {

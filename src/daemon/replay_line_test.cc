@@ -66,6 +66,15 @@ TEST_F(ReplayLineTest, WhereNoneIsKnownTheirCountIsNotEither) {
   EXPECT_EQ(FirstGap().count, std::nullopt);
 }
 
+TEST_F(ReplayLineTest, WhatIsInARowNotAboveTheNumberIsToldAtOnce) {
+  line_ = ReplayLine(40);
+  removed_ = Removed{.notifications = 2, .errors = 7, .until_utc_ns = INT64_MAX};  // 42 and 43
+  for (uint64_t seq : {41, 44, 46}) Add(seq);
+  EXPECT_THAT(All(), ElementsAre(Told{0, "", 7, true}, ErrorOf(41), ErrorOf(44), kUncounted, ErrorOf(46)));
+  EXPECT_TRUE(FirstGap().exact);
+  EXPECT_EQ(FirstGap().to_utc_ns, INT64_MAX);
+}
+
 TEST_F(ReplayLineTest, ABurstThatIsGoneStandsForItsNumbersAmongTheRowsToo) {
   removed_ = Removed{.notifications = 12, .errors = 30};  // two of them are 12 and 14
   for (uint64_t seq : {11, 13, 15, 17}) Add(seq);
@@ -75,7 +84,7 @@ TEST_F(ReplayLineTest, ABurstThatIsGoneStandsForItsNumbersAmongTheRowsToo) {
 
 TEST_F(ReplayLineTest, WhereNothingAboveTheNumberIsGoneNothingIsMissed) {
   line_ = ReplayLine(40);
-  removed_ = Removed{.notifications = 40, .errors = 70};
+  removed_ = Removed{.notifications = 0, .errors = 0};
   Add(41);
   EXPECT_THAT(All(), ElementsAre(ErrorOf(41)));
 }

@@ -250,6 +250,16 @@ TEST_F(ReplaysTest, WhatRetentionHasTakenIsAGapWithItsCountAndWhatItHasMergedARo
   EXPECT_LT(told.size(), told_);
   EXPECT_EQ(gaps(told), 0);
 
+  // Who was told up to one in the middle of bursts is told at once how many above it are in rows that do not come.
+  for (const uint64_t since : {500, 1001, 3000, 4999}) {
+    uint64_t above = 0;
+    for (uint64_t seq = since + 1; seq <= told_; ++seq) above += 1 + seq % 3;
+    told = All(since);
+    EXPECT_EQ(sum(told), above) << since;
+    EXPECT_EQ(gaps(told), 1) << since;
+    EXPECT_TRUE(told.front().is_gap);
+  }
+
   for (int i = 0; i < 20; ++i) store(1000, UINT64_MAX);  // nothing to merge: the oldest go
   extent = (*History::Open(directory_.file("store")))->Covers();
   ASSERT_TRUE(extent);

@@ -113,11 +113,11 @@ class HistoryImpl {
                            .merged_notifications = (*state)->merged_notifications};
   }
 
-  Result<History::Removed> RemovedBetween(uint64_t after, uint64_t until) {
-    return fsherald::RemovedBetween(database_, identity_, after, until);
+  Result<History::Removed> RemovedBetween(uint64_t after, uint64_t until, uint64_t told_to) {
+    return fsherald::RemovedBetween(database_, identity_, after, until, told_to);
   }
   Result<History::Removed> RemovedAfter(uint64_t seq) {
-    if (seq != 0) return RemovedBetween(seq, UINT64_MAX);
+    if (seq != 0) return RemovedBetween(seq, UINT64_MAX, seq);
     const auto state = LoadState(database_);
     if (!state) return state.error();
     if (!*state) return HistoryError("read the state in", database_.path(), EUCLEAN);
@@ -172,8 +172,8 @@ Result<History::Hotspots> History::HotspotsBy(By by, std::optional<int64_t> sinc
 Result<std::vector<History::FilesystemSummary>> History::Filesystems() { return ReadFilesystems(impl_->database()); }
 Result<History::Extent> History::Covers() { return impl_->Covers(); }
 Result<History::Removed> History::RemovedAfter(uint64_t seq) { return impl_->RemovedAfter(seq); }
-Result<History::Removed> History::RemovedBetween(uint64_t after, uint64_t until) {
-  return impl_->RemovedBetween(after, until);
+Result<History::Removed> History::RemovedBetween(uint64_t after, uint64_t until, uint64_t told_to) {
+  return impl_->RemovedBetween(after, until, told_to);
 }
 
 }  // namespace fsherald

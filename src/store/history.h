@@ -103,16 +103,16 @@ class History {
   Result<Extent> Covers();
 
   // What retention has taken of the numbers above `seq`, as far as is known: all of it for 0, else of the last two million numbers
-  // that went. A burst's row is at its first number, with all that it stands for. Whether it is all of them the numbers tell that
-  // are missing.
+  // that went, those too that are in the row of a burst which is not above `seq`. The row of a burst that has gone is at its first
+  // number, with all that it stands for. Whether it is all of them the numbers tell that are missing.
   struct Removed {
     uint64_t notifications = 0;
     uint64_t errors = 0;
     friend bool operator==(const Removed&, const Removed&) = default;
   };
   Result<Removed> RemovedAfter(uint64_t seq);
-  // Above `after`, up to `until`, of the last two million alone.
-  Result<Removed> RemovedBetween(uint64_t after, uint64_t until);
+  // Above `after`, up to `until`, for whoever has all rows up to `told_to`; of the last two million alone.
+  Result<Removed> RemovedBetween(uint64_t after, uint64_t until, uint64_t told_to);
 
  private:
   explicit History(std::unique_ptr<HistoryImpl> impl);

@@ -12,6 +12,7 @@ namespace {
 constexpr Migration kSteps[] = {{2, R"sql(CREATE TABLE removed(
   last_seq INTEGER PRIMARY KEY,
   first_seq INTEGER NOT NULL,
+  burst INTEGER NOT NULL,
   notifications INTEGER NOT NULL,
   errors INTEGER NOT NULL,
   counts BLOB NOT NULL,

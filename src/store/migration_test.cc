@@ -63,6 +63,24 @@ TEST_F(MigrationTest, EveryReleasedVersionBecomesTheLatest) {
   }
 }
 
+TEST_F(MigrationTest, AHistoryOfVersionOneKeepsItsRowsAndGoesOn) {
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 1500; ++seq) notifications.push_back(TestError(seq));
+  { ASSERT_TRUE(OpenStore(directory_.path())->Append(notifications, kTestHost, "cursors")); }
+  {
+    auto database = Database::Open(directory_.file(), Database::Access::kWrite);
+    ASSERT_TRUE(database->Run("DROP TABLE removed; PRAGMA user_version=1"));
+  }
+  Store::Opening found;
+  auto store = Store::Open({.directory = directory_.path(), .max_age_s = 1}, &found);
+  ASSERT_TRUE(store) << store.error().ToString();
+  EXPECT_EQ(found.set_aside, "");
+  EXPECT_EQ(Seqs(directory_.path()).size(), 1500U);
+  EXPECT_EQ((*store)->cursors(), "cursors");
+  while (*(*store)->Retain(kTestUtcNs / 1'000'000'000 + 1100)) continue;
+  EXPECT_EQ((*History::Open(directory_.path()))->RemovedAfter(1000), (History::Removed{24, 24}));
+}
+
 // The way to versions that are not there yet.
 constexpr const char* kFirst = "CREATE TABLE a(x)";
 constexpr const char* kThird = "CREATE TABLE a(x, y); CREATE TABLE b(z)";

@@ -12,9 +12,9 @@
 namespace fsherald {
 namespace {
 
-int64_t ChecksumOf(uint64_t identity, uint64_t last_seq, uint64_t first_seq, const History::Removed& sum,
-                   std::string_view counts) {
-  const uint64_t head[] = {identity, last_seq, first_seq, sum.notifications, sum.errors};
+int64_t ChecksumOf(uint64_t identity, uint64_t last_seq, uint64_t first_seq, uint64_t burst,
+                   const History::Removed& sum, std::string_view counts) {
+  const uint64_t head[] = {identity, last_seq, first_seq, burst, sum.notifications, sum.errors};
   return Crc32c(counts, Crc32c({reinterpret_cast<const char*>(head), sizeof head}));
 }
 
@@ -77,13 +77,13 @@ void RemovedChunk::EndRun() {
   run_ = {};
 }
 
-Status RemovedChunk::Write(Database& database, uint64_t identity) {
+Status RemovedChunk::Write(Database& database, uint64_t identity, uint64_t burst) {
   if (sum_.notifications == 0) return {};
-  auto insert = database.Prepare("INSERT OR REPLACE INTO removed VALUES(?,?,?,?,?,?)");
+  auto insert = database.Prepare("INSERT OR REPLACE INTO removed VALUES(?,?,?,?,?,?,?)");
   if (!insert) return insert.error();
   EndRun();
-  insert->Bind(last_seq_).Bind(first_seq_).Bind(sum_.notifications).Bind(sum_.errors).BindBlob(packed_);
-  insert->Bind(ChecksumOf(identity, last_seq_, first_seq_, sum_, packed_));
+  insert->Bind(last_seq_).Bind(first_seq_).Bind(burst).Bind(sum_.notifications).Bind(sum_.errors).BindBlob(packed_);
+  insert->Bind(ChecksumOf(identity, last_seq_, first_seq_, burst, sum_, packed_));
   if (auto run = insert->Run(); !run) return run;
   if (last_seq_ <= kRemovedNumbersKept) return {};
   auto forget = database.Prepare("DELETE FROM removed WHERE last_seq <= ?");
@@ -91,15 +91,17 @@ Status RemovedChunk::Write(Database& database, uint64_t identity) {
   return forget->Bind(last_seq_ - kRemovedNumbersKept).Run();
 }
 
-Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until) {
+Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until,
+                                        uint64_t told_to) {
   constexpr uint64_t kLastSeq = INT64_MAX;  // that a row can have
   after = std::min(after, kLastSeq);
   until = std::min(until, kLastSeq);
+  told_to = std::min(told_to, kLastSeq);
   auto select = database.Prepare(
-      "SELECT last_seq, first_seq, notifications, errors, counts, checksum FROM removed "
-      "WHERE last_seq > ? AND first_seq <= ?");
+      "SELECT last_seq, first_seq, notifications, errors, counts, checksum, burst FROM removed "
+      "WHERE last_seq > ? AND first_seq <= ? AND burst <= ?");
   if (!select) return select.error();
-  select->Bind(after).Bind(until);
+  select->Bind(after).Bind(until).Bind(told_to);
   History::Removed all;
   while (true) {
     const auto row = select->Step();
@@ -109,7 +111,7 @@ Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, u
     const uint64_t first_seq = select->Uint(1);
     History::Removed sum{.notifications = select->Uint(2), .errors = select->Uint(3)};
     const std::string_view counts = select->Blob(4);
-    if (ChecksumOf(identity, last_seq, first_seq, sum, counts) != select->Int(5)) continue;
+    if (ChecksumOf(identity, last_seq, first_seq, select->Uint(6), sum, counts) != select->Int(5)) continue;
     if (first_seq <= after) sum = CountAfter(counts, first_seq, after).value_or(History::Removed());
     if (last_seq > until) sum = Less(sum, CountAfter(counts, first_seq, until).value_or(sum));
     AddRows(all, sum.notifications, sum.errors, 1);

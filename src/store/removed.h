@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table `removed`: what retention has taken, number by number, so that whoever has been told up to a number can be told how
+// The table `removed`: what retention has taken or merged into others, number by number, so that whoever has been told up to a number can be told how
 // many errors above it are gone. It holds the last two million numbers that went; of those before only the sums are left (State).
 #pragma once
 
@@ -14,13 +14,13 @@ namespace fsherald {
 
 inline constexpr uint64_t kRemovedNumbersKept = uint64_t{1} << 21;
 
-// Of one chunk, as its rows go. Rows come in the order of seq.
+// Of one chunk, or of one burst, as its rows go. Rows come in the order of seq.
 class RemovedChunk {
  public:
   // `errors`: 0 of what is none.
   void Add(uint64_t seq, uint64_t rows, uint64_t errors);
-  // Into the transaction that is open; what is too long ago goes.
-  Status Write(Database& database, uint64_t identity);
+  // Into the transaction that is open; what is too long ago goes. `burst`: seq of the row that stands for them; 0: they are gone.
+  Status Write(Database& database, uint64_t identity, uint64_t burst);
 
  private:
   // Rows that are alike, each `step` above the one before.
@@ -39,8 +39,9 @@ class RemovedChunk {
   std::string packed_;  // those before it
 };
 
-// All that is known to have gone of the numbers above `after`, up to `until`; as of one moment, whatever the writer does. What is
-// damaged is not counted.
-Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until);
+// All that is known to have gone of the numbers above `after`, up to `until`, or that is in rows up to `told_to`; as of one moment,
+// whatever the writer does. What is damaged is not counted.
+Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until,
+                                        uint64_t told_to);
 
 }  // namespace fsherald

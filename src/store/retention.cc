@@ -2,6 +2,7 @@
 #include "store/retention.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "store/removed.h"
 #include "store/tally.h"
@@ -177,7 +178,7 @@ Status Retention::RemoveRows(const Chunk& chunk) {
     counted.Add(select->Uint(0), select->Uint(3), errors);
     state.rows -= std::min<uint64_t>(state.rows, 1);
   }
-  if (auto written = counted.Write(writer_.database(), state.identity); !written) return written;
+  if (auto written = counted.Write(writer_.database(), state.identity, 0); !written) return written;
   state.removed_until_utc_ns = std::max(state.removed_until_utc_ns, chunk.max_utc_ns);
   state.merged_to = std::max(state.merged_to, chunk.last_seq);
   for (const char* sql :
@@ -315,6 +316,7 @@ Status Retention::MergeLast(Burst& burst, Work& work) {
   }
   burst.merged->errors = SaturatingSum(burst.merged->errors, last.errors);
   ++burst.merged->rows;
+  burst.folded.Add(last.seq, 1, last.errors);
   burst.merged_last_seq = last.seq;
   burst.merged_last_utc_ns = last.utc_ns;
   burst.changed = true;
@@ -331,6 +333,9 @@ Status Retention::MergeLast(Burst& burst, Work& work) {
 Status Retention::WriteMerged(Burst& burst, Work& work) {
   if (!burst.changed) return {};
   burst.changed = false;
+  RemovedChunk folded = std::exchange(burst.folded, {});
+  if (auto written = folded.Write(writer_.database(), writer_.state().identity, burst.merged->seq); !written)
+    return written;
   BindRow(MergedRow(*burst.merged, burst.merged_last_seq, burst.merged_last_utc_ns, writer_.state().identity),
           work.replace);
   if (auto run = work.replace.Run(); !run) return run;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "store/chunk.h"
+#include "store/removed.h"
 #include "store/row_format.h"
 #include "store/writer.h"
 
@@ -40,6 +41,7 @@ class Retention {
     uint64_t merged_last_seq = 0;
     int64_t merged_last_utc_ns = 0;
     std::optional<Row> last;  // the latest, which stays whole as long as it is that
+    RemovedChunk folded;      // what `merged` stands for since it was written last
     bool changed = false;     // `merged` is not yet in the file as it stands here
   };
   struct Work;  // of one merge

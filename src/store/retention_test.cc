@@ -121,9 +121,9 @@ TEST_F(RetentionTest, WhatHasGoneIsKnownNumberByNumber) {
       ++expected.notifications;
       expected.errors += ErrorCount(one);
     }
-    ASSERT_EQ((*history)->RemovedBetween(99, until), expected) << until;
+    ASSERT_EQ((*history)->RemovedBetween(99, until, 0), expected) << until;
   }
-  EXPECT_EQ((*history)->RemovedBetween(200, 100), History::Removed());
+  EXPECT_EQ((*history)->RemovedBetween(200, 100, 0), History::Removed());
   ExpectSound();
 }
 

@@ -78,11 +78,13 @@ CREATE TABLE tally(
   PRIMARY KEY(dimension, unit, at, key)
 ) WITHOUT ROWID;
 
--- What retention has taken, by chunks, the last two million numbers of it: of each row its seq, and how many notifications and
--- errors it stood for, packed (removed.h).
+-- What retention has taken, the last two million numbers of it: of each row its seq, and how many notifications and errors it stood
+-- for, packed (removed.h). By chunks; what it has merged into the row of a burst, by bursts: then `burst` is the seq of that row,
+-- else 0.
 CREATE TABLE removed(
   last_seq INTEGER PRIMARY KEY,
   first_seq INTEGER NOT NULL,
+  burst INTEGER NOT NULL,
   notifications INTEGER NOT NULL,
   errors INTEGER NOT NULL,
   counts BLOB NOT NULL,
