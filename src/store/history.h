@@ -111,7 +111,7 @@ class History {
     friend bool operator==(const Removed&, const Removed&) = default;
   };
   Result<Removed> RemovedAfter(uint64_t seq);
-  // Above `after`, up to `until`, for whoever has all rows up to `told_to`; of the last two million alone.
+  // Above `after`, up to `until`, for whoever has all rows up to `told_to`.
   Result<Removed> RemovedBetween(uint64_t after, uint64_t until, uint64_t told_to);
 
  private:

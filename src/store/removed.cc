@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "store/checksum.h"
 #include "store/pack.h"
@@ -12,10 +13,40 @@
 namespace fsherald {
 namespace {
 
-int64_t ChecksumOf(uint64_t identity, uint64_t last_seq, uint64_t first_seq, uint64_t burst,
-                   const History::Removed& sum, std::string_view counts) {
-  const uint64_t head[] = {identity, last_seq, first_seq, burst, sum.notifications, sum.errors};
-  return Crc32c(counts, Crc32c({reinterpret_cast<const char*>(head), sizeof head}));
+struct Record {
+  uint64_t last_seq = 0;
+  uint64_t first_seq = 0;
+  uint64_t burst = 0;
+  History::Removed sum;
+  std::string counts;  // empty: the sum is all that is left
+};
+
+constexpr std::string_view kSelectRecord =
+    "SELECT last_seq, first_seq, burst, notifications, errors, counts, checksum FROM removed ";
+
+int64_t ChecksumOf(uint64_t identity, const Record& record) {
+  const uint64_t head[] = {identity,     record.last_seq,          record.first_seq,
+                           record.burst, record.sum.notifications, record.sum.errors};
+  return Crc32c(record.counts, Crc32c({reinterpret_cast<const char*>(head), sizeof head}));
+}
+
+// Empty: it is damaged.
+std::optional<Record> RecordOf(uint64_t identity, const Statement& select) {
+  Record record{.last_seq = select.Uint(0),
+                .first_seq = select.Uint(1),
+                .burst = select.Uint(2),
+                .sum = {.notifications = select.Uint(3), .errors = select.Uint(4)},
+                .counts = std::string(select.Blob(5))};
+  if (ChecksumOf(identity, record) != select.Int(6)) return std::nullopt;
+  return record;
+}
+
+Status Insert(Database& database, uint64_t identity, const Record& record) {
+  auto insert = database.Prepare("INSERT OR REPLACE INTO removed VALUES(?,?,?,?,?,?,?)");
+  if (!insert) return insert.error();
+  insert->Bind(record.last_seq).Bind(record.first_seq).Bind(record.burst);
+  insert->Bind(record.sum.notifications).Bind(record.sum.errors).BindBlob(record.counts);
+  return insert->Bind(ChecksumOf(identity, record)).Run();
 }
 
 void AddRows(History::Removed& sum, uint64_t rows, uint64_t errors, uint64_t times) {
@@ -54,6 +85,32 @@ std::optional<History::Removed> CountAfter(std::string_view packed, uint64_t fir
   return sum;
 }
 
+// Of records that end up to `until` one is left, with the sum of what has gone. Those of bursts are only of use number by number.
+Status SumUp(Database& database, uint64_t identity, uint64_t until) {
+  auto select = database.Prepare(std::string(kSelectRecord) + "WHERE last_seq <= ? ORDER BY last_seq");
+  if (!select) return select.error();
+  select->Bind(until);
+  Record all;
+  bool is_new = false;
+  while (true) {
+    const auto row = select->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    const auto record = RecordOf(identity, *select);
+    is_new = is_new || !record || !record->counts.empty();
+    if (!record || record->burst != 0) continue;
+    if (all.last_seq == 0) all.first_seq = record->first_seq;
+    all.last_seq = record->last_seq;
+    AddRows(all.sum, record->sum.notifications, record->sum.errors, 1);
+  }
+  select->Reset();
+  if (!is_new) return {};
+  auto forget = database.Prepare("DELETE FROM removed WHERE last_seq <= ?");
+  if (!forget) return forget.error();
+  if (auto run = forget->Bind(until).Run(); !run) return run;
+  return all.last_seq == 0 ? Status() : Insert(database, identity, all);
+}
+
 }  // namespace
 
 void RemovedChunk::Add(uint64_t seq, uint64_t rows, uint64_t errors) {
@@ -77,18 +134,13 @@ void RemovedChunk::EndRun() {
   run_ = {};
 }
 
-Status RemovedChunk::Write(Database& database, uint64_t identity, uint64_t burst) {
+Status RemovedChunk::Write(Database& database, uint64_t identity, uint64_t burst, uint64_t kept) {
   if (sum_.notifications == 0) return {};
-  auto insert = database.Prepare("INSERT OR REPLACE INTO removed VALUES(?,?,?,?,?,?,?)");
-  if (!insert) return insert.error();
   EndRun();
-  insert->Bind(last_seq_).Bind(first_seq_).Bind(burst).Bind(sum_.notifications).Bind(sum_.errors).BindBlob(packed_);
-  insert->Bind(ChecksumOf(identity, last_seq_, first_seq_, burst, sum_, packed_));
-  if (auto run = insert->Run(); !run) return run;
-  if (last_seq_ <= kRemovedNumbersKept) return {};
-  auto forget = database.Prepare("DELETE FROM removed WHERE last_seq <= ?");
-  if (!forget) return forget.error();
-  return forget->Bind(last_seq_ - kRemovedNumbersKept).Run();
+  const Record record{
+      .last_seq = last_seq_, .first_seq = first_seq_, .burst = burst, .sum = sum_, .counts = std::move(packed_)};
+  if (auto written = Insert(database, identity, record); !written) return written;
+  return last_seq_ > kept ? SumUp(database, identity, last_seq_ - kept) : Status();
 }
 
 Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until,
@@ -97,9 +149,7 @@ Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, u
   after = std::min(after, kLastSeq);
   until = std::min(until, kLastSeq);
   told_to = std::min(told_to, kLastSeq);
-  auto select = database.Prepare(
-      "SELECT last_seq, first_seq, notifications, errors, counts, checksum, burst FROM removed "
-      "WHERE last_seq > ? AND first_seq <= ? AND burst <= ?");
+  auto select = database.Prepare(std::string(kSelectRecord) + "WHERE last_seq > ? AND first_seq <= ? AND burst <= ?");
   if (!select) return select.error();
   select->Bind(after).Bind(until).Bind(told_to);
   History::Removed all;
@@ -107,11 +157,12 @@ Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, u
     const auto row = select->Step();
     if (!row) return row.error();
     if (!*row) return all;
-    const uint64_t last_seq = select->Uint(0);
-    const uint64_t first_seq = select->Uint(1);
-    History::Removed sum{.notifications = select->Uint(2), .errors = select->Uint(3)};
-    const std::string_view counts = select->Blob(4);
-    if (ChecksumOf(identity, last_seq, first_seq, select->Uint(6), sum, counts) != select->Int(5)) continue;
+    const auto record = RecordOf(identity, *select);
+    if (!record) continue;
+    const auto& [last_seq, first_seq, burst, whole, counts] = *record;
+    const bool is_part = first_seq <= after || last_seq > until;
+    if (is_part && counts.empty()) continue;
+    History::Removed sum = whole;
     if (first_seq <= after) sum = CountAfter(counts, first_seq, after).value_or(History::Removed());
     if (last_seq > until) sum = Less(sum, CountAfter(counts, first_seq, until).value_or(sum));
     AddRows(all, sum.notifications, sum.errors, 1);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The table `removed`: what retention has taken or merged into others, number by number, so that whoever has been told up to a number can be told how
-// many errors above it are gone. It holds the last two million numbers that went; of those before only the sums are left (State).
+// many errors above it are gone. It holds the last two million numbers that went, fewer where the history must be small; of those before the sum is one row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -12,15 +13,18 @@
 
 namespace fsherald {
 
-inline constexpr uint64_t kRemovedNumbersKept = uint64_t{1} << 21;
+// How many numbers it holds one by one, of a history that may have so many bytes: it takes a fifth of them at the very most, where
+// hostile counts differ from row to row.
+inline uint64_t RemovedNumbersKept(uint64_t max_bytes) { return std::min(uint64_t{1} << 21, max_bytes / 64); }
 
 // Of one chunk, or of one burst, as its rows go. Rows come in the order of seq.
 class RemovedChunk {
  public:
   // `errors`: 0 of what is none.
   void Add(uint64_t seq, uint64_t rows, uint64_t errors);
-  // Into the transaction that is open; what is too long ago goes. `burst`: seq of the row that stands for them; 0: they are gone.
-  Status Write(Database& database, uint64_t identity, uint64_t burst);
+  // Into the transaction that is open. `burst`: seq of the row that stands for them; 0: they are gone. What went more than `kept`
+  // numbers ago becomes a sum.
+  Status Write(Database& database, uint64_t identity, uint64_t burst, uint64_t kept);
 
  private:
   // Rows that are alike, each `step` above the one before.

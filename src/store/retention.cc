@@ -178,7 +178,8 @@ Status Retention::RemoveRows(const Chunk& chunk) {
     counted.Add(select->Uint(0), select->Uint(3), errors);
     state.rows -= std::min<uint64_t>(state.rows, 1);
   }
-  if (auto written = counted.Write(writer_.database(), state.identity, 0); !written) return written;
+  if (auto written = counted.Write(writer_.database(), state.identity, 0, RemovedNumbersKept(max_bytes_)); !written)
+    return written;
   state.removed_until_utc_ns = std::max(state.removed_until_utc_ns, chunk.max_utc_ns);
   state.merged_to = std::max(state.merged_to, chunk.last_seq);
   for (const char* sql :
@@ -334,7 +335,9 @@ Status Retention::WriteMerged(Burst& burst, Work& work) {
   if (!burst.changed) return {};
   burst.changed = false;
   RemovedChunk folded = std::exchange(burst.folded, {});
-  if (auto written = folded.Write(writer_.database(), writer_.state().identity, burst.merged->seq); !written)
+  if (auto written =
+          folded.Write(writer_.database(), writer_.state().identity, burst.merged->seq, RemovedNumbersKept(max_bytes_));
+      !written)
     return written;
   BindRow(MergedRow(*burst.merged, burst.merged_last_seq, burst.merged_last_utc_ns, writer_.state().identity),
           work.replace);

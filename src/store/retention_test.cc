@@ -127,6 +127,30 @@ TEST_F(RetentionTest, WhatHasGoneIsKnownNumberByNumber) {
   ExpectSound();
 }
 
+TEST_F(RetentionTest, OfASmallHistoryWhatWentLongAgoIsASum) {
+  Open({.max_bytes = 64 * 1000, .max_age_s = 10 * kDayS});  // a thousand numbers one by one
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 512 * 20; ++seq) {
+    notifications.push_back(TestError(seq, 1 + seq % 5));
+    if (seq > 512 * 19) notifications.back().utc_ns += 20 * kDayS * kSecond;
+  }
+  Append(notifications);
+  Retain(kNowS + 12 * kDayS);
+  const auto sum_above = [](uint64_t after) {
+    History::Removed sum;
+    for (uint64_t seq = after + 1; seq <= 512 * 19; ++seq) sum = {sum.notifications + 1, sum.errors + 1 + seq % 5};
+    return sum;
+  };
+  const auto history = History::Open(directory_.path());
+  EXPECT_EQ((*history)->RemovedAfter(0), sum_above(0));
+  EXPECT_EQ((*history)->RemovedBetween(0, UINT64_MAX, 0), sum_above(0));
+  EXPECT_EQ((*history)->RemovedAfter(512 * 19 - 1000), sum_above(512 * 19 - 1000));
+  EXPECT_EQ((*history)->RemovedAfter(1), sum_above(512 * 17)) << "how many of the sum are above 1 nobody knows";
+  ExpectSound();
+  auto database = Database::Open(directory_.file(), Database::Access::kRead);
+  EXPECT_EQ(*database->Number("SELECT count(*) FROM removed"), 3);
+}
+
 TEST_F(RetentionTest, OfWhatHasGoneADamagedRecordIsNotCounted) {
   Open({.max_age_s = 10 * kDayS});
   std::vector<Notification> notifications;

@@ -78,8 +78,8 @@ CREATE TABLE tally(
   PRIMARY KEY(dimension, unit, at, key)
 ) WITHOUT ROWID;
 
--- What retention has taken, the last two million numbers of it: of each row its seq, and how many notifications and errors it stood
--- for, packed (removed.h). By chunks; what it has merged into the row of a burst, by bursts: then `burst` is the seq of that row,
+-- What retention has taken: of each row its seq, and how many notifications and errors it stood for, packed (removed.h); of what
+-- went long ago the sum. By chunks; what it has merged into the row of a burst, by bursts: then `burst` is the seq of that row,
 -- else 0.
 CREATE TABLE removed(
   last_seq INTEGER PRIMARY KEY,
