@@ -464,18 +464,12 @@ class Monitor::Impl {
     return traced_errors_.NewErrors(mounting.info.uuid, reading, refreshed_utc_s_);
   }
 
+  // Amid a collection what is drained still has to find it as it was: its coverage says what belongs to what.
   void End(const Mounting& mounting) {
     FilesystemKey key{mounting.key};
-    if (watched_.erase(key) == 0) return;
+    if (!watched_.contains(key)) return;
     gone_.push_back({key, BoottimeNowNs()});
     observed_->Add(mounting, {.what = Observation::What::kEnded});
-    join_.Close(key);
-    states_.End(key);
-    std::erase_if(hushed_, [&](const auto& hushed) {
-      if (hushed.second != key) return false;
-      sources_.trace->SetQuiet(hushed.first, false);  // no mark wakes us for it any more
-      return true;
-    });
     servers_->Forget(key);
     if (health_) health_->Forget(key);
     if (sources_.fanotify) sources_.fanotify->Forget(key);
@@ -485,6 +479,19 @@ class Monitor::Impl {
       sources_.counters->Forget(key);
       counter_reads_.End(key);
     }
+    if (collecting_) ended_.push_back(key);
+    else Close(key);
+  }
+
+  void Close(FilesystemKey key) {
+    watched_.erase(key);
+    join_.Close(key);
+    states_.End(key);
+    std::erase_if(hushed_, [&](const auto& hushed) {
+      if (hushed.second != key) return false;
+      sources_.trace->SetQuiet(hushed.first, false);  // no mark wakes us for it any more
+      return true;
+    });
   }
 
   bool MountsChanged(const std::vector<int>& ready, uint64_t now_ns) {
@@ -596,6 +603,7 @@ class Monitor::Impl {
     for (Signal& reading : readings) join_.Add(std::move(reading), now_ns);
     if (options_.reads == nullptr && sources_.trace) sources_.trace->Release();
     collecting_ = was_collecting;
+    for (FilesystemKey key : std::exchange(ended_, {})) Close(key);
   }
 
   // With all counters, whether they have risen or not.
@@ -831,6 +839,7 @@ class Monitor::Impl {
   int64_t refreshed_utc_s_ = 0;
   std::set<FilesystemKey> unwatched_;  // that the join knows all the same
   std::deque<Gone> gone_;              // lately; the earliest first
+  std::vector<FilesystemKey> ended_;   // amid a collection, which closes them at its end
   bool collecting_ = false;
   std::vector<FanotifyEvents> early_;  // taken amid a collection
   bool refreshing_ = false;
