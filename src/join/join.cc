@@ -118,10 +118,7 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
   fs.episodes.Expect({.fanotify = coverage.fanotify,
                       .of_any = coverage.echoed,
                       .before_lines = coverage.lines && !coverage.lines_with_task});
-  if (coverage.told_amid > 0) {
-    fs.marked_amid = coverage.told_amid;
-    fs.marked_amid_until_ns = coverage.fanotify_since_ns + options_.fanotify_window_ns;
-  }
+  for (uint32_t tid : coverage.amid_tasks) fs.marked_amid += fs.amid_tasks.insert(tid).second ? 1 : 0;
   if (counter_base) {
     fs.counter_base = counter_base;
     fs.last_count = *counter_base;
@@ -184,14 +181,14 @@ Join::Pending& Join::NewPending(Filesystem& fs, uint64_t boottime_ns, const Task
   return pending;
 }
 
-void Join::AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count, uint64_t now_ns) const {
+void Join::AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count) const {
   if (!fs.coverage.fanotify) return;
   uint64_t boottime_ns = *pending.told.boottime_ns;
   if (boottime_ns >= fs.coverage.fanotify_since_ns) {
     pending.awaits_fanotify = count;
-  } else if (boottime_ns + options_.fanotify_window_ns >= fs.coverage.fanotify_since_ns) {
-    fs.marked_amid += count;
-    fs.marked_amid_until_ns = now_ns + options_.fanotify_window_ns;
+  } else if (boottime_ns + options_.amid_window_ns >= fs.coverage.fanotify_since_ns) {
+    const uint32_t tid = pending.told.task ? pending.told.task->tid.value_or(0) : 0;
+    fs.marked_amid += fs.amid_tasks.insert(tid).second ? 1 : 0;
   }
 }
 
@@ -211,7 +208,7 @@ void Join::AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns) {
   if (!signal.function.empty())
     pending.told.location =
         Location{.function = signal.function, .line = signal.line, .stack = std::move(signal.stack)};
-  if (signal.reporter.told_by_fanotify) AwaitFanotify(fs, pending, pending.told.error.count, now_ns);
+  if (signal.reporter.told_by_fanotify) AwaitFanotify(fs, pending, pending.told.error.count);
   pending.awaits_line = fs.coverage.lines && !folded;
   pending.awaits_detail = fs.coverage.detail && signal.reporter.told_by_fanotify && !folded;
   if (pending.counted) fs.accounted += pending.told.error.count;
@@ -234,7 +231,7 @@ void Join::AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns
     if (fs.traced_points.contains({signal.function, signal.line.value_or(0)})) return;
     pending = &NewPending(fs, signal.boottime_ns, &signal.task, SourceId::kTrace, now_ns);
     pending->told.location = Location{.function = signal.function, .line = signal.line};
-    AwaitFanotify(fs, *pending, 1, now_ns);
+    AwaitFanotify(fs, *pending, 1);
     ++fs.accounted;
   }
   pending->awaits_detail = false;
@@ -342,7 +339,7 @@ void Join::AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns) {
     const Task* task = signal.task ? &*signal.task : message.comm.empty() ? nullptr : &comm_only;
     pending = &NewPending(fs, signal.boottime_ns, task, SourceId::kKmsg, now_ns);
     pending->counted = message.counted;
-    if (message.told_by_fanotify) AwaitFanotify(fs, *pending, 1, now_ns);
+    if (message.told_by_fanotify) AwaitFanotify(fs, *pending, 1);
     pending->awaits_detail = message.counted && fs.coverage.detail;
     if (message.counted) ++fs.accounted;
     if (!message.function.empty() || !signal.stack.empty())
@@ -515,7 +512,7 @@ void Join::TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& ou
   }
 }
 
-void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) {
+void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) const {
   for (Credit& credit : fs.credits) {
     if (!fs.closed && now_ns < credit.deadline_ns) continue;
     credit.left -= fs.episodes.TakeOwed(credit.left, now_ns);
@@ -526,7 +523,7 @@ void Join::TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
       fs.shutdown_told_until_ns = 0;
     }
     if (credit.left == 0) continue;
-    if (now_ns < fs.marked_amid_until_ns) {
+    if (credit.signal.after_boottime_ns < fs.coverage.fanotify_since_ns + options_.amid_window_ns) {
       uint64_t told = std::min(credit.left, fs.marked_amid);
       fs.marked_amid -= told;
       credit.left -= told;

@@ -34,8 +34,10 @@ namespace fsherald {
 struct JoinCoverage {
   bool fanotify = false;
   uint64_t fanotify_since_ns = 0;  // when it was marked: of errors before, fanotify tells nothing
-  // Errors told of an earlier mounting just before this one was known: fanotify and the counter may tell them too, or not.
+  // Errors told just before this mounting was known: the counter may tell them too, or not.
   uint64_t told_amid = 0;
+  // The tasks that met errors which were told just before the mark (0: not known which): of each, fanotify may tell the last too.
+  std::vector<uint32_t> amid_tasks;
   bool trace = false;
   bool detail = false;           // the error handler's arguments
   bool lines = false;            // the kernel's log, by either way
@@ -59,9 +61,13 @@ class Join {
   struct Options {
     uint64_t window_ns = 5'000'000;            // how long to wait for what may come
     uint64_t fanotify_window_ns = 50'000'000;  // for what will come, but only after a slow console has printed the line
+    uint64_t amid_window_ns = kAmidNs;
     Episodes::Options episodes = {};
     Causes::Options causes = {};
   };
+  // How long a task may take from an error's tracepoint to fanotify: a slow console stands between them, and it may be kept
+  // from running.
+  static constexpr uint64_t kAmidNs = 1'000'000'000;
   Join() : Join(Options{}) {}
   explicit Join(Options options) : options_(options), causes_(options.causes) {}
 
@@ -144,8 +150,10 @@ class Join {
     std::deque<Credit> credits;
     Episodes episodes;           // errors whose reports are told apart by what they are about, not by ext4's order
     uint64_t fanotify_debt = 0;  // errors told before fanotify told them
-    uint64_t marked_amid = 0;    // errors so shortly before the mark that fanotify may tell them, or not
-    uint64_t marked_amid_until_ns = 0;
+    // Errors so shortly before the mark that fanotify may tell them, or not: of each task one, for a task tells fanotify of an
+    // error before it meets the next.
+    uint64_t marked_amid = 0;
+    std::set<uint32_t> amid_tasks;
     uint64_t shutdown_told_until_ns = 0;  // by its tracepoint; from Linux 7.0 fanotify tells it too, a moment later
     std::set<std::pair<std::string, uint32_t>> traced_points;
     std::optional<uint64_t> counter_base;
@@ -168,7 +176,7 @@ class Join {
   void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
   void AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns);
   // Fanotify tells, or may tell, of so many errors of it.
-  void AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count, uint64_t now_ns) const;
+  void AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count) const;
   Pending& NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source, uint64_t now_ns);
 
   static void NoticeCleared(Filesystem& fs, uint64_t errors);
@@ -184,7 +192,7 @@ class Join {
   void TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   void TakeEpisodes(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
   static void TakeCauses(std::vector<Causes::Cause> causes, std::vector<Joined>& out);
-  static void TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);
+  void TakeCredits(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out) const;
   Joined ToldByCounter(FilesystemKey key, const DeviceCounts::Growth& growth);
   void SettleDevices(FilesystemKey key, Filesystem& fs, std::vector<Joined>& out);
   static void SettleCounter(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::vector<Joined>& out);

@@ -273,7 +273,7 @@ TEST_F(JoinTest, FanotifyThatComesAfterTheWindowIsNotToldAgain) {
 
 TEST_F(JoinTest, AnErrorBeforeTheMarkDoesNotWaitForFanotify) {
   JoinCoverage coverage = kAll;
-  coverage.fanotify_since_ns = 100 + 60 * kMs;
+  coverage.fanotify_since_ns = 100 + 1001 * kMs;
   Watch(coverage);
   Add(Trace(7));
   Add(Line(7, Said("a", 12)));
@@ -298,7 +298,7 @@ TEST_F(JoinTest, AnErrorAmidWhichTheMarkCameIsToldOnceWhetherFanotifyTellsItOrNo
 TEST_F(JoinTest, AnErrorToldOfAnEarlierMountingAmidWhichTheMarkCameIsNotToldAgain) {
   JoinCoverage coverage = kAll;
   coverage.fanotify_since_ns = 100;
-  coverage.told_amid = 1;
+  coverage.amid_tasks = {7};
   Watch(coverage);
   Add(Fanotify(EUCLEAN, 1), kMs);
   EXPECT_TRUE(join_.Take(kMs).empty());
@@ -306,15 +306,48 @@ TEST_F(JoinTest, AnErrorToldOfAnEarlierMountingAmidWhichTheMarkCameIsNotToldAgai
   EXPECT_EQ(Sum(join_.Take(2 * kMs)), 1u) << "but the next one is";
 }
 
-TEST_F(JoinTest, LaterNothingIsTakenForAnErrorAmidTheMark) {
+TEST_F(JoinTest, OfEachTaskOneErrorIsAmidTheMark) {
   JoinCoverage coverage = kAll;
   coverage.fanotify_since_ns = 100 + kMs;
+  coverage.amid_tasks = {7};
+  Watch(coverage);
+  for (uint32_t tid : {7, 7, 8, 8}) Add(Trace(tid));
+  EXPECT_EQ(Sum(join_.Take(5 * kMs)), 4u);
+  Add(Fanotify(EUCLEAN, 3), 6 * kMs);
+  EXPECT_EQ(Sum(join_.Take(6 * kMs)), 1u) << "before a task met its next error it had told fanotify of this one";
+}
+
+TEST_F(JoinTest, AMarkThatCameLaterIsAmidWhatWasToldBeforeIt) {
+  JoinCoverage coverage = kAll;
+  coverage.fanotify = false;
   Watch(coverage);
   Add(Trace(7));
   Add(Line(7, Said("a", 12)));
   EXPECT_EQ(Sum(join_.Take(0)), 1u);
-  Add(Fanotify(EIO, 1), 51 * kMs);
-  EXPECT_EQ(Sum(join_.Take(51 * kMs)), 1u);
+  coverage.fanotify = true;
+  coverage.fanotify_since_ns = 100 + kMs;
+  coverage.amid_tasks = {7};
+  join_.Open(kFs, coverage, std::nullopt);
+  Add(Fanotify(EUCLEAN, 1), kMs);
+  EXPECT_TRUE(join_.Take(kMs).empty());
+}
+
+// However late it was read: the moment counts in which it came into the queue.
+TEST_F(JoinTest, LaterNothingIsTakenForAnErrorAmidTheMark) {
+  JoinCoverage coverage = kAll;
+  coverage.fanotify_since_ns = 100 + kMs;
+  Watch(coverage);
+  for (uint32_t tid : {7, 8}) Add(Trace(tid));
+  EXPECT_EQ(Sum(join_.Take(5 * kMs)), 2u);
+  const auto queued_after = [](uint64_t boottime_ns) {
+    Signal signal = Fanotify(EIO, 1);
+    std::get<FanotifySignal>(signal.what).after_boottime_ns = boottime_ns;
+    return signal;
+  };
+  Add(queued_after(100 + 1000 * kMs), 2000 * kMs);
+  EXPECT_TRUE(join_.Take(2000 * kMs).empty());
+  Add(queued_after(100 + 1001 * kMs), 2000 * kMs);
+  EXPECT_EQ(Sum(join_.Take(2000 * kMs)), 1u);
 }
 
 TEST_F(JoinTest, EqualErrorsOfOneTakeAreOneNotificationWithTheirCount) {

@@ -406,12 +406,10 @@ class Monitor::Impl {
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
     if (FuseServers::IsServed(mounting.info.type) && mounting.info.dev) servers_->Add(key, *mounting.info.dev);
-    // The tracepoint of an error wakes us; if that is how we came here, fanotify and the counter may have yet to tell it.
-    if (mounting.info.uuid) watched.coverage.told_amid = traced_errors_.Amid(*mounting.info.uuid, BoottimeNowNs());
-    else if (armed_) base.reset();
+    if (!mounting.info.uuid && armed_) base.reset();
     Mark(mounting, module, watched);
     AddHealth(mounting, watched);
-    JoinCoverage coverage = watched.coverage;
+    JoinCoverage coverage = CoverageAmid(mounting, watched);
     coverage.told_amid += told_ahead;
     join_.Open(key, coverage, base);
     if (saved && sources_.fanotify && sources_.fanotify->is_taken_over()) join_.Owe(key, saved->fanotify_debt);
@@ -430,6 +428,16 @@ class Monitor::Impl {
   static bool IsToldByKernel(const Mounting& mounting, const FilesystemModule& module) {
     if (!mounting.devices.empty()) return true;
     return module.parse_log != nullptr && !IsServedByProcess(mounting.info.type);
+  }
+
+  // The tracepoint of an error wakes us; if that is how we came to mark, fanotify and the counter may have yet to tell it.
+  JoinCoverage CoverageAmid(const Mounting& mounting, const Watched& watched) const {
+    JoinCoverage coverage = watched.coverage;
+    if (!mounting.info.uuid) return coverage;
+    TracedErrors::Amid amid = traced_errors_.AmidAt(*mounting.info.uuid, BoottimeNowNs());
+    coverage.told_amid = amid.errors;
+    coverage.amid_tasks = std::move(amid.tasks);
+    return coverage;
   }
 
   void Mark(const Mounting& mounting, const FilesystemModule& module, Watched& watched) {

@@ -3,20 +3,32 @@
 
 #include <algorithm>
 
+#include "join/join.h"
+
 namespace fsherald {
 
 void TracedErrors::Remember(const Uuid& filesystem, const TraceSignal& error, int64_t utc_s) {
   if (last_.size() >= kMaxFilesystems && !last_.contains(filesystem)) last_.erase(last_.begin());
   Last& last = last_[filesystem];
-  if (error.boottime_ns > last.boottime_ns + kAmidNs) last.count = 0;
-  if (error.reporter.told_by_fanotify) last.count += std::max<uint64_t>(error.folded, 1);
+  if (error.boottime_ns > last.boottime_ns + kBurstNs) last.count = 0;
+  if (error.reporter.told_by_fanotify) {
+    last.count += std::max<uint64_t>(error.folded, 1);
+    std::erase_if(last.tasks, [&](const auto& task) { return task.second + Join::kAmidNs <= error.boottime_ns; });
+    if (last.tasks.size() >= kMaxTasks) last.tasks.erase(last.tasks.begin());
+    last.tasks[error.task.tid.value_or(0)] = error.boottime_ns;
+  }
   last.boottime_ns = error.boottime_ns;
   last.utc_s = utc_s;
 }
 
-uint64_t TracedErrors::Amid(const Uuid& filesystem, uint64_t boottime_ns) const {
+TracedErrors::Amid TracedErrors::AmidAt(const Uuid& filesystem, uint64_t boottime_ns) const {
+  Amid amid;
   auto last = last_.find(filesystem);
-  return last != last_.end() && last->second.boottime_ns + kAmidNs > boottime_ns ? last->second.count : 0;
+  if (last == last_.end()) return amid;
+  if (last->second.boottime_ns + kBurstNs > boottime_ns) amid.errors = last->second.count;
+  for (const auto& [tid, met_boottime_ns] : last->second.tasks)
+    if (met_boottime_ns + Join::kAmidNs > boottime_ns) amid.tasks.push_back(tid);
+  return amid;
 }
 
 uint64_t TracedErrors::NewErrors(const std::optional<Uuid>& filesystem, const CounterReading& reading,

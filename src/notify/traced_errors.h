@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "filesystem/filesystem.h"
 #include "record/notification.h"
@@ -15,14 +16,19 @@ namespace fsherald {
 
 class TracedErrors {
  public:
-  // A slow console stands between an error's tracepoint and fanotify: so much, and hardly more.
-  static constexpr uint64_t kAmidNs = 50'000'000;
+  // Between errors of one burst. The kernel counts an error in a worker, a moment after it.
+  static constexpr uint64_t kBurstNs = 50'000'000;
 
   // `utc_s`: the second of the error.
   void Remember(const Uuid& filesystem, const TraceSignal& error, int64_t utc_s);
 
-  // How many errors before a mark that is made at `boottime_ns` fanotify may tell as well.
-  uint64_t Amid(const Uuid& filesystem, uint64_t boottime_ns) const;
+  // What a mounting that is met at `boottime_ns` may tell again.
+  struct Amid {
+    uint64_t errors = 0;  // its counter
+    std::vector<uint32_t>
+        tasks;  // fanotify, if it is marked only now: of each task's errors the last; 0: not known whose
+  };
+  Amid AmidAt(const Uuid& filesystem, uint64_t boottime_ns) const;
 
   // How many of the errors that a fresh mounting has counted are new and not yet told: all that are later than `known_utc_s`
   // and than the last that was traced, as far as the counters' times tell. None where it is not known which file system it
@@ -31,10 +37,12 @@ class TracedErrors {
 
  private:
   static constexpr size_t kMaxFilesystems = 4096;
+  static constexpr size_t kMaxTasks = 256;
   struct Last {
     uint64_t boottime_ns = 0;
     int64_t utc_s = 0;
-    uint64_t count = 0;  // with less than kAmidNs between them, of those that fanotify tells too
+    uint64_t count = 0;                  // with less than kBurstNs between them, of those that fanotify tells too
+    std::map<uint32_t, uint64_t> tasks;  // of those, when each met its last
   };
   std::map<Uuid, Last> last_;
 };

@@ -168,15 +168,16 @@ void FanotifySource::Drain(Group& group, uint64_t now_boottime_ns) {
   for (;;) {
     std::span<std::byte> buffer = own;
     const ssize_t size = ReadOnce(group, buffer);
-    if (size <= 0) break;
+    if (size == 0) return;
+    if (size < 0) break;
     Add(group, ParseFanotify(Bytes(buffer).first(static_cast<size_t>(size)), now_boottime_ns), now_boottime_ns);
-    group.last_read_boottime_ns = now_boottime_ns;
     // read(2) gives whole events while they fit: where another would have fitted, the queue was empty.
     if (static_cast<size_t>(size) + kMaxEventBytes <= buffer.size()) break;
   }
+  group.emptied_boottime_ns = now_boottime_ns;
 }
 
-// Into `buffer`, or into memory that outlives us. 0: nothing there, or no room for it: then it stays where it is.
+// Into `buffer`, or into memory that outlives us. -1: nothing there. 0: no room for it: then it stays where it is.
 ssize_t FanotifySource::ReadOnce(const Group& group, std::span<std::byte>& buffer) {
   if (reads_ != nullptr) buffer = reads_->Begin(static_cast<uint32_t>(&group - groups_.data()));
   if (buffer.empty()) return 0;
@@ -224,11 +225,12 @@ void FanotifySource::Add(const Group& group, FanotifyBatch&& batch, uint64_t now
     if (member == group.members.end()) {
       pending_.unknown += record.signal.count;
     } else {
+      record.signal.after_boottime_ns = group.emptied_boottime_ns;
       pending_.errors.emplace_back(member->key, std::move(record.signal));
     }
   }
   if (batch.overflows > 0) {
-    pending_.gaps.push_back({.from_boottime_ns = group.last_read_boottime_ns,
+    pending_.gaps.push_back({.from_boottime_ns = group.emptied_boottime_ns,
                              .to_boottime_ns = now_boottime_ns,
                              .source = SourceId::kFanotify,
                              .count = std::nullopt,

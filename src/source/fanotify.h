@@ -88,7 +88,7 @@ class FanotifySource {
   struct Group {
     Fd fd;
     std::vector<Member> members;
-    uint64_t last_read_boottime_ns = 0;
+    uint64_t emptied_boottime_ns = 0;  // what is in the queue is later
   };
 
   FanotifySource() = default;

@@ -43,6 +43,20 @@ TEST_F(FanotifySourceTest, ErrorsOfAMarkedFilesystemAreTold) {
   EXPECT_TRUE(Read().errors.empty());
 }
 
+TEST_F(FanotifySourceTest, AnErrorIsLaterThanTheQueueWasEmpty) {
+  TestFilesystem filesystem(1);
+  ASSERT_TRUE(filesystem.ok());
+  ASSERT_TRUE(source_->Mark(filesystem.mounting()));
+  const uint64_t empty_ns = BoottimeNowNs();
+  EXPECT_TRUE(source_->Read(empty_ns).errors.empty());
+  filesystem.TriggerError("a test");
+  const uint64_t read_ns = BoottimeNowNs();
+  FanotifyEvents events = source_->Read(read_ns);
+  ASSERT_EQ(events.errors.size(), 1);
+  EXPECT_EQ(events.errors[0].second.after_boottime_ns, empty_ns);
+  EXPECT_EQ(events.errors[0].second.boottime_ns, read_ns);
+}
+
 TEST_F(FanotifySourceTest, AnErrorMakesADescriptorReadable) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());

@@ -64,7 +64,8 @@ struct EventSignal {
 
 // A FAN_FS_ERROR record: `count` errors since the last, the first of them described.
 struct FanotifySignal {
-  uint64_t boottime_ns = 0;  // of the read
+  uint64_t boottime_ns = 0;        // of the read
+  uint64_t after_boottime_ns = 0;  // the queue was empty then: they are later
   int code = 0;
   uint64_t count = 1;
   std::optional<uint64_t> inode;  // empty: the whole file system
