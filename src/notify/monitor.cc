@@ -564,9 +564,10 @@ class Monitor::Impl {
     LookAt(mounting, BoottimeNowNs());
     const bool has_health = !health_ || it->second.coverage.health || !XfsHealthSource::IsOf(mounting.info.type);
     if (it->second.coverage.fanotify && has_health) return;
-    if (!it->second.coverage.fanotify) Mark(mounting, ModuleOf(mounting.info.type), it->second);
+    const bool was_marked = it->second.coverage.fanotify;
+    if (!was_marked) Mark(mounting, ModuleOf(mounting.info.type), it->second);
     if (!has_health) AddHealth(mounting, it->second);
-    join_.Open(it->first, it->second.coverage, std::nullopt);
+    join_.Open(it->first, was_marked ? it->second.coverage : CoverageAmid(mounting, it->second), std::nullopt);
   }
 
   // What was said of a file system before it went belongs to it.
