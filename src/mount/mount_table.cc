@@ -340,6 +340,7 @@ template <typename Matches>
 const Mounting* MountTable::Impl::FindAt(Matches matches, const std::optional<Uuid>& uuid, uint64_t boottime_ns) const {
   const Mounting* certain = nullptr;
   const Mounting* possible = nullptr;
+  const Mounting* agreeing = nullptr;
   bool of_one_filesystem = true;
   for (const auto& [key, record] : records_) {
     const FilesystemInfo& info = record.mounting.info;
@@ -351,9 +352,10 @@ const Mounting* MountTable::Impl::FindAt(Matches matches, const std::optional<Uu
     if (!CanHaveBeenThere(record, boottime_ns, uuid && info.uuid)) continue;
     if (possible != nullptr && !(info.uuid && info.uuid == possible->info.uuid)) of_one_filesystem = false;
     possible = &record.mounting;  // the keys ascend: the latest
+    if (uuid && info.uuid) agreeing = possible;
   }
   if (certain != nullptr) return certain;
-  return of_one_filesystem ? possible : nullptr;
+  return of_one_filesystem ? possible : agreeing;
 }
 
 const Mounting* MountTable::Impl::FindByName(std::string_view device, uint64_t boottime_ns,

@@ -121,8 +121,8 @@ class MountTable {
   // A mounting can have been there from the last Refresh that did not see it to the first that missed it, and kSlackNs to
   // either side: the caller's clock is read before the table is, and a source's time can be coarse. It was there for
   // certain from kSlackNs after the first to the last Refresh that saw it. Found is the one that was there for certain,
-  // else the only one that can have been; of several mountings of one file system (by its uuid) the latest. One still
-  // in the table is taken to last: Refresh first if event_fd is ready.
+  // else the only one that can have been; of several the one whose uuid is known to agree; of several mountings of one file
+  // system (by its uuid) the latest. One still in the table is taken to last: Refresh first if event_fd is ready.
   // What the first Refresh finds is taken to have been there for kBeforeFirstNs before (sources start before the table);
   // for times before that a given uuid has to agree.
   static constexpr uint64_t kSlackNs = 10'000'000;
