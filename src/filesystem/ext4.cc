@@ -97,6 +97,16 @@ bool Ext4SendsFanotify(std::string_view kernel_release) {
   return version >= KernelVersion{5, 16, 0};
 }
 
+// Linux, fs/ext4/super.c, ext4_statfs: both halves of the uuid, as little-endian numbers, by exclusive or.
+Fsid Ext4FsidOf(const Uuid& uuid) {
+  const auto word = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value |= static_cast<uint32_t>(uuid.bytes[at + i]) << (8 * i);
+    return value;
+  };
+  return {word(0) ^ word(8), word(4) ^ word(12)};
+}
+
 FilesystemModule Ext4Module() {
   return {
       .type = "ext4",
@@ -110,6 +120,7 @@ FilesystemModule Ext4Module() {
       .counter_event_path = Ext4CounterEventPath,
       .find_path = FindExt4Path,
       .opens_any_generation = true,
+      .fsid_of = Ext4FsidOf,
       .sends_fanotify = Ext4SendsFanotify,
       .advice = &kExt4Advice,
   };

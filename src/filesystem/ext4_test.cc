@@ -21,6 +21,12 @@ const std::vector<std::string> kLineStack = {"bpf_prog_0123456789abcdef_on_line+
                                              "__ext4_error_inode.cold+0x76/0x7b",
                                              "ext4_lookup+0x1a2/0x300"};
 
+// As statfs(2) and blkid said of one file system on Linux 6.18.
+TEST(Ext4Module, MakesTheFsidOfTheUuid) {
+  const Uuid uuid = ParseUuid("c9ee181c-2730-48bb-8715-67bf53a9523e").value();
+  EXPECT_EQ(Ext4Module().fsid_of(uuid), (Fsid{0xa37ffb4e, 0x851a9974}));
+}
+
 TEST(Ext4Reporter, IsFoundInTheStack) {
   EXPECT_TRUE(Ext4Reporter(kErrorStack).told_by_fanotify);
   EXPECT_TRUE(Ext4Reporter(kErrorStack).counted);

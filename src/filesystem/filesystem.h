@@ -195,6 +195,10 @@ struct FilesystemModule {
   // inode all the same.
   bool opens_any_generation = false;
 
+  // The fsid as statfs(2) gives it, where the file system makes it of the uuid that its superblock in the kernel has and its
+  // device carries. Null: it does not.
+  Fsid (*fsid_of)(const Uuid& uuid) = nullptr;
+
   // Whether the file system of this kernel ("6.1.0-44-amd64", as uname(2) says it) reports to fanotify. A mark succeeds
   // also where it does not. Null: it never does.
   bool (*sends_fanotify)(std::string_view kernel_release) = nullptr;

@@ -80,6 +80,7 @@ namespace {
 const FilesystemModule& Complete(Joined& joined, const FilesystemInfo& seen, const Mounting* mounting) {
   Notification& notification = joined.notification;
   notification.filesystem = mounting != nullptr ? mounting->info : seen;
+  if (!notification.filesystem.uuid) notification.filesystem.uuid = seen.uuid;
   if (mounting != nullptr && !mounting->mounts_before.empty() &&
       notification.boottime_ns.value_or(UINT64_MAX) < mounting->mounts_since_boottime_ns)
     notification.filesystem.mounts = mounting->mounts_before;  // as it was mounted when the error happened

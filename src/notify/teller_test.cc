@@ -46,6 +46,15 @@ TEST_F(TellerTest, OfWhatIsInNoMountTableTellsWhatWasSeen) {
   EXPECT_EQ(told_.at(0).filesystem, seen);
 }
 
+TEST_F(TellerTest, AUuidThatTheMountTableDoesNotKnowIsTheOneThatWasSeen) {
+  teller_.Tell(Error(), {.uuid = Uuid{{1}}}, &mounting_);
+  mounting_.info.uuid = Uuid{{2}};
+  teller_.Tell(Error(), {.uuid = Uuid{{1}}}, &mounting_);
+  EXPECT_EQ(told_.at(0).filesystem.uuid, Uuid{{1}});
+  EXPECT_EQ(told_.at(0).filesystem.mounts, std::vector<std::string>{"/data"});
+  EXPECT_EQ(told_.at(1).filesystem.uuid, Uuid{{2}});
+}
+
 TEST_F(TellerTest, TheWordsOfALineAreToldAlsoWhereNoFileSystemIsKnown) {
   Joined disk = Error();
   disk.notification.object.reset();

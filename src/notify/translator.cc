@@ -59,6 +59,12 @@ bool IsOld(const Mounting& mounting, uint64_t boottime_ns) {
   return mounting.gone_boottime_ns && was_mounted && mounting.mounts_since_boottime_ns < boottime_ns;
 }
 
+// By its fsid, where that is known and made of the uuid.
+bool CanHave(const Mounting& mounting, const Uuid& uuid) {
+  const auto fsid_of = ModuleOf(mounting.info.type).fsid_of;
+  return !mounting.info.fsid || fsid_of == nullptr || fsid_of(uuid) == *mounting.info.fsid;
+}
+
 }  // namespace
 
 // The latest: a device can carry one file system after the other, and a line names only the device.
@@ -88,8 +94,31 @@ FilesystemKey Translator::UnmountedKey(FilesystemInfo info) {
   return key;
 }
 
+std::optional<Uuid> Translator::UuidOf(const Mounting& mounting) const {
+  if (mounting.info.uuid) return mounting.info.uuid;
+  if (auto learned = learned_.find({mounting.key}); learned != learned_.end() && CanHave(mounting, learned->second))
+    return learned->second;
+  // An error that was met before the mount table had it.
+  if (!mounting.info.fsid || ModuleOf(mounting.info.type).fsid_of == nullptr) return std::nullopt;
+  for (const auto& [key, seen] : unmounted_)
+    if (seen.device == mounting.info.device && seen.uuid && CanHave(mounting, *seen.uuid)) return seen.uuid;
+  return std::nullopt;
+}
+
+bool Translator::IsOf(const Mounting& mounting, const FilesystemInfo& seen) {
+  if (mounting.info.uuid || !seen.uuid || ModuleOf(mounting.info.type).fsid_of == nullptr) return true;
+  if (!CanHave(mounting, *seen.uuid)) return false;
+  if (const std::optional<Uuid> known = UuidOf(mounting)) return known == seen.uuid;
+  if (learned_.size() >= kMaxUnmounted) learned_.erase(learned_.begin());
+  learned_.insert_or_assign(FilesystemKey{mounting.key}, *seen.uuid);
+  return true;
+}
+
 FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns) {
-  auto mounted = [&] { return mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns); };
+  auto mounted = [&]() -> const Mounting* {
+    const Mounting* mounting = mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns);
+    return mounting != nullptr && IsOf(*mounting, seen) ? mounting : nullptr;
+  };
   const Mounting* mounting = mounted();
   // Seen while mount(2) was still at work, it has no mount points yet.
   bool is_fresh =
@@ -156,8 +185,10 @@ const Mounting* Translator::OnlyMounted(const ErrorReport& report) const {
 }
 
 FilesystemInfo Translator::Seen(FilesystemKey key) const {
-  auto it = unmounted_.find(key);
-  return it == unmounted_.end() ? FilesystemInfo{} : it->second;
+  if (auto it = unmounted_.find(key); it != unmounted_.end()) return it->second;
+  FilesystemInfo info;
+  if (const Mounting* mounting = mounts_.Find(key.value)) info.uuid = UuidOf(*mounting);
+  return info;
 }
 
 std::optional<FilesystemKey> Translator::TakeUnmounted(const FilesystemInfo& info) {

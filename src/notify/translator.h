@@ -50,8 +50,11 @@ class Translator {
   };
   std::vector<Scrub> TakeScrubs() { return std::exchange(scrubs_, {}); }
 
-  // What is known of a file system that is in no mount table (its mount(2) has not returned, or was refused).
+  // What is known of a file system that is in no mount table (its mount(2) has not returned, or was refused); of one that is in
+  // it, the uuid.
   FilesystemInfo Seen(FilesystemKey key) const;
+  // Where the mount table looked too late to learn it, the superblock tells it with the error. Empty: not known.
+  std::optional<Uuid> UuidOf(const Mounting& mounting) const;
   // Errors told under such a key for the device that is a mounting by now; nothing new
   // comes under the key.
   std::optional<FilesystemKey> TakeUnmounted(const FilesystemInfo& info);
@@ -62,6 +65,8 @@ class Translator {
  private:
   static constexpr uint32_t kFirstUnmountedKey = 0x80000000;
 
+  // Whether what was found by device and time is that superblock's mounting; learns its uuid.
+  bool IsOf(const Mounting& mounting, const FilesystemInfo& seen);
   // Of a superblock as the programs saw it.
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
   // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
@@ -106,7 +111,8 @@ class Translator {
   };
   std::map<std::string, Traced> traced_;  // by device: its last superblock that the programs saw
   std::map<FilesystemKey, FilesystemInfo> unmounted_;
-  std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
+  std::set<FilesystemKey> taken_;          // of those: mounted by now, under another key
+  std::map<FilesystemKey, Uuid> learned_;  // of mountings whose uuid the mount table does not know
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
   std::vector<Scrub> scrubs_;

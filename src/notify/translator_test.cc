@@ -57,19 +57,20 @@ class TranslatorTest : public testing::Test {
     return fold;
   }
 
+  void MakeDevice(const std::string& name, const std::string& number) {
+    namespace fs = std::filesystem;
+    fs::create_directories(root_ + "/sys/dev/block");
+    fs::create_directories(root_ + "/sys/class/block/" + name);
+    fs::create_symlink("../../devices/virtual/block/" + name, root_ + "/sys/dev/block/" + number);
+    std::ofstream(root_ + "/sys/class/block/" + name + "/dev") << number << "\n";
+  }
+
   // A disk of 10,000 sectors whose first partition, from sector 2,048 on, carries an ext4.
   void MountPartition() {
-    namespace fs = std::filesystem;
-    const auto make_device = [&](const std::string& name, const std::string& number) {
-      fs::create_directories(root_ + "/sys/dev/block");
-      fs::create_directories(root_ + "/sys/class/block/" + name);
-      fs::create_symlink("../../devices/virtual/block/" + name, root_ + "/sys/dev/block/" + number);
-      std::ofstream(root_ + "/sys/class/block/" + name + "/dev") << number << "\n";
-    };
-    make_device("sda", "8:0");
-    make_device("sda1", "8:1");
+    MakeDevice("sda", "8:0");
+    MakeDevice("sda1", "8:1");
     const std::string partition = root_ + "/sys/class/block/sda/sda1";
-    fs::create_directories(partition);
+    std::filesystem::create_directories(partition);
     std::ofstream(partition + "/partition") << "1\n";
     std::ofstream(partition + "/start") << "2048\n";
     std::ofstream(partition + "/size") << "1000\n";
@@ -92,6 +93,23 @@ class TranslatorTest : public testing::Test {
     EXPECT_LE(signals.size(), 1U);
     if (signals.empty()) return std::nullopt;
     return std::move(signals[0]);
+  }
+
+  // One of the uuids that ext4 makes this fsid of.
+  static Uuid UuidFor(Fsid fsid, uint8_t number) {
+    Uuid uuid;
+    for (size_t i = 0; i < 4; ++i) {
+      uuid.bytes[i] = static_cast<uint8_t>(fsid.word0 >> (8 * i));
+      uuid.bytes[4 + i] = static_cast<uint8_t>(fsid.word1 >> (8 * i));
+    }
+    uuid.bytes[0] ^= number;
+    uuid.bytes[8] ^= number;
+    return uuid;
+  }
+  FilesystemKey KeyOfError(const Uuid& uuid, const std::string& device, DeviceNumber dev) {
+    TraceErrorRecord record{.filesystem_type = "ext4", .dev = dev, .uuid = uuid, .device = device, .function = "f"};
+    record.head.boottime_ns = BoottimeNowNs();
+    return Translate(record)->filesystem;
   }
 
   uint32_t mounted_ = 0;
@@ -119,6 +137,51 @@ TEST_F(TranslatorTest, ALineBelongsToTheSuperblockThatTheTraceNamedJustBefore) {
   Signal two = translator_->Translate(Fold(2)).value();
   EXPECT_NE(one.filesystem, two.filesystem) << "the same device, another file system";
   EXPECT_EQ(translator_->Translate(Line("loop0"))->filesystem, two.filesystem);
+}
+
+TEST_F(TranslatorTest, AUuidThatTheMountTableDoesNotKnowIsThatOfTheError) {
+  MountPartition();
+  const Mounting& mounting = *mounts_->Find(mounted_);
+  ASSERT_EQ(mounting.info.uuid, std::nullopt);
+  EXPECT_EQ(translator_->UuidOf(mounting), std::nullopt);
+  EXPECT_EQ(KeyOfError(Uuid{{1}}, "sda1", {8, 1}), FilesystemKey{mounted_});
+  EXPECT_EQ(translator_->UuidOf(mounting), Uuid{{1}});
+  EXPECT_EQ(translator_->Seen({mounted_}).uuid, Uuid{{1}});
+  EXPECT_EQ(translator_->Seen({mounted_}).device, "") << "the mount table knows the rest";
+  EXPECT_EQ(KeyOfError(Uuid{{1}}, "sda1", {8, 1}), FilesystemKey{mounted_});
+}
+
+TEST_F(TranslatorTest, AnErrorOfAnotherUuidThanWasLearnedIsOfAnotherFileSystem) {
+  MountPartition();
+  KeyOfError(Uuid{{1}}, "sda1", {8, 1});
+  const FilesystemKey other = KeyOfError(Uuid{{2}}, "sda1", {8, 1});
+  EXPECT_NE(other, FilesystemKey{mounted_});
+  EXPECT_EQ(translator_->Seen(other).uuid, Uuid{{2}});
+  EXPECT_EQ(translator_->UuidOf(*mounts_->Find(mounted_)), Uuid{{1}});
+}
+
+TEST_F(TranslatorTest, AUuidThatDoesNotMakeTheFsidIsNotTheMountings) {
+  MountPartition();
+  Mounting mounting = *mounts_->Find(mounted_);
+  const Uuid learned = UuidFor({1, 2}, 3);
+  KeyOfError(learned, "sda1", {8, 1});
+  mounting.info.fsid = Fsid{1, 2};
+  EXPECT_EQ(translator_->UuidOf(mounting), learned);
+  mounting.info.fsid = Fsid{1, 3};
+  EXPECT_EQ(translator_->UuidOf(mounting), std::nullopt) << "reached later, it is seen to be another";
+}
+
+TEST_F(TranslatorTest, AnErrorBeforeTheMountTableHadItTellsTheUuidThatTheFsidIsMadeOf) {
+  TraceFold fold = Fold(1);
+  translator_->Translate(fold);
+  fold.uuid = UuidFor({1, 2}, 3);
+  translator_->Translate(fold);
+  Mounting mounting{.key = 7, .info = {.type = "ext4", .device = "loop0"}};
+  EXPECT_EQ(translator_->UuidOf(mounting), std::nullopt) << "either";
+  mounting.info.fsid = Fsid{1, 2};
+  EXPECT_EQ(translator_->UuidOf(mounting), fold.uuid);
+  mounting.info.device = "loop1";
+  EXPECT_EQ(translator_->UuidOf(mounting), std::nullopt);
 }
 
 TEST_F(TranslatorTest, AFoldHasPlaceAndCountAndNoTask) {
