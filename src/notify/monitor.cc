@@ -406,7 +406,7 @@ class Monitor::Impl {
     watched.coverage.trace = watched.coverage.trace && sources_.trace->Covers(mounting.info.type);
     watched.coverage.detail = watched.coverage.detail && watched.coverage.trace;
     if (FuseServers::IsServed(mounting.info.type) && mounting.info.dev) servers_->Add(key, *mounting.info.dev);
-    if (!mounting.info.uuid && armed_) base.reset();
+    if (armed_ && !translator_->UuidOf(mounting)) base.reset();
     Mark(mounting, module, watched);
     AddHealth(mounting, watched);
     JoinCoverage coverage = CoverageAmid(mounting, watched);
@@ -433,8 +433,9 @@ class Monitor::Impl {
   // The tracepoint of an error wakes us; if that is how we came to mark, fanotify and the counter may have yet to tell it.
   JoinCoverage CoverageAmid(const Mounting& mounting, const Watched& watched) const {
     JoinCoverage coverage = watched.coverage;
-    if (!mounting.info.uuid) return coverage;
-    TracedErrors::Amid amid = traced_errors_.AmidAt(*mounting.info.uuid, BoottimeNowNs());
+    const std::optional<Uuid> uuid = translator_->UuidOf(mounting);
+    if (!uuid) return coverage;
+    TracedErrors::Amid amid = traced_errors_.AmidAt(*uuid, BoottimeNowNs());
     coverage.told_amid = amid.errors;
     coverage.amid_tasks = std::move(amid.tasks);
     return coverage;
@@ -469,7 +470,7 @@ class Monitor::Impl {
   uint64_t NewErrors(const Mounting& mounting, const CounterReading& reading) {
     if (!armed_) return 0;
     if (std::optional<FilesystemKey> before = translator_->TakeUnmounted(mounting.info)) join_.Close(*before);
-    return traced_errors_.NewErrors(mounting.info.uuid, reading, refreshed_utc_s_);
+    return traced_errors_.NewErrors(translator_->UuidOf(mounting), reading, refreshed_utc_s_);
   }
 
   // Amid a collection what is drained still has to find it as it was: its coverage says what belongs to what.
@@ -730,7 +731,7 @@ class Monitor::Impl {
 
   void Remember(FilesystemKey key, const TraceSignal& error) {
     const Mounting* mounting = mounts_->Find(key.value);
-    std::optional<Uuid> uuid = mounting != nullptr ? mounting->info.uuid : translator_->Seen(key).uuid;
+    std::optional<Uuid> uuid = mounting != nullptr ? translator_->UuidOf(*mounting) : translator_->Seen(key).uuid;
     if (uuid) traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
   }
 
