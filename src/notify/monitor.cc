@@ -815,6 +815,7 @@ class Monitor::Impl {
       if (moment) alarm = std::min(alarm.value_or(*moment), *moment);
     };
     if (sources_.trace && sources_.trace->hot()) earlier(now_ns + kLookAgainNs);
+    if (sources_.fanotify && sources_.fanotify->has_taken()) earlier(now_ns);
     if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
     earlier(mounts_->recheck_boottime_ns());
     earlier(counter_reads_.due_ns());

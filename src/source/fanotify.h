@@ -75,6 +75,9 @@ class FanotifySource {
   std::vector<FdToKeep> descriptors() const;
   size_t descriptor_count() const { return groups_.size(); }
 
+  // Whether a Forget has taken what the next Read gives: no descriptor is readable for it any more.
+  bool has_taken() const { return !pending_.errors.empty() || !pending_.gaps.empty(); }
+
   // All that has come. Errors that the kernel had merged are one signal with their count.
   FanotifyEvents Read(uint64_t now_boottime_ns);
 

@@ -113,6 +113,22 @@ TEST_F(FanotifySourceTest, WhatWasQueuedBeforeTheUnmountBelongsToTheOldMounting)
   EXPECT_EQ(events.unknown, 0);
 }
 
+TEST_F(FanotifySourceTest, WhatAForgetHasTakenOfOthersIsKnownToWait) {
+  TestFilesystem one(1);
+  TestFilesystem other(2);
+  ASSERT_TRUE(one.ok() && other.ok());
+  ASSERT_TRUE(source_->Mark(one.mounting()));
+  ASSERT_TRUE(source_->Mark(other.mounting()));
+  other.TriggerError("of the one that stays");
+  EXPECT_FALSE(source_->has_taken());
+  source_->Forget(FilesystemKey{1});
+  EXPECT_TRUE(source_->has_taken());
+  FanotifyEvents events = Read();
+  ASSERT_EQ(events.errors.size(), 1);
+  EXPECT_EQ(events.errors[0].first, FilesystemKey{2});
+  EXPECT_FALSE(source_->has_taken());
+}
+
 TEST_F(FanotifySourceTest, MarkingTwiceTellsOnce) {
   TestFilesystem filesystem(1);
   ASSERT_TRUE(filesystem.ok());
