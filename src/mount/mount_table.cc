@@ -95,9 +95,11 @@ bool NoType(std::string_view) { return false; }
 
 class MountTable::Impl {
  public:
-  Impl(Options options, Fd events) : options_(std::move(options)), events_(std::move(events)) {}
+  Impl(Options options, Fd wakes, Fd events)
+      : options_(std::move(options)), wakes_(std::move(wakes)), events_(std::move(events)) {}
 
-  int event_fd() const { return events_.get(); }
+  int event_fd() const { return wakes_.get(); }
+  bool TakeChange();
   Result<MountChanges> Refresh(uint64_t now_ns);
   std::vector<const Mounting*> ReadOptions();
   std::optional<uint64_t> recheck_boottime_ns() const { return recheck_ns_; }
@@ -122,7 +124,6 @@ class MountTable::Impl {
   const Mounting* OfMount(uint64_t mount_id) const;
   std::optional<uint64_t> MountThatMayHang(const std::string& path) const;
 
-  bool TakeEvent();
   Result<std::vector<MountInfoLine>> ReadSettledTable();
   KnownMountings Known(uint64_t now_ns) const;
 
@@ -133,7 +134,8 @@ class MountTable::Impl {
   void PlanRecheck(uint64_t now_ns);
 
   const Options options_;
-  const Fd events_;
+  const Fd wakes_;                         // in somebody's epoll
+  const Fd events_;                        // polled here alone
   std::map<uint32_t, Record> records_;     // by key; pointers into it are handed out
   std::map<DeviceNumber, uint32_t> live_;  // the keys of those mounted
   MountTree tree_;                         // of the last Refresh
@@ -148,7 +150,7 @@ const Record* MountTable::Impl::Live(DeviceNumber dev) const {
 }
 
 // The kernel rearms the descriptor when it has told a change to poll(2).
-bool MountTable::Impl::TakeEvent() {
+bool MountTable::Impl::TakeChange() {
   pollfd waiting{.fd = events_.get(), .events = POLLPRI, .revents = 0};
   return ::poll(&waiting, 1, 0) > 0 && (waiting.revents & (POLLPRI | POLLERR)) != 0;
 }
@@ -156,9 +158,9 @@ bool MountTable::Impl::TakeEvent() {
 // The kernel gives the table out in pieces, so a table that changed meanwhile may miss a line: it is read again. After the
 // last reading no event is taken, so that none is lost.
 Result<std::vector<MountInfoLine>> MountTable::Impl::ReadSettledTable() {
-  TakeEvent();
+  TakeChange();
   auto entries = ReadMountInfo(MountInfoPath(), AnyType);
-  for (int reads = 1; reads < kReadsOfAMovingTable && TakeEvent(); ++reads) {
+  for (int reads = 1; reads < kReadsOfAMovingTable && TakeChange(); ++reads) {
     entries = ReadMountInfo(MountInfoPath(), AnyType);
   }
   return entries;
@@ -442,12 +444,15 @@ Result<std::unique_ptr<MountTable>> MountTable::Open(Options options) {
   if (!options.wanted) options.wanted = AnyType;
   if (!options.may_hang) options.may_hang = NoType;
   const std::string path = options.proc_root + '/' + options.mounts_of + "/mountinfo";
+  Fd wakes(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!events) return ErrnoError("open", path);
-  return std::unique_ptr<MountTable>(new MountTable(std::make_unique<Impl>(std::move(options), std::move(events))));
+  if (!wakes || !events) return ErrnoError("open", path);
+  return std::unique_ptr<MountTable>(
+      new MountTable(std::make_unique<Impl>(std::move(options), std::move(wakes), std::move(events))));
 }
 
 int MountTable::event_fd() const { return impl_->event_fd(); }
+bool MountTable::TakeChange() { return impl_->TakeChange(); }
 Result<MountChanges> MountTable::Refresh(uint64_t now_boottime_ns) { return impl_->Refresh(now_boottime_ns); }
 std::vector<const Mounting*> MountTable::ReadOptions() { return impl_->ReadOptions(); }
 std::optional<uint64_t> MountTable::recheck_boottime_ns() const { return impl_->recheck_boottime_ns(); }

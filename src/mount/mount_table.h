@@ -90,9 +90,12 @@ class MountTable {
   static Result<std::unique_ptr<MountTable>> Open(Options options);
   ~MountTable();
 
-  // poll(2) says POLLPRI|POLLERR when the machine's mount namespace has changed. Refresh rearms it. The kernel tells nothing of
-  // other namespaces this way: there only the file system's own lines in the kernel's log say that it is time.
+  // poll(2) says POLLPRI|POLLERR when the machine's mount namespace has changed. The kernel tells nothing of other namespaces this
+  // way: there only the file system's own lines in the kernel's log say that it is time. It is for waking up alone: the kernel
+  // tells each change to one poll(2) of a descriptor, and of an epoll within an epoll the outer one's counts. Ask TakeChange.
   int event_fd() const;
+  // Whether it has changed since the last call, and the last Refresh.
+  bool TakeChange();
 
   // Reads the mount table again. A file system of a wanted type that is mounted in another mount namespace only (it
   // stands in <sys>/fs/TYPE/, or is known to have been mounted, but not in ours) is looked for in the mount tables of

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -22,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/poller.h"
 #include "mount/access.h"
 #include "mount/mount_table.h"
 
@@ -126,6 +128,19 @@ class MountTableRootTest : public ::testing::Test {
   std::string root_;
   std::unique_ptr<MountTable> table_;
 };
+
+TEST_F(MountTableRootTest, AChangeThatAnEpollWithinAnEpollHasTakenIsThereStill) {
+  auto inner = Poller::Open();
+  ASSERT_TRUE(inner);
+  ASSERT_TRUE(inner->Add(table_->event_fd(), EPOLLPRI | EPOLLERR));
+  Refresh();
+  EXPECT_FALSE(table_->TakeChange());
+  ASSERT_EQ(::mount("none", (root_ + "/b").c_str(), "tmpfs", 0, ""), 0);
+  pollfd outer{.fd = inner->fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&outer, 1, 1000), 1) << "it wakes";
+  EXPECT_TRUE(table_->TakeChange());
+  EXPECT_FALSE(table_->TakeChange()) << "once";
+}
 
 TEST_F(MountTableRootTest, IdentifiesAMountedImage) {
   Refresh();

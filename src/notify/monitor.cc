@@ -104,6 +104,7 @@ class Monitor::Impl {
     Tell(now_ns);
     TellStates(now_ns);
     hinted_ = translator_->TakeMountHint() || hinted_;
+    hinted_ = mounts_->TakeChange() || hinted_;  // what woke us may have been it: nobody says so a second time
     if (teller_->told() == told || hinted_ || ++hasty_rounds_ == kMaxHastyRounds) return PumpRest();
     SetAlarm(BoottimeNowNs());
     return {};

@@ -49,10 +49,12 @@ TEST_F(FuseServerTest, AServerThatIsKilledIsToldOnceWithItsMountAndOneThatIsUnmo
 }
 
 TEST_F(FuseServerTest, AServerOfAFileSystemThatIsMountedLaterIsWatchedAsWell) {
+  const Ext4Filesystem sentinel({.name = "sentinel"});
   Watcher watcher;
   const CheckedMount mount("mounted_later");
-  // Mounted after it, and covered: so the mount table has been read since.
-  const Ext4Filesystem sentinel({.name = "sentinel"});
+  // No line of the kernel's tells of that mount. What is told after it has been seen together with it, and what is told after that
+  // when the mount table had been read.
+  watcher.WaitUntilToldUpToNow(sentinel);
   watcher.WaitUntilToldUpToNow(sentinel);
   ASSERT_EQ(kill(mount.pid(), SIGKILL), 0);
   ASSERT_TRUE(watcher.WaitUntil([&] { return !Deaths(watcher).empty(); }, After(std::chrono::seconds(5))))
