@@ -399,19 +399,19 @@ TEST_F(MountTableTest, NamesNoneOfTwoThatCanHaveBeenThere) {
 
 TEST_F(MountTableTest, OfTwoThatCanHaveBeenThereTheUuidTellsTheOneThatHasIt) {
   wanted_ = [](std::string_view type) { return type == "ext4" || type == "btrfs"; };
-  constexpr const char* kUuid = "11111111-2222-3333-4444-555555555555";
+  constexpr const char* kMember = "11111111-2222-3333-4444-555555555555";
   MakeBlockDevice("loop0", "7:0");
-  MakeMember(std::string("btrfs/") + kUuid, "loop0");
+  MakeMember(std::string("btrfs/") + kMember, "loop0");
   WriteMounts("self", "30 27 7:0 / /a rw - btrfs /dev/loop0 rw\n");
   auto table = OpenTable();
   const auto* known = Refresh(*table, 10 * kSecond).appeared.at(0);
-  ASSERT_EQ(known->info.uuid, ParseUuid(kUuid));
+  ASSERT_EQ(known->info.uuid, ParseUuid(kMember));
   WriteMounts("self", "31 27 7:0 / /b rw - ext4 /dev/loop0 rw\n");
   std::filesystem::remove_all(root_ / "sys/fs/btrfs");
   const auto* unknown = Refresh(*table, 30 * kSecond).appeared.at(0);
   ASSERT_EQ(unknown->info.uuid, std::nullopt);
   EXPECT_EQ(table->FindByDevice({7, 0}, {}, 25 * kSecond), nullptr);
-  EXPECT_EQ(table->FindByDevice({7, 0}, ParseUuid(kUuid), 25 * kSecond), known);
+  EXPECT_EQ(table->FindByDevice({7, 0}, ParseUuid(kMember), 25 * kSecond), known);
 }
 
 TEST_F(MountTableTest, DoesNotClaimWhatHappenedLongBeforeTheFirstLook) {

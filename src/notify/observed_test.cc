@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using What = Observation::What;
 
-constexpr uint64_t kMs = 1'000'000;
+constexpr uint64_t kMillisecondNs = 1'000'000;
 
 // One file system is mounted.
 class ObservedTest : public testing::Test {
@@ -70,26 +70,26 @@ TEST_F(ObservedTest, WhatHasBegunIsKnownBeforeAnythingIsToldOfIt) {
 
 TEST_F(ObservedTest, AScrubHasEndedOnlyWhenWhatItFoundHasBeenTold) {
   observed().AddScrubs({{.filesystem = key(), .device = 1}}, 0);
-  observed().AddScrubs({{.filesystem = key(), .device = 1, .has_ended = true}}, 10 * kMs);
-  observed().Tell(10 * kMs);
+  observed().AddScrubs({{.filesystem = key(), .device = 1, .has_ended = true}}, 10 * kMillisecondNs);
+  observed().Tell(10 * kMillisecondNs);
   EXPECT_THAT(told(), ElementsAre(What::kScrubBegan));
-  EXPECT_EQ(observed().due_ns(), 510 * kMs);
-  observed().Tell(510 * kMs);
+  EXPECT_EQ(observed().due_ns(), 510 * kMillisecondNs);
+  observed().Tell(510 * kMillisecondNs);
   EXPECT_THAT(told(), ElementsAre(What::kScrubBegan, What::kScrubEnded));
   EXPECT_FALSE(observed().due_ns());
 }
 
 TEST_F(ObservedTest, AScrubThatBeginsAnewHasNotEnded) {
   observed().AddScrubs({{.filesystem = key(), .device = 1, .has_ended = true}}, 0);
-  observed().AddScrubs({{.filesystem = key(), .device = 1}}, kMs);
-  observed().Tell(2000 * kMs);
+  observed().AddScrubs({{.filesystem = key(), .device = 1}}, kMillisecondNs);
+  observed().Tell(2000 * kMillisecondNs);
   EXPECT_THAT(told(), ElementsAre(What::kScrubBegan));
 }
 
 TEST_F(ObservedTest, OfWhatIsInNoMountTableThereIsNothingToSay) {
   observed().AddCount({4711}, 3);
   observed().AddScrubs({{.filesystem = {4711}, .device = 1, .has_ended = true}}, 0);
-  observed().Tell(2000 * kMs);
+  observed().Tell(2000 * kMillisecondNs);
   EXPECT_THAT(told(), IsEmpty());
 }
 
