@@ -184,8 +184,8 @@ TEST_F(LocalMonitorTest, InAChildItStaysTheParents) {
   EXPECT_EQ(status, 0);
   filesystem.TriggerError("after the child has ended");
   const fsherald_notification* told = Next();
-  ASSERT_NE(told, nullptr);
-  EXPECT_EQ(told->device, filesystem.device());
+  while (told != nullptr && told->device != filesystem.device()) told = Next();  // others' errors
+  EXPECT_NE(told, nullptr);
 }
 
 TEST_F(LocalMonitorTest, ABufferWithoutRoomIsRefusedAndTheDescriptorStaysReadable) {

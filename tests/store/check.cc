@@ -10,13 +10,24 @@
 #include "store/test_history.h"
 
 namespace fsherald::stress {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr uint64_t kSlowness = 10;
+#else
+constexpr uint64_t kSlowness = 1;
+#endif
+
+}  // namespace
 
 void Fail(const std::string& sentence) {
   std::fprintf(stderr, "store: %s\n", sentence.c_str());
   std::exit(1);
 }
 
-bool IsLong() { return std::getenv("FSHERALD_LONG") != nullptr; }
+uint64_t HowMany(uint64_t ordinarily, uint64_t long_run) {
+  return std::getenv("FSHERALD_LONG") != nullptr ? long_run / kSlowness : ordinarily;
+}
 
 std::string IntegrityOf(const std::string& file) {
   auto database = Database::Open(file, Database::Access::kRead);

@@ -12,7 +12,8 @@ namespace fsherald::stress {
 
 [[noreturn]] void Fail(const std::string& sentence);
 
-bool IsLong();
+// With FSHERALD_LONG=1 the second; a tenth of it in the sanitizer's build, which is that much slower.
+uint64_t HowMany(uint64_t ordinarily, uint64_t long_run);
 
 // SQLite's own check of the whole file; empty: it is sound.
 std::string IntegrityOf(const std::string& file);

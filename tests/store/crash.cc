@@ -60,7 +60,7 @@ void CheckAfter(const std::string& directory, uint64_t acknowledged, const std::
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t points = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : IsLong() ? 5000 : 200;
+  const uint64_t points = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : HowMany(200, 5000);
   CrashVfs& vfs = CrashVfs::Instance();
   uint64_t operations = 0;
   {

@@ -221,7 +221,7 @@ void GoOn(const std::string& directory, std::unique_ptr<Store> store, bool verbo
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : IsLong() ? 10'000 : 100;
+  const uint64_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : HowMany(100, 10'000);
   const uint64_t first = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
   const Original original = Make();
   const Original other = Make();

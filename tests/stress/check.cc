@@ -19,7 +19,7 @@ void Check::Told(const ring::RingRecord& record) {
   ++told_;
   const Bytes payload = record.payload;
   if (payload.size() < sizeof(RecordId)) {
-    if (std::memcmp(payload.data(), Table().data(), payload.size()) != 0) Fail(name_ + ": a small record is not whole");
+    if (std::memcmp(payload.data(), kTable.data(), payload.size()) != 0) Fail(name_ + ": a small record is not whole");
     return;
   }
   RecordId id;

@@ -21,8 +21,8 @@ constexpr uint32_t kNoProducer = 0;  // of records too small to name theirs
 
 class Random {
  public:
-  explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}
-  uint64_t Next() {
+  constexpr explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}
+  constexpr uint64_t Next() {
     state_ ^= state_ << 13;
     state_ ^= state_ >> 7;
     state_ ^= state_ << 17;
@@ -41,23 +41,22 @@ inline size_t RandomSize(Random& random) {
 }
 
 inline constexpr size_t kTableBytes = 2 * ring::kMaxRecordBytes;
-inline const std::array<std::byte, kTableBytes>& Table() {
-  static const auto table = [] {
-    std::array<std::byte, kTableBytes> bytes{};
-    Random random(42);
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.Next() >> 24);
-    return bytes;
-  }();
-  return table;
+constexpr std::array<std::byte, kTableBytes> MakeTable() {
+  std::array<std::byte, kTableBytes> bytes{};
+  Random random(42);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.Next() >> 24);
+  return bytes;
 }
+// Made by the compiler: made at its first use, a signal handler that came amid that would wait for the thread it interrupts.
+inline constexpr std::array<std::byte, kTableBytes> kTable = MakeTable();
 
 inline const std::byte* BodyOf(RecordId id) {
-  return Table().data() + (id.number * 31 + id.producer * 977) % ring::kMaxRecordBytes;
+  return kTable.data() + (id.number * 31 + id.producer * 977) % ring::kMaxRecordBytes;
 }
 
 inline void FillRecord(std::byte* to, size_t bytes, RecordId id) {
   if (bytes < sizeof id) {
-    std::memcpy(to, Table().data(), bytes);
+    std::memcpy(to, kTable.data(), bytes);
     return;
   }
   std::memcpy(to, &id.producer, sizeof id.producer);

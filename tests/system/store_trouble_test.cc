@@ -76,7 +76,7 @@ class Raising {
 void ExpectAllStored(const std::string& store, const Ext4Filesystem& filesystem, uint64_t raised) {
   ASSERT_EQ(filesystem.ErrorsCountOnceAtLeast(raised, After(10s)), raised);
   const auto stored = StoredNotifications(store);
-  EXPECT_EQ(ErrorsByUuid(stored)[filesystem.uuid()], raised);
+  EXPECT_EQ(ErrorsByUuid(stored)[filesystem.uuid()], raised) << WithoutTrace(stored);
   EXPECT_EQ(Losses(stored), "");
   for (size_t i = 1; i < stored.size(); ++i) EXPECT_LT(stored[i - 1].seq, stored[i].seq);
   EXPECT_FALSE(std::filesystem::exists(SecondStore()));

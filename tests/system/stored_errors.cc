@@ -5,6 +5,17 @@
 #include "store/history.h"
 
 namespace fsherald::system_test {
+namespace {
+
+// " fanotify kmsg".
+std::string SourceNames(const Notification& n) {
+  std::string names;
+  for (int i = 0; i < kSourceCount; ++i)
+    if (n.sources.Has(static_cast<SourceId>(i))) names += " " + std::string(Name(static_cast<SourceId>(i)));
+  return names;
+}
+
+}  // namespace
 
 std::vector<Notification> StoredNotifications(const std::string& directory) {
   auto history = History::Open(directory);
@@ -26,14 +37,21 @@ std::map<std::string, uint64_t> ErrorsByUuid(const std::vector<Notification>& no
   return errors;
 }
 
+std::string WithoutTrace(const std::vector<Notification>& notifications) {
+  std::string told;
+  for (const Notification& n : notifications) {
+    if (n.kind == Kind::kGap || n.kind == Kind::kHealth || n.sources.Has(SourceId::kTrace)) continue;
+    told += std::to_string(n.seq) + ": " + n.filesystem.device + ", " + std::to_string(n.error.count) + " errors, by" +
+            SourceNames(n) + "\n";
+  }
+  return told;
+}
+
 std::string Losses(const std::vector<Notification>& notifications) {
   std::string losses;
   for (const Notification& n : notifications) {
     if (n.kind != Kind::kGap || !n.gap || n.sources.Has(SourceId::kKmsg)) continue;
-    losses += n.filesystem.device + " " + (n.gap->count ? std::to_string(*n.gap->count) : "?");
-    for (int i = 0; i < kSourceCount; ++i)
-      if (n.sources.Has(static_cast<SourceId>(i))) losses += " " + std::string(Name(static_cast<SourceId>(i)));
-    losses += "\n";
+    losses += n.filesystem.device + " " + (n.gap->count ? std::to_string(*n.gap->count) : "?") + SourceNames(n) + "\n";
   }
   return losses;
 }
