@@ -2,6 +2,7 @@
 #include "notify/monitor.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/utsname.h>
 
@@ -36,6 +37,8 @@ constexpr int kMaxHastyRounds = 16;           // until a flood lets mounts and c
 constexpr uint64_t kFreshNs = 1'000'000'000;  // a mounting that is younger may have got its mount points only now
 constexpr int kMaxRefreshes = 8;              // of the mount table in one round
 constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
+constexpr uint64_t kUnfinishedRecordNs =
+    20'000'000;  // how long a program may take to write one, if its processor is taken away
 constexpr uint64_t kUnfinishedLineNs = 100'000'000;  // how long the rest of a line may take, over a slow console
 constexpr uint64_t kLastWalkNs = 1'000'000'000;      // for the walks that the end of the watch finds under way
 constexpr uint64_t kKeepGoneNs = 10'000'000'000;     // signals of a mounting that is gone can still come
@@ -665,9 +668,12 @@ class Monitor::Impl {
     refused_ += events.refused.total();
   }
 
+  // Behind a record that is being written stand those of errors that fanotify may have told already: without them its counts would
+  // be taken for other errors.
   void DrainTrace(uint64_t now_ns) {
     if (!sources_.trace) return;
-    sources_.trace->Drain([&](TraceRecord&& record) {
+    const uint64_t until_ns = BoottimeNowNs() + kUnfinishedRecordNs;
+    const auto add = [&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
       std::vector<Signal> signals = translator_->Translate(std::move(record), *sources_.trace);
@@ -676,7 +682,8 @@ class Monitor::Impl {
         AddSignal(std::move(signal), now_ns);
         if (cell) Hush(*cell, key);
       }
-    });
+    };
+    while (!sources_.trace->Drain(add) && BoottimeNowNs() < until_ns) ::sched_yield();
     for (const TraceFold& fold : sources_.trace->Folds())
       if (std::optional<Signal> signal = translator_->Translate(fold)) AddSignal(std::move(*signal), now_ns);
     if (translator_->waits_for_pieces())

@@ -80,22 +80,23 @@ const std::byte* BpfRing::At(uint64_t position, size_t bytes) {
   return window_.data + (offset - window_.begin);
 }
 
-void BpfRing::Read(const std::function<void(Bytes record)>& handler) {
+bool BpfRing::Read(const std::function<void(Bytes record)>& handler) {
   // What comes meanwhile is for the next round: under a storm there would be no end, and nothing would be told.
   for (const uint64_t end = Head(); read_ < end;) {
     const std::byte* at = At(read_, BPF_RINGBUF_HDR_SZ);
-    if (at == nullptr) return;  // no memory now: it stays in the ring
+    if (at == nullptr) return true;  // no memory now: it stays in the ring
     // Pairs with the kernel's exchange that ends the record: its bytes are there.
     const uint32_t header = __atomic_load_n(reinterpret_cast<const uint32_t*>(at), __ATOMIC_ACQUIRE);
-    if ((header & BPF_RINGBUF_BUSY_BIT) != 0) return;
+    if ((header & BPF_RINGBUF_BUSY_BIT) != 0) return false;
     const size_t bytes = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
-    if (bytes > data_bytes_) return;  // what no kernel writes
+    if (bytes > data_bytes_) return true;  // what no kernel writes
     at = At(read_, BPF_RINGBUF_HDR_SZ + bytes);
-    if (at == nullptr) return;
+    if (at == nullptr) return true;
     // Before the handler: one that asks to read again does not get this one once more.
     read_ += (BPF_RINGBUF_HDR_SZ + bytes + kAlign - 1) / kAlign * kAlign;
     if ((header & BPF_RINGBUF_DISCARD_BIT) == 0) handler({at + BPF_RINGBUF_HDR_SZ, bytes});
   }
+  return true;
 }
 
 bool BpfRing::SkipTo(uint64_t position) {

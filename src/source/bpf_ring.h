@@ -30,8 +30,9 @@ class BpfRing {
   ~BpfRing();
 
   // Hands each finished record that it has not handed yet to `handler`, in the order in which they were begun. The bytes are
-  // there until the handler returns, or reads.
-  void Read(const std::function<void(Bytes record)>& handler);
+  // there until the handler returns, or reads. False: before one that is not finished (another processor is writing it) it ended,
+  // though finished ones may stand behind it.
+  bool Read(const std::function<void(Bytes record)>& handler);
 
   // How far was read, ever. Positions go on from one reader of the map to the next.
   uint64_t position() const { return read_; }

@@ -8,8 +8,11 @@
 #include <linux/bpf.h>
 
 #include <array>
+#include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include "base/fd.h"
@@ -42,6 +45,11 @@ class BpfRingTest : public testing::Test {
   }
 
   // False: the ring has no room for it.
+  bool Run(size_t bytes) {
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
+    return ::bpf_prog_test_run_opts(submitters_.at(bytes).program.get(), &options) == 0 && options.retval == 0;
+  }
   bool Submit(const Record& record) {
     Submitter& submitter = submitters_[record.size()];
     if (!submitter.program) submitter = MakeSubmitter(static_cast<uint32_t>(record.size()));
@@ -162,6 +170,31 @@ TEST_F(BpfRingTest, WhatWasNotReleasedIsThereForTheNextReader) {
   EXPECT_THAT(Read(behind), testing::ElementsAre(second));
   EXPECT_FALSE(behind.SkipTo(read)) << "it is past that";
   EXPECT_FALSE(behind.SkipTo(behind.position() + 8)) << "nothing was written there";
+}
+
+TEST_F(BpfRingTest, WhatWasSubmittedIsThereOnceNoneBeforeItIsUnfinished) {
+  ASSERT_NO_FATAL_FAILURE(MakeRing(1 << 20));
+  if (IsSkipped()) return;
+  BpfRing ring = OpenRing();
+  const Record own = RecordOf(1, 24);
+  const Record others = RecordOf(2, 20'000);  // takes a while to be written
+  ASSERT_TRUE(Submit(own));
+  ASSERT_TRUE(Submit(others));
+  std::atomic<bool> ends = false;
+  std::jthread other([&] {
+    while (!ends) (void)Run(others.size());
+  });
+  size_t held_up = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    const bool submitted = Run(own.size());  // the other may just have filled the ring
+    size_t seen = 0;
+    const auto count = [&](Bytes record) { seen += record.size() == own.size() ? 1 : 0; };
+    while (!ring.Read(count)) held_up += seen == 0 ? 1 : 0;
+    ring.Release();
+    ASSERT_EQ(seen, round == 0 ? 2U : submitted ? 1U : 0U) << round;
+  }
+  ends = true;
+  std::printf("%zu times a record was behind one that was not finished\n", held_up);
 }
 
 TEST_F(BpfRingTest, AHandlerThatReadsAgainDoesNotGetTheSameOnceMore) {

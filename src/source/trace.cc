@@ -222,8 +222,8 @@ class TraceSource::Impl {
 
   int fd() const { return maps_.ring; }
 
-  void Drain(const std::function<void(TraceRecord&&)>& handler) {
-    ring_->Read([&](Bytes bytes) { OnRecord(bytes, handler); });
+  bool Drain(const std::function<void(TraceRecord&&)>& handler) {
+    return ring_->Read([&](Bytes bytes) { OnRecord(bytes, handler); });
   }
 
   void Release() { ring_->Release(); }
@@ -548,7 +548,7 @@ Result<std::unique_ptr<TraceSource>> TraceSource::Open(const Options& options, K
 }
 
 int TraceSource::fd() const { return impl_->fd(); }
-void TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { impl_->Drain(handler); }
+bool TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { return impl_->Drain(handler); }
 void TraceSource::Release() { impl_->Release(); }
 TraceSource::Position TraceSource::position() const { return {impl_->position(), impl_->folded()}; }
 bool TraceSource::Resume(const Position& position) { return impl_->Resume(position.ring, position.folded); }

@@ -49,8 +49,9 @@ class TraceSource : public Symbolizer {
   // poll(2) says POLLIN when a record woke us.
   int fd() const;
 
-  // Hands every record in the ring to `handler`, in the order written.
-  void Drain(const std::function<void(TraceRecord&&)>& handler);
+  // Hands every record in the ring to `handler`, in the order written. False: it ended before one that another processor is writing
+  // at this moment, and finished ones may stand behind it.
+  bool Drain(const std::function<void(TraceRecord&&)>& handler);
   // Gives back to the programs the room of what was drained. Before it, whoever takes over begins there.
   void Release();
 
