@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 
 #include "sandbox.h"
 #include "watcher.h"
@@ -31,6 +33,15 @@ Daemon::Daemon(const std::vector<std::string>& arguments) : Daemon(DaemonCommand
 Daemon::Daemon(const Command& command) : err_(MakePipe()), process_(Process::Start(command, {{2, err_.write.get()}})) {
   err_.write.Reset();
   WaitUntilReady(1);
+}
+
+// Where a test ends by an exception, what the daemon said may be why.
+Daemon::~Daemon() {
+  if (std::uncaught_exceptions() == 0 || process_.pid() <= 0) return;
+  while (Read(After(std::chrono::milliseconds(100)))) {
+  }
+  std::fprintf(stderr, "the daemon %s said:\n%s\n", process_.HasEnded() ? "has ended, and" : "runs, and",
+               talk_.c_str());
 }
 
 std::string Daemon::StoreDirectory() { return kSandbox + "/store"; }

@@ -22,6 +22,7 @@ class Daemon {
   explicit Daemon(const std::vector<std::string>& arguments = {});
   // The same of a whole command line, whose program becomes the daemon.
   explicit Daemon(const Command& command);
+  ~Daemon();
 
   // Reads what it says until it has said `words`; false: not before the deadline, or it has ended.
   bool WaitUntilItSays(const std::string& words, Deadline deadline);

@@ -80,6 +80,11 @@ Process::~Process() {
   waitpid(pid_, nullptr, 0);
 }
 
+bool Process::HasEnded() const {
+  pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+  return poll(&ended, 1, 0) == 1;
+}
+
 void Process::Signal(int signal) const {
   if (kill(pid_, signal) != 0) FailErrno("kill");
 }

@@ -40,6 +40,7 @@ class Process {
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }
   void Signal(int signal) const;
+  bool HasEnded() const;
   // The wait status, as waitpid(2) gives it; fails when the process has not ended by the deadline.
   int Wait(Deadline deadline);
 
