@@ -64,8 +64,12 @@ void AddStore(CLI::App& command, std::string& store) {
       ->option_text("DIR");
 }
 
-void AddHistoryFooter(CLI::App& command) {
+// What all commands have that read the history.
+template <typename Options>
+void AddHistoryReading(CLI::App& command, Options& options) {
   command.footer("Exit codes: 0 ok; 1 failure; 2 usage; 3 there is no history; 4 not permitted to read it.");
+  AddStore(command, options.store);
+  AddColor(command, options.color);
 }
 
 void AddTimes(CLI::App& command, std::string& since, std::string& until) {
@@ -82,11 +86,15 @@ void AddRuntimeDir(CLI::App& command, std::string& runtime_dir) {
       ->option_text("DIR");
 }
 
+void AddConfigDir(CLI::App& command, ConfigPaths& paths) {
+  command.add_option("--config-dir", paths.dir, "Drop-ins, *.toml, from here instead of /etc/fsherald/fsherald.d")
+      ->option_text("DIR");
+}
+
 void AddConfigPaths(CLI::App& command, ConfigPaths& paths) {
   command.add_option("--config", paths.file, "This file instead of /etc/fsherald/fsherald.toml and its drop-ins")
       ->option_text("FILE");
-  command.add_option("--config-dir", paths.dir, "Drop-ins, *.toml, from here instead of /etc/fsherald/fsherald.d")
-      ->option_text("DIR");
+  AddConfigDir(command, paths);
 }
 
 SourceSet ToSet(const std::vector<SourceId>& sources) {
@@ -193,8 +201,7 @@ void AddConfigCheck(CLI::App& config, int& exit_code) {
       *config.add_subcommand("check", "Whether it is valid: each fault with file, line, and what to write instead");
   command.add_option("FILE", paths->file, "This file instead of /etc/fsherald/fsherald.toml and its drop-ins")
       ->option_text(" ");
-  command.add_option("--config-dir", paths->dir, "Drop-ins, *.toml, from here instead of /etc/fsherald/fsherald.d")
-      ->option_text("DIR");
+  AddConfigDir(command, *paths);
   command.footer("Exit codes: 0 valid; 1 there is a fault; 2 usage.");
   command.callback([paths, &exit_code] { exit_code = RunConfigCheck(*paths); });
 }
@@ -282,9 +289,7 @@ void AddHistory(CLI::App& app, int& exit_code) {
   csv->excludes(json)->excludes(blocks);
   json->excludes(blocks);
   for (CLI::Option* option : {reverse, follow, blocks, json, csv}) option->option_text(" ");  // not what it excludes
-  AddHistoryFooter(command);
-  AddStore(command, options->store);
-  AddColor(command, options->color);
+  AddHistoryReading(command, *options);
   command.callback([options, forms, &exit_code] {
     if (forms->json) options->form = HistoryOptions::Form::kJson;
     if (forms->csv) options->form = HistoryOptions::Form::kCsv;
@@ -299,9 +304,7 @@ void AddShow(CLI::App& app, int& exit_code) {
   CLI::App& command = *app.add_subcommand("show", "Everything that is known of one notification, and what to do next");
   command.add_option("ID", options->id, "Its number, as history shows it")->required()->option_text(" ");
   command.add_flag("--json", options->json, "As a JSON object (docs/json.md)");
-  AddHistoryFooter(command);
-  AddStore(command, options->store);
-  AddColor(command, options->color);
+  AddHistoryReading(command, *options);
   command.callback([options, &exit_code] {
     options->store = StoreDirectory(options->store);
     exit_code = RunShow(*options);
@@ -321,9 +324,7 @@ void AddHotspots(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 1000).description(""))
       ->option_text("N");
   command.add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
-  AddHistoryFooter(command);
-  AddStore(command, options->store);
-  AddColor(command, options->color);
+  AddHistoryReading(command, *options);
   command.callback([options, &exit_code] {
     options->store = StoreDirectory(options->store);
     exit_code = RunHotspots(*options);
@@ -341,9 +342,7 @@ void AddExplain(CLI::App& app, int& exit_code) {
   command.add_option("--id", options->id, "A notification, also where its number is an errno's")
       ->excludes(what)
       ->option_text("ID");
-  AddHistoryFooter(command);
-  AddStore(command, options->store);
-  AddColor(command, options->color);
+  AddHistoryReading(command, *options);
   command.callback([options, &exit_code] {
     if (options->what.empty() && !options->id) throw CLI::RequiredError("explain: WHAT or --id ID");
     options->store = StoreDirectory(options->store);
