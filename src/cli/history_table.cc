@@ -14,6 +14,7 @@
 #include "cli/paragraphs.h"
 #include "cli/time_text.h"
 #include "record/json.h"
+#include "record/text.h"
 
 namespace fsherald {
 namespace {
@@ -107,15 +108,6 @@ std::string TextField(const std::optional<T>& value) {
 }
 std::string BoolField(bool value) { return value ? "true" : "false"; }
 
-std::string SourcesField(SourceSet sources) {
-  std::string words;
-  for (int i = 0; i < kSourceCount; ++i) {
-    const auto source = static_cast<SourceId>(i);
-    if (sources.Has(source)) words.append(words.empty() ? "" : " ").append(Name(source));
-  }
-  return words;
-}
-
 struct CsvColumn {
   std::string_view name;
   std::string (*field)(const Entry& entry);  // as it stands in the file, but for the quotes
@@ -157,7 +149,7 @@ constexpr CsvColumn kCsvColumns[] = {
     {"pid", [](const Entry& e) { return Of(e).task ? NumberField(Of(e).task->pid) : std::string(); }},
     {"comm", [](const Entry& e) { return Of(e).task ? Of(e).task->comm : std::string(); }},
     {"message", [](const Entry& e) { return Of(e).specific ? Of(e).specific->message.value_or("") : std::string(); }},
-    {"sources", [](const Entry& e) { return SourcesField(Of(e).sources); }},
+    {"sources", [](const Entry& e) { return SourceNames(Of(e).sources, " "); }},
     {"lost", [](const Entry& e) { return Of(e).gap ? NumberField(Of(e).gap->count) : std::string(); }},
     {"incident", [](const Entry& e) { return NumberField(Of(e).incident); }},
     {"state", [](const Entry& e) { return Of(e).health ? std::string(Name(Of(e).health->to)) : std::string(); }},

@@ -227,17 +227,6 @@ std::string FieldWords(const Specific& specific, bool has_object) {
   return words;
 }
 
-std::string SourceWords(SourceSet sources) {
-  std::string words;
-  for (int i = 0; i < kSourceCount; ++i) {
-    const auto source = static_cast<SourceId>(i);
-    if (!sources.Has(source)) continue;
-    if (!words.empty()) words += ", ";
-    words += Name(source);
-  }
-  return words;
-}
-
 // Whose reports they were. A group loses those of all sources.
 std::string LoserWords(SourceId source) {
   switch (source) {
@@ -395,10 +384,21 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
     line("follows", fmt::format("number {}", *notification.incident));
   }
   if (options.stack && notification.location) AddStack(notification.location->stack, options.whole_stack, block);
-  line("seen by", SourceWords(notification.sources));
+  line("seen by", SourceNames(notification.sources, ", "));
 }
 
 }  // namespace
+
+std::string SourceNames(SourceSet sources, std::string_view between) {
+  std::string names;
+  for (int i = 0; i < kSourceCount; ++i) {
+    const auto source = static_cast<SourceId>(i);
+    if (!sources.Has(source)) continue;
+    if (!names.empty()) names += between;
+    names += Name(source);
+  }
+  return names;
+}
 
 void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out) {
   Block block(options.color, out);

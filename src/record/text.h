@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "record/notification.h"
 
@@ -18,5 +19,8 @@ struct TextOptions {
 // Appends a block of lines, each ended by a newline, an empty line at the end. Times are local (TZ). Control bytes in
 // names and messages are escaped (base/text.h).
 void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out);
+
+// "fanotify, trace", with ", " `between` them.
+std::string SourceNames(SourceSet sources, std::string_view between);
 
 }  // namespace fsherald

@@ -2,20 +2,10 @@
 #include "stored_errors.h"
 
 #include "process.h"
+#include "record/text.h"
 #include "store/history.h"
 
 namespace fsherald::system_test {
-namespace {
-
-// " fanotify kmsg".
-std::string SourceNames(const Notification& n) {
-  std::string names;
-  for (int i = 0; i < kSourceCount; ++i)
-    if (n.sources.Has(static_cast<SourceId>(i))) names += " " + std::string(Name(static_cast<SourceId>(i)));
-  return names;
-}
-
-}  // namespace
 
 std::vector<Notification> StoredNotifications(const std::string& directory) {
   auto history = History::Open(directory);
@@ -41,8 +31,8 @@ std::string WithoutTrace(const std::vector<Notification>& notifications) {
   std::string told;
   for (const Notification& n : notifications) {
     if (n.kind == Kind::kGap || n.kind == Kind::kHealth || n.sources.Has(SourceId::kTrace)) continue;
-    told += std::to_string(n.seq) + ": " + n.filesystem.device + ", " + std::to_string(n.error.count) + " errors, by" +
-            SourceNames(n) + "\n";
+    told += std::to_string(n.seq) + ": " + n.filesystem.device + ", " + std::to_string(n.error.count) + " errors, by " +
+            SourceNames(n.sources, " ") + "\n";
   }
   return told;
 }
@@ -51,7 +41,8 @@ std::string Losses(const std::vector<Notification>& notifications) {
   std::string losses;
   for (const Notification& n : notifications) {
     if (n.kind != Kind::kGap || !n.gap || n.sources.Has(SourceId::kKmsg)) continue;
-    losses += n.filesystem.device + " " + (n.gap->count ? std::to_string(*n.gap->count) : "?") + SourceNames(n) + "\n";
+    losses += n.filesystem.device + " " + (n.gap->count ? std::to_string(*n.gap->count) : "?") + " " +
+              SourceNames(n.sources, " ") + "\n";
   }
   return losses;
 }
