@@ -77,14 +77,6 @@ std::vector<CounterSource::Event> CounterSource::events() const {
   return events;
 }
 
-std::vector<FilesystemKey> CounterSource::silent() const {
-  std::vector<FilesystemKey> keys;
-  for (const Watched& watched : watched_) {
-    if (watched.is_silent && watched.instance != 0) keys.push_back(watched.key);
-  }
-  return keys;
-}
-
 bool CounterSource::IsSilent(FilesystemKey key) const {
   const auto watched = std::ranges::find(watched_, key, &Watched::key);
   return watched != watched_.end() && watched->is_silent && watched->instance != 0;

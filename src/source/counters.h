@@ -33,8 +33,7 @@ class CounterSource {
   };
   std::vector<Event> events() const;
 
-  // Those whose counters tell of no rise, until a Read has found them unmounted.
-  std::vector<FilesystemKey> silent() const;
+  // Whether its counters tell of no rise, until a Read has found it unmounted.
   bool IsSilent(FilesystemKey key) const;
 
   // The number of errors alone, by one system call; ends the event. Errors: as Read.
