@@ -118,7 +118,7 @@ void Join::Open(FilesystemKey key, const JoinCoverage& coverage, std::optional<u
   fs.episodes.Expect({.fanotify = coverage.fanotify,
                       .of_any = coverage.echoed,
                       .before_lines = coverage.lines && !coverage.lines_with_task});
-  for (uint32_t tid : coverage.amid_tasks) fs.marked_amid += fs.amid_tasks.insert(tid).second ? 1 : 0;
+  for (uint32_t tid : coverage.amid_tasks) MetAmid(fs, tid);
   if (counter_base) {
     fs.counter_base = counter_base;
     fs.last_count = *counter_base;
@@ -181,14 +181,17 @@ Join::Pending& Join::NewPending(Filesystem& fs, uint64_t boottime_ns, const Task
   return pending;
 }
 
+void Join::MetAmid(Filesystem& fs, uint32_t tid) {
+  if (fs.amid_tasks.insert(tid).second) ++fs.marked_amid;
+}
+
 void Join::AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count) const {
   if (!fs.coverage.fanotify) return;
   uint64_t boottime_ns = *pending.told.boottime_ns;
   if (boottime_ns >= fs.coverage.fanotify_since_ns) {
     pending.awaits_fanotify = count;
   } else if (boottime_ns + options_.amid_window_ns >= fs.coverage.fanotify_since_ns) {
-    const uint32_t tid = pending.told.task ? pending.told.task->tid.value_or(0) : 0;
-    fs.marked_amid += fs.amid_tasks.insert(tid).second ? 1 : 0;
+    MetAmid(fs, pending.told.task ? pending.told.task->tid.value_or(0) : 0);
   }
 }
 

@@ -175,6 +175,7 @@ class Join {
   void AddEvent(FilesystemKey key, Filesystem& fs, EventSignal&& signal, uint64_t now_ns);
   void AddFanotify(Filesystem& fs, const FanotifySignal& signal, uint64_t now_ns);
   void AddCounter(Filesystem& fs, const CounterSignal& signal, uint64_t now_ns);
+  static void MetAmid(Filesystem& fs, uint32_t tid);
   // Fanotify tells, or may tell, of so many errors of it.
   void AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count) const;
   Pending& NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source, uint64_t now_ns);

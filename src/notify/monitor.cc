@@ -672,7 +672,6 @@ class Monitor::Impl {
   // be taken for other errors.
   void DrainTrace(uint64_t now_ns) {
     if (!sources_.trace) return;
-    const uint64_t until_ns = BoottimeNowNs() + kUnfinishedRecordNs;
     const auto add = [&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
@@ -683,7 +682,7 @@ class Monitor::Impl {
         if (cell) Hush(*cell, key);
       }
     };
-    while (!sources_.trace->Drain(add) && BoottimeNowNs() < until_ns) ::sched_yield();
+    while (!sources_.trace->Drain(add) && BoottimeNowNs() < now_ns + kUnfinishedRecordNs) ::sched_yield();
     for (const TraceFold& fold : sources_.trace->Folds())
       if (std::optional<Signal> signal = translator_->Translate(fold)) AddSignal(std::move(*signal), now_ns);
     if (translator_->waits_for_pieces())
