@@ -33,6 +33,14 @@ uint64_t ErrorsOnDisk(const std::string& image) {
   return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint64_t>(bytes[3]) << 24;
 }
 
+// The trace and the log are of the whole machine, where other tests have file systems of their own, and those are in no mount table
+// of ours. (What is of ours is ext4, and met by this process.)
+bool IsAnothers(const Notification& n) {
+  if (n.filesystem.uuid) return false;
+  const bool is_another_task = n.task && n.task->pid && *n.task->pid != static_cast<uint32_t>(::getpid());
+  return n.filesystem.type != "ext4" || is_another_task;
+}
+
 std::string Image(int number) { return kSandbox + "/cycle" + std::to_string(number) + ".img"; }
 
 // Mounts the two images in turn, each time on whichever loop device is free.
@@ -76,7 +84,8 @@ TEST_F(MountCyclesTest, NoErrorIsLostOrToldOfAnotherFileSystem) {
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
   ASSERT_EQ(daemon.Stop(), 0) << daemon.talk();
 
-  const auto stored = StoredNotifications(Daemon::StoreDirectory());
+  auto stored = StoredNotifications(Daemon::StoreDirectory());
+  std::erase_if(stored, IsAnothers);
   auto told = ErrorsByUuid(stored);
   uint64_t all = 0;
   uint64_t attributed = 0;
