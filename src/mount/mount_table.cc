@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "mount/access.h"
 #include "mount/mount_info.h"
@@ -24,6 +25,7 @@ constexpr uint64_t kFirstRecheckNs = 20'000'000;
 constexpr uint64_t kRecheckForNs = 60'000'000'000;
 constexpr uint64_t kLookElsewhereAtLeastEveryNs = 60'000'000'000;
 constexpr int kReadsOfAMovingTable = 4;
+constexpr int kSurveysOfAMovingTable = 3;
 
 struct Record {
   Mounting mounting;
@@ -125,12 +127,18 @@ class MountTable::Impl {
   std::optional<uint64_t> MountThatMayHang(const std::string& path) const;
 
   Result<std::vector<MountInfoLine>> ReadSettledTable();
+  Result<Sightings> SettledSurvey(uint64_t now_ns);
+  struct Look {
+    uint64_t began_ns = 0;
+    uint64_t ended_ns = 0;
+  };
   KnownMountings Known(uint64_t now_ns) const;
 
   std::optional<Uuid> UuidOf(const Mounting& mounting, const std::optional<Access>& access) const;
-  const Mounting* Appear(Sighting seen, uint64_t now_ns);
-  bool Update(Record& record, Sighting seen, uint64_t now_ns);
-  void UpdateUuid(Mounting& mounting, const Mounting& before, const std::optional<Access>& access) const;
+  const Mounting* Appear(Sighting seen, const Look& look);
+  bool Update(Record& record, Sighting seen, const Look& look);
+  bool IsStillThere(const Traits& traits) const;
+  void UpdateUuid(Mounting& mounting, const Mounting& before, const Sighting& seen) const;
   void PlanRecheck(uint64_t now_ns);
 
   const Options options_;
@@ -199,21 +207,24 @@ std::optional<Uuid> MountTable::Impl::UuidOf(const Mounting& mounting, const std
   return last_refresh_ns_ ? std::nullopt : from_device();
 }
 
-const Mounting* MountTable::Impl::Appear(Sighting seen, uint64_t now_ns) {
+const Mounting* MountTable::Impl::Appear(Sighting seen, const Look& look) {
   const uint32_t key = ++last_key_;
   const DeviceNumber dev = *seen.info.dev;
   Record& record = records_[key];
   record.mounting.key = key;
-  record.mounting.since_boottime_ns = now_ns;
+  record.mounting.since_boottime_ns = look.ended_ns;
   record.absent_boottime_ns = last_refresh_ns_;
   live_[dev] = key;
-  Update(record, std::move(seen), now_ns);
+  Update(record, std::move(seen), look);
   return &record.mounting;
 }
 
+bool MountTable::Impl::IsStillThere(const Traits& traits) const {
+  return !traits.instance || InstanceOf(options_.sys_root, traits.directory) == traits.instance;
+}
+
 // A uuid can be given anew while mounted (tune2fs -U): ext4's fsid is made of it.
-void MountTable::Impl::UpdateUuid(Mounting& mounting, const Mounting& before,
-                                  const std::optional<Access>& access) const {
+void MountTable::Impl::UpdateUuid(Mounting& mounting, const Mounting& before, const Sighting& seen) const {
   if (mounting.info.uuid) return;  // sysfs has told it
   mounting.info.uuid = before.info.uuid;
   if (options_.may_hang(mounting.info.type)) return;
@@ -221,7 +232,8 @@ void MountTable::Impl::UpdateUuid(Mounting& mounting, const Mounting& before,
   const bool other_fsid = before.info.fsid != mounting.info.fsid;
   const bool other_way = !before.info.uuid && before.access_path != mounting.access_path;
   if (!is_new && !other_fsid && !other_way) return;
-  if (const auto read = UuidOf(mounting, access)) mounting.info.uuid = read;
+  // Unmounted by now, the device can carry another one, whose uuid it was.
+  if (const auto read = UuidOf(mounting, seen.access); read && IsStillThere(seen.traits)) mounting.info.uuid = read;
 }
 
 static void SetOptions(Mounting& mounting, std::string super_options, size_t read_only_mounts) {
@@ -231,7 +243,8 @@ static void SetOptions(Mounting& mounting, std::string super_options, size_t rea
 }
 
 // Takes over what was seen; true if anything that others see is different now.
-bool MountTable::Impl::Update(Record& record, Sighting seen, uint64_t now_ns) {
+bool MountTable::Impl::Update(Record& record, Sighting seen, const Look& look) {
+  const uint64_t now_ns = look.began_ns;
   Mounting& mounting = record.mounting;
   const Mounting before = mounting;
   if (!seen.info.fsid) seen.info.fsid = mounting.info.fsid;
@@ -243,12 +256,15 @@ bool MountTable::Impl::Update(Record& record, Sighting seen, uint64_t now_ns) {
 
   if (before.info.mounts != mounting.info.mounts) {
     mounting.mounts_before = before.info.mounts;
-    mounting.mounts_since_boottime_ns = now_ns;
+    mounting.mounts_since_boottime_ns = look.ended_ns;
   }
-  UpdateUuid(mounting, before, seen.access);
+  if (!seen.traits.instance) {
+    seen.traits.instance = record.traits.instance;
+    seen.traits.directory = record.traits.directory;
+  }
+  UpdateUuid(mounting, before, seen);
 
   const auto before_look_ns = std::exchange(record.look_elsewhere_ns, 0);
-  if (!seen.traits.instance) seen.traits.instance = record.traits.instance;
   record.traits = std::move(seen.traits);
   record.seen_boottime_ns = now_ns;
   if (seen.access || seen.may_hang) record.unreachable_since_ns.reset();
@@ -270,31 +286,43 @@ void MountTable::Impl::PlanRecheck(uint64_t now_ns) {
   }
 }
 
+// What is seen of a device is seen at several moments: where the table has changed amid that, it can be of two file systems that the
+// device has carried, one after the other.
+Result<Sightings> MountTable::Impl::SettledSurvey(uint64_t now_ns) {
+  for (int surveys = 1;; ++surveys) {
+    auto entries = ReadSettledTable();
+    if (!entries) return entries.error();
+    tree_ = MountTree(*entries, options_.may_hang, true);
+    entries = AsTheMachineHasThem(std::move(*entries));
+    if (!entries) return entries.error();
+    Sightings seen =
+        Survey({options_.proc_root, options_.sys_root, options_.dev_root, options_.wanted, options_.may_hang}, *entries,
+               tree_, Known(now_ns));
+    if (surveys == kSurveysOfAMovingTable || !TakeChange()) return seen;
+  }
+}
+
 Result<MountChanges> MountTable::Impl::Refresh(uint64_t now_ns) {
-  auto entries = ReadSettledTable();
-  if (!entries) return entries.error();
-  tree_ = MountTree(*entries, options_.may_hang, true);
-  entries = AsTheMachineHasThem(std::move(*entries));
-  if (!entries) return entries.error();
-  Sightings seen =
-      Survey({options_.proc_root, options_.sys_root, options_.dev_root, options_.wanted, options_.may_hang}, *entries,
-             tree_, Known(now_ns));
+  auto surveyed = SettledSurvey(now_ns);
+  if (!surveyed) return surveyed.error();
+  Sightings& seen = *surveyed;
+  const Look look{now_ns, std::max(now_ns, options_.clock())};
 
   MountChanges changes;
   for (auto item = live_.begin(); item != live_.end();) {
     Record& record = records_.at(item->second);
     const auto found = seen.find(item->first);
     if (found != seen.end() && IsSameMounting(record, found->second)) {
-      if (Update(record, std::move(found->second), now_ns)) changes.changed.push_back(&record.mounting);
+      if (Update(record, std::move(found->second), look)) changes.changed.push_back(&record.mounting);
       seen.erase(found);
       ++item;
       continue;
     }
-    record.mounting.gone_boottime_ns = now_ns;
+    record.mounting.gone_boottime_ns = look.ended_ns;
     changes.vanished.push_back(&record.mounting);
     item = live_.erase(item);
   }
-  for (auto& [dev, observation] : seen) changes.appeared.push_back(Appear(std::move(observation), now_ns));
+  for (auto& [dev, observation] : seen) changes.appeared.push_back(Appear(std::move(observation), look));
   last_refresh_ns_ = now_ns;
   PlanRecheck(now_ns);
   return changes;
@@ -443,6 +471,7 @@ MountTable::~MountTable() = default;
 Result<std::unique_ptr<MountTable>> MountTable::Open(Options options) {
   if (!options.wanted) options.wanted = AnyType;
   if (!options.may_hang) options.may_hang = NoType;
+  if (!options.clock) options.clock = BoottimeNowNs;
   const std::string path = options.proc_root + '/' + options.mounts_of + "/mountinfo";
   Fd wakes(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -46,8 +46,9 @@ struct Mounting {
   // Other mount points than before were seen at mounts_since_boottime_ns; a file system that is going has none left.
   std::vector<std::string> mounts_before;
   uint64_t mounts_since_boottime_ns = 0;
-  uint64_t since_boottime_ns = 0;            // when it was first seen
-  std::optional<uint64_t> gone_boottime_ns;  // when it was first missed
+  // When it was first seen, and first missed: when that look at the mount table had ended.
+  uint64_t since_boottime_ns = 0;
+  std::optional<uint64_t> gone_boottime_ns;
 };
 
 // What Refresh found. The pointers live until Forget.
@@ -86,6 +87,7 @@ class MountTable {
     std::function<bool(std::string_view type)> wanted;
     // Of which types a mount may never answer: those of other machines and of processes. Empty: none.
     std::function<bool(std::string_view type)> may_hang;
+    std::function<uint64_t()> clock;  // boot time; empty: the kernel's
   };
   static Result<std::unique_ptr<MountTable>> Open(Options options);
   ~MountTable();
@@ -121,9 +123,9 @@ class MountTable {
   // as in the mount table, is given and known it has to agree. Any of its block devices finds it. The name in a message can
   // be that of a device that btrfs has given up since, and that carries something else by now: give the type where it is
   // known. The source of a file system that may hang is no name: any user can choose it. Null: none, or not certain.
-  // A mounting can have been there from the last Refresh that did not see it to the first that missed it, and kSlackNs to
-  // either side: the caller's clock is read before the table is, and a source's time can be coarse. It was there for
-  // certain from kSlackNs after the first to the last Refresh that saw it. Found is the one that was there for certain,
+  // A mounting can have been there from the last Refresh that did not see it to the end of the first that missed it, and kSlackNs
+  // to either side: a source's time can be coarse. It was there for certain from kSlackNs after the end of the first to the last
+  // Refresh that saw it. Found is the one that was there for certain,
   // else the only one that can have been; of several the one whose uuid is known to agree; of several mountings of one file
   // system (by its uuid) the latest. One still in the table is taken to last: Refresh first if event_fd is ready.
   // What the first Refresh finds is taken to have been there for kBeforeFirstNs before (sources start before the table);

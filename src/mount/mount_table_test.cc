@@ -64,7 +64,8 @@ class MountTableTest : public ::testing::Test {
                                    .mounts_of = mounts_of_,
                                    .dev_root = (root_ / "dev").string(),
                                    .wanted = wanted_,
-                                   .may_hang = [](std::string_view type) { return type.starts_with("fuse"); }});
+                                   .may_hang = [](std::string_view type) { return type.starts_with("fuse"); },
+                                   .clock = [this] { return ended_ns_; }});
     EXPECT_TRUE(table) << table.error().ToString();
     return std::move(*table);
   }
@@ -89,6 +90,7 @@ class MountTableTest : public ::testing::Test {
   }
 
   std::filesystem::path root_;
+  uint64_t ended_ns_ = 0;  // when a look ends; earlier than it began: just then
   std::string mounts_of_ = "self";
   std::function<bool(std::string_view)> wanted_ = [](std::string_view type) { return type == "ext4"; };
 };
@@ -380,6 +382,22 @@ TEST_F(MountTableTest, FindsTheMountingThatADeviceCarriedAtATime) {
   EXPECT_EQ(table->FindByName("loop0", 25 * kSecond), first);
   EXPECT_EQ(table->FindByName("loop0", 90 * kSecond), second);
   EXPECT_EQ(table->FindByName("loop00", 90 * kSecond), nullptr);
+}
+
+TEST_F(MountTableTest, FindsWhatWentWhileALookThatMissedItWasUnderWay) {
+  MakeBlockDevice("loop0", "7:0");
+  WriteMounts("self", "30 27 7:0 / /mnt rw - ext4 /dev/loop0 rw\n");
+  auto table = OpenTable();
+  const Mounting* mounting = Refresh(*table, 10 * kSecond).appeared.at(0);
+  WriteMounts("self", "");
+  ended_ns_ = 22 * kSecond;  // a slow machine
+  Refresh(*table, 20 * kSecond);
+  EXPECT_EQ(table->FindByDevice({7, 0}, {}, 21 * kSecond), mounting);
+  EXPECT_EQ(table->FindByDevice({7, 0}, {}, 23 * kSecond), nullptr);
+  WriteMounts("self", "31 27 7:0 / /mnt rw - ext4 /dev/loop0 rw\n");
+  ended_ns_ = 32 * kSecond;
+  const Mounting* next = Refresh(*table, 30 * kSecond).appeared.at(0);
+  EXPECT_EQ(next->since_boottime_ns, 32 * kSecond) << "it can have been mounted as late as that";
 }
 
 TEST_F(MountTableTest, NamesNoneOfTwoThatCanHaveBeenThere) {

@@ -137,6 +137,7 @@ Sighting* Surveyor::FindIn(Sightings& seen, const FilesystemDirectory& directory
 
 void Surveyor::AddDirectory(Sighting& seen, const FilesystemDirectory& directory) const {
   seen.traits.instance = directory.instance;
+  seen.traits.directory = directory.type + '/' + directory.name;
   if (directory.devices.empty()) return;
   // The kernel names it in its messages after the device that was the latest at the mount(2), also when that one has been
   // removed since.

@@ -22,6 +22,7 @@ namespace fsherald {
 // What tells one mounting from the next on the same device number; each empty where it is not known.
 struct Traits {
   std::optional<uint64_t> instance;  // FilesystemDirectory::instance
+  std::string directory;             // "TYPE/NAME", of the instance
   std::set<uint64_t> mount_ids;      // in our mount namespace
   std::optional<uint64_t> access_mount_id;
   std::optional<uint64_t> access_unique_id;  // of the same mount; asked for only where there is no instance

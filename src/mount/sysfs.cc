@@ -2,6 +2,7 @@
 #include "mount/sysfs.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,6 +113,12 @@ std::vector<DeviceAbove> DevicesAbove(const std::string& sys_root, DeviceNumber 
   Ascent ascent(sys_root);
   if (const std::string name = BlockDeviceName(sys_root, disk); !name.empty()) ascent.Visit(name, sector);
   return ascent.Take();
+}
+
+std::optional<uint64_t> InstanceOf(const std::string& sys_root, const std::string& directory) {
+  struct stat status {};
+  if (::stat((sys_root + "/fs/" + directory).c_str(), &status) != 0) return std::nullopt;
+  return status.st_ino;
 }
 
 std::vector<FilesystemDirectory> ListFilesystemDirectories(const std::string& sys_root,

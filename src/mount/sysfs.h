@@ -47,6 +47,9 @@ struct FilesystemDirectory {
   std::vector<std::string> devices;  // the names in NAME/devices (btrfs), sorted; empty: it has no such directory
 };
 
+// The instance that the directory is now, named "TYPE/NAME"; empty: there is none.
+std::optional<uint64_t> InstanceOf(const std::string& sys_root, const std::string& directory);
+
 // All of them whose type is wanted.
 std::vector<FilesystemDirectory> ListFilesystemDirectories(const std::string& sys_root,
                                                            const std::function<bool(std::string_view type)>& wanted);
