@@ -35,7 +35,7 @@ namespace {
 
 constexpr int kMaxHastyRounds = 16;           // until a flood lets mounts and counters have their turn
 constexpr uint64_t kFreshNs = 1'000'000'000;  // a mounting that is younger may have got its mount points only now
-constexpr int kMaxRefreshes = 8;              // of the mount table in one round
+constexpr int kMaxRefreshes = 8;  // of a mount table that has not changed, in one round
 constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
 constexpr uint64_t kUnfinishedRecordNs =
     20'000'000;  // how long a program may take to write one, if its processor is taken away
@@ -86,9 +86,8 @@ class Monitor::Impl {
     if (!paths) return paths.error();
     paths_ = std::move(*paths);
     teller_ = std::make_unique<Teller>(paths_.get(), handler_);
-    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root, [this] {
-      if (++refreshes_this_round_ <= kMaxRefreshes) (void)RefreshMounts();
-    });
+    translator_ = std::make_unique<Translator>(*mounts_, options_.proc_root,
+                                               [this](uint64_t boottime_ns) { LookForMounts(boottime_ns); });
     if (Status refreshed = RefreshMounts(); !refreshed) return refreshed;
     if (Status checked = CheckPaths(); !checked) return checked;
     if (Status added = AddDescriptors(); !added) return added;
@@ -514,17 +513,29 @@ class Monitor::Impl {
     return hint || Contains(ready, mounts_->event_fd()) || (recheck && *recheck <= now_ns);
   }
 
+  // For what was there at that moment and is in no mount table. Where nothing has changed, what a look since then has not found is
+  // mounted where we do not see it.
+  void LookForMounts(uint64_t boottime_ns) {
+    hinted_ = mounts_->TakeChange() || hinted_;
+    if (!hinted_ && (look_began_boottime_ns_ > boottime_ns || ++refreshes_this_round_ > kMaxRefreshes)) return;
+    (void)RefreshMounts();
+  }
+
   // Once at a time: what is drained before an end may name a device that is in no mount table either.
   Status RefreshMounts() {
     if (std::exchange(refreshing_, true)) return {};
     Status refreshed = BeginAndEnd();
     refreshing_ = false;
+    if (refreshed && !collecting_) Tell(BoottimeNowNs());
     return refreshed;
   }
 
   Status BeginAndEnd() {
     int64_t utc_s = UtcNowNs() / 1'000'000'000;
-    auto changes = mounts_->Refresh(BoottimeNowNs());
+    hinted_ = false;
+    look_began_boottime_ns_ = BoottimeNowNs();
+    auto changes = mounts_->Refresh(look_began_boottime_ns_);
+    looked_boottime_ns_ = BoottimeNowNs();
     if (!changes) return changes.error();
     if (!changes->vanished.empty()) {
       if (collecting_) TakeBeforeEnd();
@@ -545,7 +556,6 @@ class Monitor::Impl {
         join_.Close(key);
         return true;
       });
-      Tell(BoottimeNowNs());
     }
     Forget(BoottimeNowNs() - std::min(BoottimeNowNs(), kKeepGoneNs));
     refreshed_utc_s_ = utc_s;
@@ -771,6 +781,10 @@ class Monitor::Impl {
   void TellTaken(std::vector<Joined> taken, uint64_t now_ns) {
     observed_->TellBegun();
     for (Joined& joined : taken) {
+      // It came while it was being mounted, or amid a look at the mount table that was too early for it.
+      const uint64_t boottime_ns = joined.notification.boottime_ns.value_or(now_ns);
+      if (const Mounting* by_now = translator_->MountedByNow(joined.filesystem, boottime_ns))
+        joined.filesystem = {by_now->key};
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
       FilesystemInfo seen = translator_->Seen(key);
@@ -783,7 +797,7 @@ class Monitor::Impl {
   const Mounting* WithMountPoints(const Mounting* mounting, uint64_t now_ns) {
     const bool is_fresh = mounting != nullptr && mounting->info.mounts.empty() && !mounting->gone_boottime_ns &&
                           now_ns < mounting->since_boottime_ns + kFreshNs;
-    if (is_fresh && ++refreshes_this_round_ <= kMaxRefreshes) (void)RefreshMounts();
+    if (is_fresh) LookForMounts(mounting->since_boottime_ns);
     return mounting;
   }
 
@@ -821,6 +835,7 @@ class Monitor::Impl {
     auto earlier = [&](std::optional<uint64_t> moment) {
       if (moment) alarm = std::min(alarm.value_or(*moment), *moment);
     };
+    if (hinted_) earlier(now_ns);
     if (sources_.trace && sources_.trace->hot()) earlier(now_ns + kLookAgainNs);
     if (sources_.fanotify && sources_.fanotify->has_taken()) earlier(now_ns);
     if (translator_->waits_for_pieces()) earlier(now_ns + kUnfinishedLineNs);
@@ -855,9 +870,11 @@ class Monitor::Impl {
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
   int64_t refreshed_utc_s_ = 0;
-  std::set<FilesystemKey> unwatched_;  // that the join knows all the same
-  std::deque<Gone> gone_;              // lately; the earliest first
-  std::vector<FilesystemKey> ended_;   // amid a collection, which closes them at its end
+  uint64_t look_began_boottime_ns_ = 0;  // the last one at the mount table
+  uint64_t looked_boottime_ns_ = 0;      // its end
+  std::set<FilesystemKey> unwatched_;   // that the join knows all the same
+  std::deque<Gone> gone_;               // lately; the earliest first
+  std::vector<FilesystemKey> ended_;    // amid a collection, which closes them at its end
   bool collecting_ = false;
   std::vector<FanotifyEvents> early_;  // taken amid a collection
   bool refreshing_ = false;

@@ -65,6 +65,13 @@ bool CanHave(const Mounting& mounting, const Uuid& uuid) {
   return !mounting.info.fsid || fsid_of == nullptr || fsid_of(uuid) == *mounting.info.fsid;
 }
 
+// Whether what two sources call a file system's type can be that of one: ext4 serves ext3 as well. An empty one is not known.
+bool CanBeOneType(std::string_view a, std::string_view b) {
+  if (a.empty() || b.empty() || a == b) return true;
+  const FilesystemModule* module = FindFilesystemModule(a);
+  return module != nullptr && module == FindFilesystemModule(b);
+}
+
 }  // namespace
 
 // The latest: a device can carry one file system after the other, and a line names only the device.
@@ -73,7 +80,8 @@ std::optional<FilesystemKey> Translator::FindUnmounted(const FilesystemInfo& inf
     const FilesystemInfo& seen = it->second;
     if (taken_.contains(it->first)) continue;
     if (info.device.empty() && seen.type != info.type) continue;  // without a device there is only the type to go by
-    if (seen.device == info.device && (!seen.uuid || !info.uuid || seen.uuid == info.uuid)) return it->first;
+    if (seen.device != info.device || !CanBeOneType(seen.type, info.type)) continue;
+    if (!seen.uuid || !info.uuid || seen.uuid == info.uuid) return it->first;
   }
   return std::nullopt;
 }
@@ -114,18 +122,28 @@ bool Translator::IsOf(const Mounting& mounting, const FilesystemInfo& seen) {
   return true;
 }
 
+const Mounting* Translator::MountedAs(const FilesystemInfo& seen, uint64_t boottime_ns) {
+  const Mounting* mounting = mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns);
+  return mounting != nullptr && IsOf(*mounting, seen) ? mounting : nullptr;
+}
+
+const Mounting* Translator::MountedByNow(FilesystemKey key, uint64_t boottime_ns) {
+  auto unmounted = unmounted_.find(key);
+  if (unmounted == unmounted_.end() || !unmounted->second.dev || !unmounted->second.uuid) return nullptr;
+  const FilesystemInfo seen = unmounted->second;  // the refresh may take it away
+  if (const Mounting* mounting = MountedAs(seen, boottime_ns)) return mounting;
+  refresh_(boottime_ns);
+  return MountedAs(seen, boottime_ns);
+}
+
 FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns) {
-  auto mounted = [&]() -> const Mounting* {
-    const Mounting* mounting = mounts_.FindByDevice(*seen.dev, seen.uuid, boottime_ns);
-    return mounting != nullptr && IsOf(*mounting, seen) ? mounting : nullptr;
-  };
-  const Mounting* mounting = mounted();
+  const Mounting* mounting = MountedAs(seen, boottime_ns);
   // Seen while mount(2) was still at work, it has no mount points yet.
   bool is_fresh =
       mounting != nullptr && mounting->info.mounts.empty() && boottime_ns < mounting->since_boottime_ns + kFreshNs;
   if (mounting == nullptr || is_fresh) {
-    refresh_();
-    mounting = mounted();
+    refresh_(boottime_ns);
+    mounting = MountedAs(seen, boottime_ns);
   }
   if (traced_.size() >= kMaxUnmounted) traced_.clear();
   Traced& traced = traced_[seen.device];
@@ -155,9 +173,9 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
     const Mounting* mounting = MountedOn(device, type, boottime_ns);
     return is_mounting && mounting != nullptr && IsOld(*mounting, boottime_ns) ? nullptr : mounting;
   };
-  if (is_mounting) refresh_();
+  if (is_mounting) refresh_(boottime_ns);
   if (const Mounting* mounting = mounted()) return {mounting->key};
-  if (!is_mounting) refresh_();
+  if (!is_mounting) refresh_(boottime_ns);
   if (const Mounting* mounting = mounted()) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
@@ -168,7 +186,7 @@ FilesystemKey Translator::KeyOfType(const ErrorReport& report, std::span<const s
                                     uint64_t boottime_ns) {
   if (report.filesystem_type.empty()) return {};
   const bool is_certain = !stack.empty() && !IsMounting(stack);
-  if (is_certain) refresh_();
+  if (is_certain) refresh_(boottime_ns);
   const Mounting* only = is_certain ? OnlyMounted(report) : nullptr;
   if (only != nullptr && only->since_boottime_ns < boottime_ns + kFreshNs) return {only->key};
   return UnmountedKey(FilesystemInfo{.type = std::string(report.filesystem_type)});

@@ -26,8 +26,9 @@ namespace fsherald {
 // One thread. The mount table must outlive it.
 class Translator {
  public:
-  // `refresh` may read the mount table again: called whenever a superblock or a device is not in it.
-  Translator(MountTable& mounts, std::string proc_root, std::function<void()> refresh)
+  // `refresh` may read the mount table again: called whenever a superblock or a device is not in it, with the moment at which it
+  // was there.
+  Translator(MountTable& mounts, std::string proc_root, std::function<void(uint64_t boottime_ns)> refresh)
       : mounts_(mounts), cgroups_(std::move(proc_root)), refresh_(std::move(refresh)) {}
 
   // What a record says; may be several signals (pieces of lines that end together) or none.
@@ -55,6 +56,8 @@ class Translator {
   FilesystemInfo Seen(FilesystemKey key) const;
   // Where the mount table looked too late to learn it, the superblock tells it with the error. Empty: not known.
   std::optional<Uuid> UuidOf(const Mounting& mounting) const;
+  // Of one that was in no mount table when its error came, what is by now; null: nothing, or the key is a mounting's.
+  const Mounting* MountedByNow(FilesystemKey key, uint64_t boottime_ns);
   // Errors told under such a key for the device that is a mounting by now; nothing new
   // comes under the key.
   std::optional<FilesystemKey> TakeUnmounted(const FilesystemInfo& info);
@@ -67,7 +70,8 @@ class Translator {
 
   // Whether what was found by device and time is that superblock's mounting; learns its uuid.
   bool IsOf(const Mounting& mounting, const FilesystemInfo& seen);
-  // Of a superblock as the programs saw it.
+  // The mounting of a superblock as the programs saw it; null: it is in no mount table.
+  const Mounting* MountedAs(const FilesystemInfo& seen, uint64_t boottime_ns);
   FilesystemKey KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns);
   // Of the device that a line names: what the tracepoint before the line said of it, else the mount table.
   FilesystemKey KeyOfName(const std::string& device, std::string_view type, std::span<const std::string> stack,
@@ -101,7 +105,7 @@ class Translator {
 
   MountTable& mounts_;
   CgroupNames cgroups_;
-  std::function<void()> refresh_;
+  std::function<void(uint64_t boottime_ns)> refresh_;
   LineAssembler lines_;
   std::map<uint32_t, Reporter> reporters_;              // by cell
   std::map<std::vector<uint64_t>, NamedStack> stacks_;  // by addresses

@@ -41,7 +41,7 @@ class TranslatorTest : public testing::Test {
     ASSERT_TRUE(mounts) << mounts.error().ToString();
     mounts_ = std::move(*mounts);
     ASSERT_TRUE(mounts_->Refresh(1));
-    translator_ = std::make_unique<Translator>(*mounts_, root_ + "/proc", [this] { ++refreshes_; });
+    translator_ = std::make_unique<Translator>(*mounts_, root_ + "/proc", [this](uint64_t) { ++refreshes_; });
   }
   void TearDown() override { std::filesystem::remove_all(root_); }
 
@@ -182,6 +182,34 @@ TEST_F(TranslatorTest, AnErrorBeforeTheMountTableHadItTellsTheUuidThatTheFsidIsM
   EXPECT_EQ(translator_->UuidOf(mounting), fold.uuid);
   mounting.info.device = "loop1";
   EXPECT_EQ(translator_->UuidOf(mounting), std::nullopt);
+}
+
+TEST_F(TranslatorTest, WhatAnotherModuleSaysOfTheDeviceLaterIsOfAnotherFileSystem) {
+  const FilesystemKey ext4 = KeyOfError(UuidFor({1, 2}, 1), "loop0", {7, 0});
+  LogSignal line = Line("loop0");
+  line.report.filesystem_type = "btrfs";
+  line.boottime_ns += 1'000'000'000;
+  const FilesystemKey btrfs = translator_->Translate(std::move(line))->filesystem;
+  EXPECT_NE(btrfs, ext4);
+  EXPECT_EQ(translator_->Seen(btrfs).type, "btrfs");
+  EXPECT_FALSE(translator_->Seen(btrfs).uuid);
+  LogSignal of_ext3 = Line("loop0");
+  of_ext3.report.filesystem_type = "ext3";
+  of_ext3.boottime_ns += 1'000'000'000;
+  EXPECT_EQ(translator_->Translate(std::move(of_ext3))->filesystem, ext4) << "ext4 serves it";
+}
+
+TEST_F(TranslatorTest, WhatWasInNoMountTableWhenItsErrorCameIsFoundOnceItIs) {
+  MakeDevice("loop0", "7:0");
+  const Uuid uuid = UuidFor({1, 2}, 1);
+  const FilesystemKey key = KeyOfError(uuid, "loop0", {7, 0});
+  EXPECT_EQ(translator_->MountedByNow(key, BoottimeNowNs()), nullptr);
+  std::ofstream(root_ + "/proc/self/mountinfo") << "27 1 7:0 / /data rw - ext4 /dev/loop0 rw\n";
+  ASSERT_TRUE(mounts_->Refresh(BoottimeNowNs()));
+  const Mounting* mounting = translator_->MountedByNow(key, BoottimeNowNs());
+  ASSERT_NE(mounting, nullptr);
+  EXPECT_EQ(mounting->info.mounts, std::vector<std::string>{"/data"});
+  EXPECT_EQ(translator_->MountedByNow({mounting->key}, BoottimeNowNs()), nullptr) << "that is one";
 }
 
 TEST_F(TranslatorTest, AFoldHasPlaceAndCountAndNoTask) {
@@ -347,7 +375,7 @@ class RefusedMountTest : public TranslatorTest {
   void SetUp() override {
     TranslatorTest::SetUp();
     MakeDevice();
-    translator_ = std::make_unique<Translator>(*mounts_, root_ + "/proc", [this] { Look(); });
+    translator_ = std::make_unique<Translator>(*mounts_, root_ + "/proc", [this](uint64_t) { Look(); });
   }
   void MakeDevice() {
     namespace fs = std::filesystem;
@@ -427,7 +455,7 @@ class NamelessLineTest : public TranslatorTest {
     ASSERT_TRUE(mounts) << mounts.error().ToString();
     table_ = std::move(*mounts);
     ASSERT_TRUE(table_->Refresh(BoottimeNowNs()));
-    translator_ = std::make_unique<Translator>(*table_, root_ + "/proc", [] {});
+    translator_ = std::make_unique<Translator>(*table_, root_ + "/proc", [](uint64_t) {});
   }
   FilesystemKey KeyOf(const char* text, std::vector<std::string> stack) {
     LogSignal line{.boottime_ns = BoottimeNowNs(), .stack = std::move(stack), .report = ParseLog(text)->report};
