@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "daemon.h"
+#include "record/json.h"
 #include "stored_errors.h"
 #include "system_fixture.h"
 #include "watcher.h"
@@ -39,6 +40,17 @@ bool IsAnothers(const Notification& n) {
   if (n.filesystem.uuid) return false;
   const bool is_another_task = n.task && n.task->pid && *n.task->pid != static_cast<uint32_t>(::getpid());
   return n.filesystem.type != "ext4" || is_another_task;
+}
+
+// A line each.
+std::string ToldOf(const std::vector<Notification>& notifications, const std::string& uuid) {
+  std::string told;
+  for (const Notification& n : notifications) {
+    if (n.kind == Kind::kGap || !n.filesystem.uuid || ToString(*n.filesystem.uuid) != uuid) continue;
+    told += "\n";
+    AppendJson(n, {}, told);
+  }
+  return told;
 }
 
 std::string Image(int number) { return kSandbox + "/cycle" + std::to_string(number) + ".img"; }
@@ -94,9 +106,9 @@ TEST_F(MountCyclesTest, NoErrorIsLostOrToldOfAnotherFileSystem) {
     for (const auto& [uuid, number] : of_thread) {
       const uint64_t counted = ErrorsOnDisk(Image(number));
       EXPECT_EQ(counted, raised[static_cast<size_t>(number)]) << "the kernel's own count";
-      EXPECT_LE(told[uuid], counted) << uuid;
+      EXPECT_LE(told[uuid], counted) << uuid << ToldOf(stored, uuid);
       if (told[""] == 0) {
-        EXPECT_EQ(told[uuid], counted) << uuid;
+        EXPECT_EQ(told[uuid], counted) << uuid << ToldOf(stored, uuid);
       }
       attributed += told[uuid];
       all += counted;
