@@ -22,6 +22,7 @@
 #include "notify/observed.h"
 #include "notify/sources.h"
 #include "notify/state_watch.h"
+#include "notify/stray_errors.h"
 #include "notify/teller.h"
 #include "notify/traced_errors.h"
 #include "notify/translator.h"
@@ -35,7 +36,7 @@ namespace {
 
 constexpr int kMaxHastyRounds = 16;           // until a flood lets mounts and counters have their turn
 constexpr uint64_t kFreshNs = 1'000'000'000;  // a mounting that is younger may have got its mount points only now
-constexpr int kMaxRefreshes = 8;  // of a mount table that has not changed, in one round
+constexpr int kMaxRefreshes = 8;              // of a mount table that has not changed, in one round
 constexpr uint64_t kLookAgainNs = 1'000'000;  // while the trace is hot
 constexpr uint64_t kUnfinishedRecordNs =
     20'000'000;  // how long a program may take to write one, if its processor is taken away
@@ -749,7 +750,29 @@ class Monitor::Impl {
   void Remember(FilesystemKey key, const TraceSignal& error) {
     const Mounting* mounting = mounts_->Find(key.value);
     std::optional<Uuid> uuid = mounting != nullptr ? translator_->UuidOf(*mounting) : translator_->Seen(key).uuid;
-    if (uuid) traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
+    if (!uuid) return;
+    traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
+    if (error.reporter.told_by_fanotify)
+      strays_.Traced(*uuid, key, error.boottime_ns, std::max<uint64_t>(error.folded, 1));
+  }
+
+  // What fanotify or the counter alone tells, and the trace of another mounting of the file system: leaves the rest. True: there is
+  // none.
+  bool IsAstray(Joined& joined, const std::optional<Uuid>& uuid, uint64_t now_ns) {
+    if (!uuid || joined.notification.kind == Kind::kGap) return false;
+    const SourceSet sources = joined.notification.sources;
+    uint64_t& count = joined.notification.error.count;
+    const bool has_fanotify = sources.Has(SourceId::kFanotify);
+    if (sources.Has(SourceId::kTrace)) {
+      if (has_fanotify) strays_.Confirmed(*uuid, joined.filesystem, count);
+      return false;
+    }
+    const bool is_counters_alone = sources == SourceSet(SourceId::kCounters);
+    if (sources != SourceSet(SourceId::kFanotify) && !is_counters_alone) return false;
+    const auto teller = is_counters_alone ? StrayErrors::Teller::kCounter : StrayErrors::Teller::kFanotify;
+    const uint64_t astray = strays_.Take(*uuid, joined.filesystem, teller, count, now_ns);
+    count -= astray;
+    return astray > 0 && count == 0;
   }
 
   // What fanotify says of a file system that is gone and done with, trace and log have said already.
@@ -788,6 +811,7 @@ class Monitor::Impl {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
       FilesystemInfo seen = translator_->Seen(key);
+      if (IsAstray(joined, mounting != nullptr ? translator_->UuidOf(*mounting) : seen.uuid, now_ns)) continue;
       states_.Told(key, joined.notification.kind, now_ns);
       teller_->Tell(std::move(joined), seen, mounting);
     }
@@ -864,6 +888,7 @@ class Monitor::Impl {
   std::map<FilesystemKey, Watched> watched_;
   CounterReads counter_reads_;
   TracedErrors traced_errors_;
+  StrayErrors strays_;
   StateWatch states_;
   std::optional<Observed> observed_;          // from Open on, as all that may be empty
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
@@ -872,9 +897,9 @@ class Monitor::Impl {
   int64_t refreshed_utc_s_ = 0;
   uint64_t look_began_boottime_ns_ = 0;  // the last one at the mount table
   uint64_t looked_boottime_ns_ = 0;      // its end
-  std::set<FilesystemKey> unwatched_;   // that the join knows all the same
-  std::deque<Gone> gone_;               // lately; the earliest first
-  std::vector<FilesystemKey> ended_;    // amid a collection, which closes them at its end
+  std::set<FilesystemKey> unwatched_;    // that the join knows all the same
+  std::deque<Gone> gone_;                // lately; the earliest first
+  std::vector<FilesystemKey> ended_;     // amid a collection, which closes them at its end
   bool collecting_ = false;
   std::vector<FanotifyEvents> early_;  // taken amid a collection
   bool refreshing_ = false;

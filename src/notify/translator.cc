@@ -15,6 +15,7 @@ namespace fsherald {
 namespace {
 
 constexpr size_t kMaxUnmounted = 256;
+constexpr size_t kMaxUuidsOfDevice = 8;
 constexpr uint64_t kFreshNs = 1'000'000'000;
 constexpr uint64_t kLineFollowsNs = 5'000'000;  // a line follows its tracepoint sooner, whatever the console
 constexpr size_t kMaxStacks = 256;
@@ -106,10 +107,12 @@ std::optional<Uuid> Translator::UuidOf(const Mounting& mounting) const {
   if (mounting.info.uuid) return mounting.info.uuid;
   if (auto learned = learned_.find({mounting.key}); learned != learned_.end() && CanHave(mounting, learned->second))
     return learned->second;
-  // An error that was met before the mount table had it.
+  // That of an error on its device, laid to another mounting or met before the mount table had this one.
   if (!mounting.info.fsid || ModuleOf(mounting.info.type).fsid_of == nullptr) return std::nullopt;
-  for (const auto& [key, seen] : unmounted_)
-    if (seen.device == mounting.info.device && seen.uuid && CanHave(mounting, *seen.uuid)) return seen.uuid;
+  const auto traced = traced_uuids_.find(mounting.info.device);
+  if (traced == traced_uuids_.end()) return std::nullopt;
+  for (const Uuid& uuid : traced->second)
+    if (CanHave(mounting, uuid)) return uuid;
   return std::nullopt;
 }
 
@@ -136,7 +139,17 @@ const Mounting* Translator::MountedByNow(FilesystemKey key, uint64_t boottime_ns
   return MountedAs(seen, boottime_ns);
 }
 
+void Translator::RememberUuid(const FilesystemInfo& seen) {
+  if (!seen.uuid) return;
+  if (traced_uuids_.size() >= kMaxUnmounted && !traced_uuids_.contains(seen.device)) traced_uuids_.clear();
+  std::deque<Uuid>& uuids = traced_uuids_[seen.device];
+  if (std::ranges::find(uuids, *seen.uuid) != uuids.end()) return;
+  uuids.push_front(*seen.uuid);
+  if (uuids.size() > kMaxUuidsOfDevice) uuids.pop_back();
+}
+
 FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime_ns) {
+  RememberUuid(seen);
   const Mounting* mounting = MountedAs(seen, boottime_ns);
   // Seen while mount(2) was still at work, it has no mount points yet.
   bool is_fresh =

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -68,6 +69,7 @@ class Translator {
  private:
   static constexpr uint32_t kFirstUnmountedKey = 0x80000000;
 
+  void RememberUuid(const FilesystemInfo& seen);
   // Whether what was found by device and time is that superblock's mounting; learns its uuid.
   bool IsOf(const Mounting& mounting, const FilesystemInfo& seen);
   // The mounting of a superblock as the programs saw it; null: it is in no mount table.
@@ -115,7 +117,9 @@ class Translator {
   };
   std::map<std::string, Traced> traced_;  // by device: its last superblock that the programs saw
   std::map<FilesystemKey, FilesystemInfo> unmounted_;
-  std::set<FilesystemKey> taken_;          // of those: mounted by now, under another key
+  std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
+  std::map<std::string, std::deque<Uuid>>
+      traced_uuids_;  // by device: those of its superblocks that the programs saw, the latest first
   std::map<FilesystemKey, Uuid> learned_;  // of mountings whose uuid the mount table does not know
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
