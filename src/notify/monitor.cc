@@ -270,7 +270,7 @@ class Monitor::Impl {
   // What came while nobody ran: what the earlier monitor was putting together, then what waits in the queues that it left, and
   // what the counters know beyond both.
   void GoOn() {
-    if (earlier_->is_there() && sources_.trace && earlier_->state()->trace) losses_ = earlier_->state()->losses;
+    if (earlier_->is_there() && sources_.trace && sources_.trace->is_taken_over()) losses_ = earlier_->state()->losses;
     for (Notification& notification : earlier_->TakeRest()) {
       const Mounting* mounting = MountedAs(notification.filesystem);
       teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});

@@ -237,7 +237,11 @@ class TraceSource::Impl {
 
   uint64_t position() const { return ring_->position(); }
 
+  bool is_taken_over() const { return skeleton_ == nullptr; }
+
+  // In a ring of other programs it would be amid a record, and what is read there as a length would never end.
   bool Resume(uint64_t position, const std::vector<std::pair<uint32_t, uint64_t>>& folded) {
+    if (!is_taken_over()) return false;
     for (auto [cell, told] : folded)
       if (cell < CellCount() && told <= __atomic_load_n(&cells_.get()[cell].folded, __ATOMIC_ACQUIRE))
         folded_told_[cell] = told;
@@ -551,6 +555,7 @@ int TraceSource::fd() const { return impl_->fd(); }
 bool TraceSource::Drain(const std::function<void(TraceRecord&&)>& handler) { return impl_->Drain(handler); }
 void TraceSource::Release() { impl_->Release(); }
 TraceSource::Position TraceSource::position() const { return {impl_->position(), impl_->folded()}; }
+bool TraceSource::is_taken_over() const { return impl_->is_taken_over(); }
 bool TraceSource::Resume(const Position& position) { return impl_->Resume(position.ring, position.folded); }
 const std::vector<FdToKeep>& TraceSource::descriptors() const { return impl_->descriptors(); }
 std::vector<TraceFold> TraceSource::Folds() { return impl_->Folds(); }

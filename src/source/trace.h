@@ -61,7 +61,10 @@ class TraceSource : public Symbolizer {
     std::vector<std::pair<uint32_t, uint64_t>> folded;  // by cell
   };
   Position position() const;
-  // Goes on where another one had come to, which was not released. False: it is no position of these programs.
+  // Whether the programs are those of an earlier process.
+  bool is_taken_over() const;
+  // Goes on where another one had come to, which was not released. False: it is no position of these programs, which are others if
+  // they were not taken over.
   bool Resume(const Position& position);
 
   // What to keep for one that takes over; more when the programs of a file system's type were loaded later.
