@@ -153,7 +153,8 @@ const HealthBook::Incident* HealthBook::OpenOnDevice(const Filesystem& fs, const
   for (const Filesystem& other : filesystems_) {
     if (&other == &fs || !IsOpen(other.incident, now)) continue;
     const bool of_one_device = failed && (failed == other.failed_device || failed == other.info.dev);
-    const bool on_its_device = own && (own == other.failed_device || own == other.info.dev);
+    const bool carried_another = other.info.uuid && n.filesystem.uuid && other.info.uuid != n.filesystem.uuid;
+    const bool on_its_device = own && (own == other.failed_device || (own == other.info.dev && !carried_another));
     if (of_one_device || on_its_device) return &*other.incident;
   }
   return nullptr;

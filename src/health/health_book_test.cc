@@ -372,6 +372,18 @@ TEST_F(HealthBookTest, AReasonIsCutToWhatANotificationHolds) {
   EXPECT_EQ(told.at(0).notification.health->reason, std::string(kMaxReasonBytes, 'x'));
 }
 
+TEST_F(HealthBookTest, WhatADeviceCarriedBeforeHasAnIncidentOfItsOwn) {
+  Err();
+  book_.End(kData, At(12));
+  constexpr uint32_t kNext = 77;
+  book_.Begin(kNext, Info(2), Counts(0, true), At(13));
+  Notification next = Error();
+  next.filesystem = Info(2);
+  Add(next, 14, kNext);
+  ASSERT_TRUE(book_.IncidentOf(kNext));
+  EXPECT_EQ(book_.IncidentOf(kNext)->first_seq, next.seq);
+}
+
 TEST_F(HealthBookTest, AFileSystemWithoutUuidOnADiskIsNotTakenForTheNextOneThere) {
   FilesystemInfo stick{.type = "vfat", .device = "sdb1", .dev = DeviceNumber{8, 17}};
   book_.Begin(kData, stick, Unaccounted(), At(1));
