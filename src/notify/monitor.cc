@@ -278,9 +278,7 @@ class Monitor::Impl {
     if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
     const uint64_t now_ns = BoottimeNowNs();
     if (earlier_->is_there()) CollectAll(now_ns);
-    else
-      ReadKmsg(
-          now_ns);  // what was logged since the log was opened, the last moment before the counters were read among it
+    else ReadKmsg(now_ns);  // of these the clock has to tell which the counters had when they were read
     lines_are_new_ = true;
     Tell(now_ns);
     SetAlarm(BoottimeNowNs());
