@@ -264,6 +264,8 @@ void Recorder::Impl::HandOver(Lock& lock) {
     lock.unlock();
     before.join();  // it has ended, or is about to
     lock.lock();
+    // Meanwhile the store may have answered, or the other thread have handed over anew.
+    if (owner_ != Owner::kSecond || stopping_ || second_thread_.joinable()) return;
   }
   // Without a thread what comes stays in the journal.
   if (auto self = self_.lock()) (void)StartThread(self, &Impl::RunSecond, second_thread_);
