@@ -509,10 +509,9 @@ class Monitor::Impl {
   }
 
   bool MountsChanged(const std::vector<int>& ready, uint64_t now_ns) {
-    bool hint = std::exchange(hinted_, false);
-    hint = translator_->TakeMountHint() || hint;
+    hinted_ = translator_->TakeMountHint() || hinted_;  // the look that follows forgets it
     std::optional<uint64_t> recheck = mounts_->recheck_boottime_ns();
-    return hint || Contains(ready, mounts_->event_fd()) || (recheck && *recheck <= now_ns);
+    return hinted_ || Contains(ready, mounts_->event_fd()) || (recheck && *recheck <= now_ns);
   }
 
   // For what was there at that moment and is in no mount table. Where nothing has changed, what a look since then has not found is
@@ -537,7 +536,6 @@ class Monitor::Impl {
     hinted_ = false;
     look_began_boottime_ns_ = BoottimeNowNs();
     auto changes = mounts_->Refresh(look_began_boottime_ns_);
-    looked_boottime_ns_ = BoottimeNowNs();
     if (!changes) return changes.error();
     if (!changes->vanished.empty()) {
       if (collecting_) TakeBeforeEnd();
@@ -684,6 +682,7 @@ class Monitor::Impl {
   // be taken for other errors.
   void DrainTrace(uint64_t now_ns) {
     if (!sources_.trace) return;
+    const uint64_t until_ns = BoottimeNowNs() + kUnfinishedRecordNs;  // what was read before has taken its own time
     const auto add = [&](TraceRecord&& record) {
       std::optional<uint32_t> cell;
       if (auto* error = std::get_if<TraceErrorRecord>(&record)) cell = error->cell;
@@ -694,7 +693,7 @@ class Monitor::Impl {
         if (cell) Hush(*cell, key);
       }
     };
-    while (!sources_.trace->Drain(add) && BoottimeNowNs() < now_ns + kUnfinishedRecordNs) ::sched_yield();
+    while (!sources_.trace->Drain(add) && BoottimeNowNs() < until_ns) ::sched_yield();
     for (const TraceFold& fold : sources_.trace->Folds())
       if (std::optional<Signal> signal = translator_->Translate(fold)) AddSignal(std::move(*signal), now_ns);
     if (translator_->waits_for_pieces())
@@ -749,29 +748,25 @@ class Monitor::Impl {
   }
 
   void Remember(FilesystemKey key, const TraceSignal& error) {
-    const Mounting* mounting = mounts_->Find(key.value);
-    std::optional<Uuid> uuid = mounting != nullptr ? translator_->UuidOf(*mounting) : translator_->Seen(key).uuid;
+    const std::optional<Uuid> uuid = translator_->Seen(key).uuid;
     if (!uuid) return;
     traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
     if (error.reporter.told_by_fanotify)
       strays_.Traced(*uuid, key, error.boottime_ns, std::max<uint64_t>(error.folded, 1));
   }
 
-  // What fanotify or the counter alone tells, and the trace of another mounting of the file system: leaves the rest. True: there is
-  // none.
-  bool IsAstray(Joined& joined, const std::optional<Uuid>& uuid, uint64_t now_ns) {
-    if (!uuid || joined.notification.kind == Kind::kGap) return false;
+  // Takes off what fanotify or the counter alone tells, and the trace of another mounting of the file system. True: nothing is left.
+  bool TakeAstray(Joined& joined, const std::optional<Uuid>& uuid, uint64_t now_ns) {
     const SourceSet sources = joined.notification.sources;
     uint64_t& count = joined.notification.error.count;
-    const bool has_fanotify = sources.Has(SourceId::kFanotify);
-    if (sources.Has(SourceId::kTrace)) {
-      if (has_fanotify) strays_.Confirmed(*uuid, joined.filesystem, count);
-      return false;
-    }
-    const bool is_counters_alone = sources == SourceSet(SourceId::kCounters);
-    if (sources != SourceSet(SourceId::kFanotify) && !is_counters_alone) return false;
-    const auto teller = is_counters_alone ? StrayErrors::Teller::kCounter : StrayErrors::Teller::kFanotify;
-    const uint64_t astray = strays_.Take(*uuid, joined.filesystem, teller, count, now_ns);
+    if (!uuid || joined.notification.kind == Kind::kGap) return false;
+    if (sources.Has(SourceId::kTrace) && sources.Has(SourceId::kFanotify))
+      strays_.Confirmed(*uuid, joined.filesystem, count);
+    uint64_t astray = 0;
+    if (sources == SourceSet(SourceId::kFanotify))
+      astray = strays_.Take(*uuid, joined.filesystem, StrayErrors::Teller::kFanotify, count, now_ns);
+    if (sources == SourceSet(SourceId::kCounters))
+      astray = strays_.Take(*uuid, joined.filesystem, StrayErrors::Teller::kCounter, count, now_ns);
     count -= astray;
     return astray > 0 && count == 0;
   }
@@ -814,7 +809,7 @@ class Monitor::Impl {
       FilesystemKey key = joined.filesystem;
       const Mounting* mounting = WithMountPoints(mounts_->Find(key.value), now_ns);
       FilesystemInfo seen = translator_->Seen(key);
-      if (IsAstray(joined, mounting != nullptr ? translator_->UuidOf(*mounting) : seen.uuid, now_ns)) continue;
+      if (TakeAstray(joined, seen.uuid, now_ns)) continue;
       states_.Told(key, joined.notification.kind, now_ns);
       teller_->Tell(std::move(joined), seen, mounting);
     }
@@ -899,7 +894,6 @@ class Monitor::Impl {
   uint64_t drained_boottime_ns_ = BoottimeNowNs();
   int64_t refreshed_utc_s_ = 0;
   uint64_t look_began_boottime_ns_ = 0;  // the last one at the mount table
-  uint64_t looked_boottime_ns_ = 0;      // its end
   std::set<FilesystemKey> unwatched_;    // that the join knows all the same
   std::deque<Gone> gone_;                // lately; the earliest first
   std::vector<FilesystemKey> ended_;     // amid a collection, which closes them at its end

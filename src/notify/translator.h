@@ -118,8 +118,8 @@ class Translator {
   std::map<std::string, Traced> traced_;  // by device: its last superblock that the programs saw
   std::map<FilesystemKey, FilesystemInfo> unmounted_;
   std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
-  std::map<std::string, std::deque<Uuid>>
-      traced_uuids_;  // by device: those of its superblocks that the programs saw, the latest first
+  // By device: those of its superblocks that the programs saw, the latest first.
+  std::map<std::string, std::deque<Uuid>> traced_uuids_;
   std::map<FilesystemKey, Uuid> learned_;  // of mountings whose uuid the mount table does not know
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;
