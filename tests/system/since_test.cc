@@ -71,8 +71,8 @@ class Subscriber {
     thread_.join();
   }
   uint64_t last() const { return last_; }
-  // Valid after Stop.
   uint64_t visits() const { return visits_; }
+  // Valid after Stop.
   const std::string& fault() const { return fault_; }  // the first; empty: each number came once, in order
 
  private:
@@ -104,7 +104,7 @@ class Subscriber {
 
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> last_{0};
-  uint64_t visits_ = 0;
+  std::atomic<uint64_t> visits_{0};
   std::string fault_;
   std::jthread thread_;
 };
@@ -132,6 +132,8 @@ TEST_F(SinceTest, OverKillsOfTheDaemonEachNumberReachesItExactlyOnce) {
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 150'000));
       daemon.KillKept();
     }
+    // On a busy machine it does not come back between each two kills: then it has the rest of the flood for that.
+    for (const Deadline busy = After(20s); subscriber.visits() <= 12 && MillisecondsUntil(busy) > 0;) ::usleep(1000);
     EXPECT_GT(triggers.Stop(), 0U);
     EXPECT_GT(reports.Stop(), 0U);
     EXPECT_TRUE(reporter.Flush(10s));
@@ -144,7 +146,7 @@ TEST_F(SinceTest, OverKillsOfTheDaemonEachNumberReachesItExactlyOnce) {
   EXPECT_GE(subscriber.last(), last_stored);
   subscriber.Stop();
   EXPECT_EQ(subscriber.fault(), "");
-  EXPECT_GT(subscriber.visits(), 3U) << "over some of the kills; on a busy machine not each";
+  EXPECT_GT(subscriber.visits(), 12U);
   EXPECT_GT(last_stored, 100U);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
 }

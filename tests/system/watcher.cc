@@ -118,8 +118,8 @@ std::vector<Json> Watcher::About(const std::string& uuid, const std::string& dev
 uint64_t CountedErrors(const std::vector<Json>& lines) {
   uint64_t count = 0;
   for (const Json& line : lines) {
-    if (!line.at("trusted").get<bool>())
-      continue;  // nobody counts what user space writes to the log, also for another test
+    // Nobody counts what user space writes to the log, also for another test.
+    if (!line.at("trusted").get<bool>()) continue;
     const std::string kind = line.at("kind");
     const bool has_line = line.at("location").is_object() && !line["location"]["line"].is_null();
     if (kind == "metadata" || kind == "counter" || (kind == "shutdown" && has_line)) {
