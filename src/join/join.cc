@@ -173,6 +173,7 @@ bool Join::Explains(FilesystemKey key, uint64_t errors) {
 Join::Pending& Join::NewPending(Filesystem& fs, uint64_t boottime_ns, const Task* task, SourceId source,
                                 uint64_t now_ns) {
   Pending& pending = fs.pending.emplace_back();
+  pending.number = fs.next_number++;
   pending.told.boottime_ns = boottime_ns;
   pending.told.sources = source;
   if (task != nullptr) pending.told.task = *task;
@@ -195,11 +196,16 @@ void Join::AwaitFanotify(Filesystem& fs, Pending& pending, uint64_t count) const
   }
 }
 
+// The task has gone on to its next error: the line of the one before, if any, is here.
+void Join::EndLineOf(Filesystem& fs, uint32_t tid) {
+  const auto awaiting = fs.awaiting_lines.find(tid);
+  if (awaiting == fs.awaiting_lines.end()) return;
+  const auto earlier = std::ranges::lower_bound(fs.pending, awaiting->second, {}, &Pending::number);
+  if (earlier != fs.pending.end() && earlier->number == awaiting->second) earlier->awaits_line = false;
+}
+
 void Join::AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns) {
-  // The task has gone on to its next error: the line of the one before, if any, is here.
-  if (fs.coverage.lines_with_task && signal.task.tid)
-    for (Pending& earlier : fs.pending)
-      if (earlier.told.task && earlier.told.task->tid == signal.task.tid) earlier.awaits_line = false;
+  if (fs.coverage.lines_with_task && signal.task.tid) EndLineOf(fs, *signal.task.tid);
 
   bool folded = signal.folded > 0;
   Pending& pending = NewPending(fs, signal.boottime_ns, folded ? nullptr : &signal.task, SourceId::kTrace, now_ns);
@@ -213,6 +219,7 @@ void Join::AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns) {
         Location{.function = signal.function, .line = signal.line, .stack = std::move(signal.stack)};
   if (signal.reporter.told_by_fanotify) AwaitFanotify(fs, pending, pending.told.error.count);
   pending.awaits_line = fs.coverage.lines && !folded;
+  if (pending.awaits_line && signal.task.tid) fs.awaiting_lines[*signal.task.tid] = pending.number;
   pending.awaits_detail = fs.coverage.detail && signal.reporter.told_by_fanotify && !folded;
   if (pending.counted) fs.accounted += pending.told.error.count;
   if (fs.coverage.detail) fs.traced_points.emplace(signal.function, signal.line.value_or(0));
@@ -412,6 +419,7 @@ void Join::Assign(Filesystem& fs, Credit& credit, Pending& pending, uint64_t now
 }
 
 void Join::MatchFanotify(Filesystem& fs, uint64_t now_ns) const {
+  auto next = fs.pending.begin();  // what stands before it awaits nothing, and will not again
   for (Credit& credit : fs.credits) {
     uint64_t paid = std::min(credit.left, fs.fanotify_debt);
     fs.fanotify_debt -= paid;
@@ -420,10 +428,10 @@ void Join::MatchFanotify(Filesystem& fs, uint64_t now_ns) const {
     while (credit.left > 0) {
       Pending* pending = credit.described ? nullptr : FindForFanotify(fs, credit.signal);
       if (pending == nullptr) {
-        auto it = std::find_if(fs.pending.begin(), fs.pending.end(),
-                               [](const Pending& candidate) { return candidate.awaits_fanotify > 0; });
-        if (it == fs.pending.end()) break;
-        pending = &*it;
+        next = std::find_if(next, fs.pending.end(),
+                            [](const Pending& candidate) { return candidate.awaits_fanotify > 0; });
+        if (next == fs.pending.end()) break;
+        pending = &*next;
       }
       Assign(fs, credit, *pending, now_ns);
     }
@@ -464,6 +472,8 @@ void Join::TakePending(FilesystemKey key, Filesystem& fs, uint64_t now_ns, std::
     pending.taken = true;
   }
   std::erase_if(fs.pending, [](const Pending& pending) { return pending.taken; });
+  const uint64_t first = fs.pending.empty() ? fs.next_number : fs.pending.front().number;
+  std::erase_if(fs.awaiting_lines, [&](const auto& awaiting) { return awaiting.second < first; });
 }
 
 // A place is that of the reports, else the first function of the stack.

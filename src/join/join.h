@@ -122,6 +122,7 @@ class Join {
 
  private:
   struct Pending {
+    uint64_t number = 0;  // of the file system's, in the order of their coming
     Notification told;
     std::optional<ErrorReport> report;
     uint64_t deadline_ns = 0;
@@ -146,7 +147,9 @@ class Join {
     explicit Filesystem(Episodes::Options options) : episodes(options) {}
     JoinCoverage coverage;
     bool closed = false;
-    std::deque<Pending> pending;
+    std::deque<Pending> pending;  // by number
+    uint64_t next_number = 0;
+    std::map<uint32_t, uint64_t> awaiting_lines;  // by task: its last error of which a line may come
     std::deque<Credit> credits;
     Episodes episodes;           // errors whose reports are told apart by what they are about, not by ext4's order
     uint64_t fanotify_debt = 0;  // errors told before fanotify told them
@@ -166,6 +169,7 @@ class Join {
     std::vector<GapSignal> gaps;
   };
 
+  static void EndLineOf(Filesystem& fs, uint32_t tid);
   void AddTrace(Filesystem& fs, TraceSignal&& signal, uint64_t now_ns);
   void AddDetail(Filesystem& fs, const DetailSignal& signal, uint64_t now_ns);
   void AddLine(Filesystem& fs, LogSignal&& signal, uint64_t now_ns);

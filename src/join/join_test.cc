@@ -261,6 +261,20 @@ TEST_F(JoinTest, TheTasksNextErrorEndsTheWaitForTheLineBefore) {
   EXPECT_EQ(told[0].notification.location->line, 1u);
 }
 
+TEST_F(JoinTest, TheTasksNextErrorEndsTheWaitAmidThoseOfOtherTasksOfWhichSomeHaveLeft) {
+  Watch(kAll);
+  Add(Trace(7, "mb_free_blocks", 1, kGroupReporter));
+  Add(Trace(8, "mb_free_blocks", 2, kGroupReporter));
+  Add(Trace(9, "mb_free_blocks", 3, kGroupReporter), 3 * kMs);
+  Add(Trace(8, "mb_free_blocks", 4, kGroupReporter), 3 * kMs);
+  ASSERT_EQ(Sum(join_.Take(3 * kMs)), 1u) << "line 2: its task has gone on";
+  ASSERT_EQ(Sum(join_.Take(5 * kMs)), 1u) << "line 1: its window is over";
+  Add(Trace(9, "mb_free_blocks", 5, kGroupReporter), 6 * kMs);
+  std::vector<Joined> told = join_.Take(6 * kMs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].notification.location->line, 3u);
+}
+
 TEST_F(JoinTest, FanotifyThatComesAfterTheWindowIsNotToldAgain) {
   Watch(kAll);
   Add(Trace(7));
