@@ -4,6 +4,7 @@
 #define FSHERALD_BPF_CELL_H
 
 #include "points.h"
+#include "window.h"
 
 static __always_inline void fill_head(struct fsh_head *head, __u32 type, __u64 now)
 {
@@ -62,22 +63,6 @@ static __always_inline struct fsh_cell *find_cell(const char *device, const char
 	}
 	*index = *found;
 	return bpf_map_lookup_elem(&cells, found);
-}
-
-/* How many errors of the cell this window has seen before this one. At FSH_WINDOW_RECORDS and more the error is counted here,
- * and its caller writes no record. */
-static __always_inline __u32 enter_window(struct fsh_cell *cell, __u64 now)
-{
-	__u32 before;
-
-	if (now - cell->window_ns > FSH_WINDOW_NS) {
-		cell->window_ns = now;
-		cell->in_window = 0;
-	}
-	before = __sync_fetch_and_add(&cell->in_window, 1);
-	if (before >= FSH_WINDOW_RECORDS)
-		__sync_fetch_and_add(&cell->folded, 1);
-	return before;
 }
 
 #endif

@@ -17,7 +17,7 @@ static __always_inline int folded(const struct point *point, __u64 now)
 	__u32 *index = bpf_map_lookup_elem(&points, point);
 	struct fsh_cell *cell = index ? bpf_map_lookup_elem(&cells, index) : 0;
 
-	return cell && cell->in_window > FSH_WINDOW_RECORDS && now - cell->window_ns <= FSH_WINDOW_NS;
+	return cell && cell->burst > FSH_BURST_RECORDS && now - cell->window_ns <= FSH_WINDOW_NS;
 }
 
 static __always_inline int report(struct super_block *sb, int code, __u64 inode, __u64 block, const char *function,

@@ -36,7 +36,8 @@ struct what {
 static __always_inline int report_event(void *ctx, const struct whose *whose, const struct what *what)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
-	__u32 index = FSH_NO_CELL, in_window = 0, with_stack = what->with_stack;
+	__u32 index = FSH_NO_CELL, with_stack = what->with_stack;
+	struct fsh_entry entry = { .wakes = 1 };
 	struct point point = { .function = what->point, .dev = whose->dev };
 	struct fsh_event *record;
 	struct fsh_cell *cell;
@@ -44,8 +45,8 @@ static __always_inline int report_event(void *ctx, const struct whose *whose, co
 	__builtin_memcpy(point.uuid, whose->uuid, sizeof(point.uuid));
 	cell = find_cell(whose->device, whose->type, &point, &index);
 	if (cell) {
-		in_window = enter_window(cell, now);
-		if (in_window >= FSH_WINDOW_RECORDS)
+		entry = enter_window(cell, now);
+		if (entry.is_folded)
 			return 0;
 	}
 	if (with_stack)
@@ -60,7 +61,7 @@ static __always_inline int report_event(void *ctx, const struct whose *whose, co
 	record->point = what->point;
 	record->dev = whose->dev;
 	record->cell = index;
-	record->flags = in_window + 1 >= FSH_WINDOW_WAKEUPS ? FSH_MORE : 0;
+	record->flags = entry.more ? FSH_MORE : 0;
 	__builtin_memcpy(record->values, what->values, sizeof(record->values));
 	__builtin_memcpy(record->uuid, whose->uuid, sizeof(record->uuid));
 	record->device[0] = record->type[0] = record->text[0] = 0;
@@ -71,7 +72,7 @@ static __always_inline int report_event(void *ctx, const struct whose *whose, co
 		bpf_probe_read_kernel_str(record->text, sizeof(record->text), what->text);
 	if (with_stack)
 		record->head.stack_count = take_stack(ctx, record + 1);
-	bpf_ringbuf_submit(record, in_window >= FSH_WINDOW_WAKEUPS ? BPF_RB_NO_WAKEUP : 0);
+	bpf_ringbuf_submit(record, entry.wakes ? 0 : BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

@@ -21,9 +21,11 @@ enum {
 	FSH_PREFIXES = 64,
 };
 
-/* A code point tells this many errors a window whole; what comes after in the same window is only counted. */
+/* A code point tells this many errors of a burst whole; each window that passes makes room for some more, so that its first error
+ * is always told whole. The others are only counted. */
+#define FSH_BURST_RECORDS 64
 #define FSH_WINDOW_NS 1000000ULL
-#define FSH_WINDOW_RECORDS 64
+#define FSH_WINDOW_ROOM 4
 /* Errors of a loud cell (see fsh_cell.quiet) that wake the reader, in each window. */
 #define FSH_WINDOW_WAKEUPS 4
 /* A code point's stack is taken at most this often. */
@@ -124,7 +126,7 @@ struct fsh_cell {
 	unsigned int dev;
 	unsigned int line;
 	unsigned int point; /* enum fsh_point; 0: a function and line of ext4 */
-	unsigned int unused;
+	unsigned int burst; /* for which there is no room again yet; above FSH_BURST_RECORDS where the last was folded */
 	unsigned char uuid[16];
 	char device[FSH_NAME_BYTES];
 	char type[FSH_TYPE_BYTES]; /* of a point */

@@ -36,7 +36,8 @@ const volatile __u32 later_prefix_count;
 static __always_inline int report(void *ctx, __u32 type, struct super_block *sb, const char *function, __u32 line)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
-	__u32 index = FSH_NO_CELL, in_window = 0, quiet = 0, with_stack = 1, tid;
+	__u32 index = FSH_NO_CELL, quiet = 0, with_stack = 1, tid;
+	struct fsh_entry entry = { .wakes = 1 };
 	struct task_state state = { .ns = now };
 	struct fsh_error *record;
 	struct fsh_cell *cell;
@@ -45,10 +46,10 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	fill_point(&point, sb, function, line);
 	cell = find_cell(sb->s_id, 0, &point, &index);
 	if (cell) {
-		in_window = enter_window(cell, now);
-		if (in_window >= FSH_WINDOW_RECORDS)
-			return 0;
 		quiet = cell->quiet;
+		entry = enter_window(cell, now);
+		if (entry.is_folded)
+			return 0;
 		with_stack = now - cell->stack_ns > FSH_STACK_INTERVAL_NS;
 	}
 
@@ -64,7 +65,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	record->dev = point.dev;
 	record->line = line;
 	record->cell = index;
-	record->flags = in_window + 1 >= (quiet ? FSH_WINDOW_RECORDS : FSH_WINDOW_WAKEUPS) ? FSH_MORE : 0;
+	record->flags = entry.more ? FSH_MORE : 0;
 	record->inode = 0;
 	record->block = 0;
 	record->code = 0;
@@ -84,7 +85,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	state.traced = with_stack;
 	tid = record->head.tid;
 	bpf_map_update_elem(&tasks, &tid, &state, BPF_ANY);
-	bpf_ringbuf_submit(record, quiet || in_window >= FSH_WINDOW_WAKEUPS ? BPF_RB_NO_WAKEUP : 0);
+	bpf_ringbuf_submit(record, entry.wakes ? 0 : BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

@@ -258,7 +258,7 @@ class TraceSource::Impl {
       folded_told_[cell] = folded;
       hot_.insert(cell);
     }
-    // Quiet for two windows: the next error opens a window of its own and is told by a record.
+    // Quiet for two windows: the next error opens a window of its own, is told by a record and wakes us.
     std::erase_if(hot_, [&, now_ns = BoottimeNowNs()](uint32_t cell) {
       return now_ns - std::min(now_ns, static_cast<uint64_t>(cells_.get()[cell].window_ns)) > 2 * FSH_WINDOW_NS;
     });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A storm of errors on many file systems at once, under a daemon that keeps a history: every error is counted for its file
-// system, memory does not grow with them, and the one error of a file system that is hardly affected is told meanwhile.
+// system, memory does not grow with them, and the single errors of a file system that is hardly affected are told meanwhile.
 // FSHERALD_LONG=1: a million errors.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <span>
 #include <thread>
 
 #include "daemon.h"
@@ -20,6 +22,7 @@ using StormTest = SystemTest;
 
 constexpr uint64_t kFilesystems = 16;
 constexpr uint64_t kThreads = 4;
+constexpr uint64_t kMostSingleErrors = 100;
 constexpr uint64_t kMostMemoryBytes = 64ULL << 20;
 
 std::vector<Ext4Filesystem> MakeFilesystems() {
@@ -61,6 +64,20 @@ class Storm {
   std::vector<std::jthread> threads_;
 };
 
+// Milliseconds from each error to the moment that its line was read: half of them, and all of them, are told as early as that.
+struct Latencies {
+  double median_ms = 0;
+  double most_ms = 0;
+};
+
+Latencies LatenciesOf(const Watcher& watcher, std::span<const Json> lines) {
+  std::vector<int64_t> all_ns;
+  for (const Json& line : lines) all_ns.push_back(watcher.LatencyNs(line).value());
+  std::ranges::sort(all_ns);
+  return {.median_ms = static_cast<double>(all_ns[all_ns.size() / 2]) / 1e6,
+          .most_ms = static_cast<double>(all_ns.back()) / 1e6};
+}
+
 // Raises one more, and waits until so many in all are told.
 void RaiseAndWait(const Ext4Filesystem& filesystem, Watcher& watcher, uint64_t errors) {
   filesystem.Trigger("a single one");
@@ -72,7 +89,7 @@ void RaiseAndWait(const Ext4Filesystem& filesystem, Watcher& watcher, uint64_t e
   }
 }
 
-TEST_F(StormTest, EveryErrorIsCountedMemoryIsBoundedAndASingleErrorIsToldMeanwhile) {
+TEST_F(StormTest, EveryErrorIsCountedMemoryIsBoundedAndSingleErrorsAreToldMeanwhile) {
   const uint64_t errors = LongRuns() ? 1'000'000 : 40'000;
   const std::vector<Ext4Filesystem> filesystems = MakeFilesystems();
   const Ext4Filesystem quiet({.name = "quiet"});
@@ -81,7 +98,10 @@ TEST_F(StormTest, EveryErrorIsCountedMemoryIsBoundedAndASingleErrorIsToldMeanwhi
   const auto begin = std::chrono::steady_clock::now();
   Storm storm(filesystems, errors / kFilesystems);
   while (!storm.has_raised(errors / 4)) std::this_thread::sleep_for(1ms);
-  RaiseAndWait(quiet, watcher, 1);
+  uint64_t single_errors = 0;
+  do {
+    RaiseAndWait(quiet, watcher, ++single_errors);
+  } while (single_errors < kMostSingleErrors && !storm.has_raised(errors));
   const uint64_t errors_of_each = storm.End();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
 
@@ -90,8 +110,8 @@ TEST_F(StormTest, EveryErrorIsCountedMemoryIsBoundedAndASingleErrorIsToldMeanwhi
   for (const Ext4Filesystem& filesystem : filesystems)
     counted[filesystem.uuid()] = filesystem.ErrorsCountOnceAtLeast(errors_of_each, deadline);
   for (const auto& [uuid, of_one] : counted) EXPECT_EQ(of_one, errors_of_each) << "the kernel's own count";
-  counted[quiet.uuid()] = 2;
-  RaiseAndWait(quiet, watcher, 2);
+  counted[quiet.uuid()] = single_errors + 1;
+  RaiseAndWait(quiet, watcher, single_errors + 1);
   const uint64_t memory = daemon.PeakMemoryBytes();
   ASSERT_EQ(watcher.Stop(), 0) << watcher.talk();
   ASSERT_EQ(daemon.Stop(), 0) << daemon.talk();
@@ -103,12 +123,16 @@ TEST_F(StormTest, EveryErrorIsCountedMemoryIsBoundedAndASingleErrorIsToldMeanwhi
   EXPECT_EQ(Losses(stored), "");
   EXPECT_LT(memory, kMostMemoryBytes);
   EXPECT_GT(memory, 0U);
-  ASSERT_EQ(watcher.About(quiet).size(), 2U);
-  const auto latency = watcher.LatencyNs(watcher.About(quiet)[0]);
+  const std::vector<Json> of_quiet = watcher.About(quiet);
+  ASSERT_EQ(of_quiet.size(), single_errors + 1);
+  const Latencies latencies = LatenciesOf(watcher, std::span(of_quiet).first(single_errors));
   std::printf(
-      "%llu errors in %.1f s, %zu notifications; peak memory %.1f MiB; the single error was told after %.1f ms\n",
+      "%llu errors in %.1f s, %zu notifications; peak memory %.1f MiB; %llu single errors were told after %.1f ms in "
+      "the "
+      "median, %.1f ms at the most\n",
       static_cast<unsigned long long>(errors_of_each * kFilesystems), took.count(), stored.size(),
-      static_cast<double>(memory) / (1 << 20), latency ? static_cast<double>(*latency) / 1e6 : -1.0);
+      static_cast<double>(memory) / (1 << 20), static_cast<unsigned long long>(single_errors), latencies.median_ms,
+      latencies.most_ms);
 }
 
 }  // namespace
