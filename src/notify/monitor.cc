@@ -22,7 +22,6 @@
 #include "notify/observed.h"
 #include "notify/sources.h"
 #include "notify/state_watch.h"
-#include "notify/stray_errors.h"
 #include "notify/teller.h"
 #include "notify/traced_errors.h"
 #include "notify/translator.h"
@@ -748,11 +747,8 @@ class Monitor::Impl {
   }
 
   void Remember(FilesystemKey key, const TraceSignal& error) {
-    const std::optional<Uuid> uuid = translator_->Seen(key).uuid;
-    if (!uuid) return;
-    traced_errors_.Remember(*uuid, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
-    if (error.reporter.told_by_fanotify)
-      strays_.Traced(*uuid, key, error.boottime_ns, std::max<uint64_t>(error.folded, 1));
+    if (const std::optional<Uuid> uuid = translator_->Seen(key).uuid)
+      traced_errors_.Remember(*uuid, key, error, UtcFromBoottimeNs(error.boottime_ns) / 1'000'000'000);
   }
 
   // Takes off what fanotify or the counter alone tells, and the trace of another mounting of the file system. True: nothing is left.
@@ -761,12 +757,12 @@ class Monitor::Impl {
     uint64_t& count = joined.notification.error.count;
     if (!uuid || joined.notification.kind == Kind::kGap) return false;
     if (sources.Has(SourceId::kTrace) && sources.Has(SourceId::kFanotify))
-      strays_.Confirmed(*uuid, joined.filesystem, count);
+      traced_errors_.Confirm(*uuid, joined.filesystem, count);
     uint64_t astray = 0;
     if (sources == SourceSet(SourceId::kFanotify))
-      astray = strays_.Take(*uuid, joined.filesystem, StrayErrors::Teller::kFanotify, count, now_ns);
+      astray = traced_errors_.TakeAstray(*uuid, joined.filesystem, TracedErrors::Teller::kFanotify, count, now_ns);
     if (sources == SourceSet(SourceId::kCounters))
-      astray = strays_.Take(*uuid, joined.filesystem, StrayErrors::Teller::kCounter, count, now_ns);
+      astray = traced_errors_.TakeAstray(*uuid, joined.filesystem, TracedErrors::Teller::kCounter, count, now_ns);
     count -= astray;
     return astray > 0 && count == 0;
   }
@@ -886,7 +882,6 @@ class Monitor::Impl {
   std::map<FilesystemKey, Watched> watched_;
   CounterReads counter_reads_;
   TracedErrors traced_errors_;
-  StrayErrors strays_;
   StateWatch states_;
   std::optional<Observed> observed_;          // from Open on, as all that may be empty
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
