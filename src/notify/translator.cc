@@ -15,6 +15,7 @@ namespace fsherald {
 namespace {
 
 constexpr size_t kMaxUnmounted = 256;
+constexpr size_t kMaxDevices = 256;
 constexpr size_t kMaxUuidsOfDevice = 8;
 constexpr uint64_t kFreshNs = 1'000'000'000;
 constexpr uint64_t kLineFollowsNs = 5'000'000;  // a line follows its tracepoint sooner, whatever the console
@@ -109,9 +110,9 @@ std::optional<Uuid> Translator::UuidOf(const Mounting& mounting) const {
     return learned->second;
   // That of an error on its device, laid to another mounting or met before the mount table had this one.
   if (!mounting.info.fsid || ModuleOf(mounting.info.type).fsid_of == nullptr) return std::nullopt;
-  const auto traced = traced_uuids_.find(mounting.info.device);
-  if (traced == traced_uuids_.end()) return std::nullopt;
-  for (const Uuid& uuid : traced->second)
+  const auto traced = traced_.find(mounting.info.device);
+  if (traced == traced_.end()) return std::nullopt;
+  for (const Uuid& uuid : traced->second.uuids)
     if (CanHave(mounting, uuid)) return uuid;
   return std::nullopt;
 }
@@ -139,10 +140,14 @@ const Mounting* Translator::MountedByNow(FilesystemKey key, uint64_t boottime_ns
   return MountedAs(seen, boottime_ns);
 }
 
+Translator::Traced& Translator::TracedOn(const std::string& device) {
+  if (traced_.size() >= kMaxDevices && !traced_.contains(device)) traced_.clear();
+  return traced_[device];
+}
+
 void Translator::RememberUuid(const FilesystemInfo& seen) {
   if (!seen.uuid) return;
-  if (traced_uuids_.size() >= kMaxUnmounted && !traced_uuids_.contains(seen.device)) traced_uuids_.clear();
-  std::deque<Uuid>& uuids = traced_uuids_[seen.device];
+  std::deque<Uuid>& uuids = TracedOn(seen.device).uuids;
   if (std::ranges::find(uuids, *seen.uuid) != uuids.end()) return;
   uuids.push_front(*seen.uuid);
   if (uuids.size() > kMaxUuidsOfDevice) uuids.pop_back();
@@ -158,10 +163,9 @@ FilesystemKey Translator::KeyOfSuperblock(FilesystemInfo seen, uint64_t boottime
     refresh_(boottime_ns);
     mounting = MountedAs(seen, boottime_ns);
   }
-  if (traced_.size() >= kMaxUnmounted) traced_.clear();
-  Traced& traced = traced_[seen.device];
-  traced = {mounting != nullptr ? FilesystemKey{mounting->key} : UnmountedKey(std::move(seen)), boottime_ns};
-  return traced.key;
+  Traced& traced = TracedOn(seen.device);
+  traced.last_boottime_ns = boottime_ns;
+  return traced.last.emplace(mounting != nullptr ? FilesystemKey{mounting->key} : UnmountedKey(std::move(seen)));
 }
 
 // ext4 serves ext2 and ext3 as well: the name alone has to do where none of that type carries it. But what another module
@@ -176,9 +180,9 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
                                     std::span<const std::string> stack, uint64_t boottime_ns) {
   if (device.empty()) return {};
   auto traced = traced_.find(device);
-  if (traced != traced_.end() && boottime_ns >= traced->second.boottime_ns &&
-      boottime_ns - traced->second.boottime_ns < kLineFollowsNs)
-    return traced->second.key;
+  if (traced != traced_.end() && traced->second.last && boottime_ns >= traced->second.last_boottime_ns &&
+      boottime_ns - traced->second.last_boottime_ns < kLineFollowsNs)
+    return *traced->second.last;
   // A mount(2) that is under way, and may be refused, is not of what was mounted there before and is gone; whether it is gone,
   // only a new look tells.
   const bool is_mounting = IsMounting(stack);
@@ -226,7 +230,8 @@ std::optional<FilesystemKey> Translator::TakeUnmounted(const FilesystemInfo& inf
   std::optional<FilesystemKey> key = FindUnmounted(info);
   if (!key) return std::nullopt;
   taken_.insert(*key);  // what is known of it stays: not all of it may have been told
-  std::erase_if(traced_, [&](const auto& traced) { return traced.second.key == *key; });
+  for (auto& [device, traced] : traced_)
+    if (traced.last == key) traced.last.reset();
   return key;
 }
 

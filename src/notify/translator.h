@@ -69,6 +69,13 @@ class Translator {
  private:
   static constexpr uint32_t kFirstUnmountedKey = 0x80000000;
 
+  // The superblocks on a device, as the programs saw them.
+  struct Traced {
+    std::optional<FilesystemKey> last;  // empty: it is mounted by now, under another key
+    uint64_t last_boottime_ns = 0;
+    std::deque<Uuid> uuids;  // the latest first
+  };
+  Traced& TracedOn(const std::string& device);
   void RememberUuid(const FilesystemInfo& seen);
   // Whether what was found by device and time is that superblock's mounting; learns its uuid.
   bool IsOf(const Mounting& mounting, const FilesystemInfo& seen);
@@ -111,15 +118,9 @@ class Translator {
   LineAssembler lines_;
   std::map<uint32_t, Reporter> reporters_;              // by cell
   std::map<std::vector<uint64_t>, NamedStack> stacks_;  // by addresses
-  struct Traced {
-    FilesystemKey key;
-    uint64_t boottime_ns = 0;
-  };
-  std::map<std::string, Traced> traced_;  // by device: its last superblock that the programs saw
+  std::map<std::string, Traced> traced_;                // by device
   std::map<FilesystemKey, FilesystemInfo> unmounted_;
-  std::set<FilesystemKey> taken_;  // of those: mounted by now, under another key
-  // By device: those of its superblocks that the programs saw, the latest first.
-  std::map<std::string, std::deque<Uuid>> traced_uuids_;
+  std::set<FilesystemKey> taken_;          // of those: mounted by now, under another key
   std::map<FilesystemKey, Uuid> learned_;  // of mountings whose uuid the mount table does not know
   uint32_t next_unmounted_ = kFirstUnmountedKey;
   bool mount_hint_ = false;

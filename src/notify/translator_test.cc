@@ -254,6 +254,16 @@ TEST_F(TranslatorTest, ADeviceThatIsMountedByNowHasAnotherKey) {
   EXPECT_EQ(translator_->Seen(key).device, "loop0") << "what waits to be told is told with its device";
 }
 
+TEST_F(TranslatorTest, WhatIsMountedByNowIsNotWhatALineMeansAndItsUuidStaysKnown) {
+  TraceFold fold = Fold(1);
+  fold.uuid = UuidFor({1, 2}, 3);
+  const FilesystemKey key = translator_->Translate(fold).value().filesystem;
+  ASSERT_EQ(translator_->TakeUnmounted({.type = "ext4", .device = "loop0", .uuid = fold.uuid}), key);
+  EXPECT_NE(translator_->Translate(Line("loop0"))->filesystem, key);
+  const Mounting mounting{.key = 7, .info = {.type = "ext4", .device = "loop0", .fsid = Fsid{1, 2}}};
+  EXPECT_EQ(translator_->UuidOf(mounting), fold.uuid);
+}
+
 TEST_F(TranslatorTest, AnEventBelongsToItsSuperblockAndHasThePlaceThatItsStackNames) {
   TraceEventRecord record;
   record.head.boottime_ns = BoottimeNowNs();
