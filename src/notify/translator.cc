@@ -186,14 +186,12 @@ FilesystemKey Translator::KeyOfName(const std::string& device, std::string_view 
   // A mount(2) that is under way, and may be refused, is not of what was mounted there before and is gone; whether it is gone,
   // only a new look tells.
   const bool is_mounting = IsMounting(stack);
-  auto mounted = [&]() -> const Mounting* {
-    const Mounting* mounting = MountedOn(device, type, boottime_ns);
-    return is_mounting && mounting != nullptr && IsOld(*mounting, boottime_ns) ? nullptr : mounting;
-  };
-  if (is_mounting) refresh_(boottime_ns);
-  if (const Mounting* mounting = mounted()) return {mounting->key};
-  if (!is_mounting) refresh_(boottime_ns);
-  if (const Mounting* mounting = mounted()) return {mounting->key};
+  const Mounting* mounting = is_mounting ? nullptr : MountedOn(device, type, boottime_ns);
+  if (mounting == nullptr) {
+    refresh_(boottime_ns);
+    mounting = MountedOn(device, type, boottime_ns);
+  }
+  if (mounting != nullptr && !(is_mounting && IsOld(*mounting, boottime_ns))) return {mounting->key};
   return UnmountedKey(FilesystemInfo{.type = std::string(type), .device = device});
 }
 
