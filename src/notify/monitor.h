@@ -21,18 +21,11 @@
 #include "notify/observation.h"
 #include "notify/saved_state.h"
 #include "notify/sources.h"
+#include "notify/watched_filesystem.h"
 #include "record/notification.h"
 #include "source/raw_reads.h"
 
 namespace fsherald {
-
-// One file system that is watched.
-struct WatchedFilesystem {
-  FilesystemInfo info;
-  JoinCoverage coverage;
-  std::vector<std::string> lacks;      // sentences: what cannot be seen of it, and why
-  std::optional<CounterReading> past;  // its counters when watching began: errors of the past
-};
 
 // One thread.
 class Monitor {
