@@ -72,12 +72,10 @@ Rows Read(History* history, uint64_t after_seq) {
   return rows;
 }
 
-// The second store's are told above those of the first one, which was read later and has told itself of all up to its last: in
-// rows, or in gaps that count what went from the second store before it was merged.
+// The second store's follow: the first one was read later, and tells itself of all up to its last row, in rows or in gaps that count
+// what went from the second store before the two were merged. What comes again below that ReplayLine passes over.
 Rows Join(Rows first, Rows second) {
   if (!first.is_whole) return first;
-  const uint64_t last_seq = first.entries.empty() ? 0 : first.entries.back().notification.seq;
-  std::erase_if(second.entries, [last_seq](const Entry& entry) { return entry.notification.seq <= last_seq; });
   std::ranges::move(second.entries, std::back_inserter(first.entries));
   first.is_whole = second.is_whole;
   return first;
