@@ -10,6 +10,7 @@
 #include "mount/descriptor_mount.h"
 #include "notify/coverage_words.h"
 #include "protocol/messages.h"
+#include "record/gap.h"
 #include "record/stream.h"
 
 namespace fsherald {
@@ -322,19 +323,10 @@ void Broker::CountUnstored(const Notification& notification, FilesystemKey key) 
   auto [found, is_first] = unstored_.try_emplace(unstored_.size() < Group::kMaxCells ? key : FilesystemKey{});
   Notification& gap = found->second;
   if (is_first) {
-    gap = {.seq = notification.seq,
-           .utc_ns = notification.utc_ns,
-           .boottime_ns = notification.boottime_ns,
-           .filesystem = notification.filesystem,
-           .error = {.code = std::nullopt, .count = 0},
-           .kind = Kind::kGap,
-           .origin = notification.origin,
-           .sources = SourceId::kGroup};
-    gap.gap = Gap{.source = SourceId::kGroup, .count = 0, .from_utc_ns = notification.utc_ns};
+    gap = GapFor(notification, SourceId::kGroup);
+    gap.seq = notification.seq;
   }
-  if (notification.gap) gap.gap->exact = gap.gap->exact && notification.gap->exact;
-  *gap.gap->count += notification.gap ? notification.gap->count.value_or(0) : notification.error.count;
-  gap.gap->to_utc_ns = notification.utc_ns;
+  AddTo(*gap.gap, notification);
 }
 
 // By rising numbers.

@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -73,32 +72,45 @@ Rows Read(History* history, uint64_t after_seq) {
   return rows;
 }
 
-// One after the other by number. What is in both stores is told once: ReplayLine passes over it.
+// The second store's follow: the first one was read later, and tells itself of all up to its last row, in rows or in gaps that count
+// what went from the second store before the two were merged. What comes again below that ReplayLine passes over.
 Rows Join(Rows first, Rows second) {
-  uint64_t known_to = UINT64_MAX;
-  for (const Rows* rows : {&first, &second})
-    if (!rows->is_whole) known_to = std::min(known_to, rows->entries.back().notification.seq);
-  Rows joined{.entries = {}, .is_whole = first.is_whole && second.is_whole};
-  const auto seq_of = [](const Entry& entry) { return entry.notification.seq; };
-  std::ranges::merge(first.entries, second.entries, std::back_inserter(joined.entries), {}, seq_of, seq_of);
-  std::erase_if(joined.entries, [known_to](const Entry& entry) { return entry.notification.seq > known_to; });
-  return joined;
+  if (!first.is_whole) return first;
+  std::ranges::move(second.entries, std::back_inserter(first.entries));
+  first.is_whole = second.is_whole;
+  return first;
 }
 
-std::optional<Removed> RemovedFrom(History* history, uint64_t after_seq) {
-  if (history == nullptr) return std::nullopt;
-  const auto removed = history->RemovedAfter(after_seq);
-  if (!removed || removed->notifications == 0) return std::nullopt;
-  return Removed{.notifications = removed->notifications, .errors = removed->errors, .until_utc_ns = UtcNowNs()};
+Removed UntilNow(const Result<History::Removed>& removed) {
+  if (!removed || removed->notifications == 0) return {};
+  return {.notifications = removed->notifications, .errors = removed->errors, .until_utc_ns = UtcNowNs()};
 }
 
-HistoryPiece PieceOf(const Rows& rows, ReplayLine line) {
+Removed RemovedAfter(History* history, uint64_t after_seq) {
+  return history == nullptr ? Removed() : UntilNow(history->RemovedAfter(after_seq));
+}
+
+// What has gone from the second store of the numbers above those of the first one.
+struct SecondAlone {
+  History* history = nullptr;
+  uint64_t above = 0;
+  uint64_t begun_at = 0;  // the replay: what was merged into rows above it is told by them
+
+  Removed RemovedBetween(uint64_t after, uint64_t until) const {
+    after = std::max(after, above);
+    if (history == nullptr || after >= until) return {};
+    return UntilNow(history->RemovedBetween(after, until, begun_at));
+  }
+};
+
+HistoryPiece PieceOf(const Rows& rows, const SecondAlone& second, ReplayLine line) {
   HistoryPiece piece{.bytes = {}, .ends = {}, .line = line, .is_last = rows.is_whole};
   for (const Entry& row : rows.entries) {
     if (piece.bytes.size() >= HistoryReader::kPieceBytes) {
       piece.is_last = false;
       break;
     }
+    piece.line.AddRemoved(second.RemovedBetween(piece.line.position(), row.notification.seq - 1));
     piece.line.Add(row, piece.bytes);
     const uint32_t end = piece.ends.empty() ? 0 : piece.ends.back();
     if (piece.bytes.size() > end) piece.ends.push_back(static_cast<uint32_t>(piece.bytes.size()));
@@ -176,17 +188,19 @@ class HistoryReader::Impl {
   // The second store first: what is merged into the other one and removed meanwhile is then found there.
   HistoryPiece PieceAfter(ReplayLine line) {
     const uint64_t after_seq = line.position();
-    Rows of_second = Read(second_.Get(), after_seq);
-    std::optional<Removed> removed;
-    if (line.is_at_first()) removed = RemovedFrom(first_.Get(), after_seq);
+    History* const second = second_.Get();
+    Rows of_second = Read(second, after_seq);
+    Removed removed;
+    if (line.is_at_first()) removed = RemovedAfter(first_.Get(), after_seq);
     Rows of_first = Read(first_.Get(), after_seq);
-    if (line.is_at_first()) {
-      // More was removed while the rows were read: some of it may be told by them.
-      const std::optional<Removed> now = RemovedFrom(first_.Get(), after_seq);
-      if (removed && now && now->notifications != removed->notifications) removed->exact = false;
-      line.set_removed(removed);
-    }
-    HistoryPiece piece = PieceOf(Join(std::move(of_first), std::move(of_second)), line);
+    // More was removed while the rows were read: some of it may be told by them.
+    if (removed.notifications > 0)
+      removed.exact = RemovedAfter(first_.Get(), after_seq).notifications == removed.notifications;
+    line.set_removed(removed);
+    const SecondAlone alone{.history = second,
+                            .above = of_first.entries.empty() ? 0 : of_first.entries.back().notification.seq,
+                            .begun_at = line.begun_at()};
+    HistoryPiece piece = PieceOf(Join(std::move(of_first), std::move(of_second)), alone, line);
     // Whoever has read to the end asks no more: nothing of the disk is held then.
     if (piece.is_last) {
       first_.Close();

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "daemon/removed_gap.h"
 #include "record/stream.h"
 #include "store/history.h"
 
@@ -34,17 +35,10 @@ std::vector<Notification> Decode(const std::vector<Bytes>& streams) {
 // What the second store has had no room for, between the one before and `next`.
 Notification GapBetween(uint64_t before_seq, int64_t before_utc_ns, const Notification& next,
                         const History::Removed& removed) {
-  Notification gap;
+  Notification gap =
+      RemovedGap(next.seq - before_seq - 1, {.notifications = removed.notifications, .errors = removed.errors},
+                 before_utc_ns, next.utc_ns);
   gap.seq = before_seq + 1;
-  gap.utc_ns = next.utc_ns;
-  gap.error = {.code = std::nullopt, .count = 0};
-  gap.kind = Kind::kGap;
-  gap.sources = SourceId::kGroup;
-  gap.gap = Gap{.source = SourceId::kGroup,
-                .count = removed.errors,
-                .exact = removed.notifications >= next.seq - before_seq - 1,
-                .from_utc_ns = before_utc_ns,
-                .to_utc_ns = next.utc_ns};
   return gap;
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/replay_line.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "record/stream.h"
 
@@ -29,30 +30,14 @@ void ReplayLine::End(uint64_t seq, int64_t utc_ns, const Host& host, std::string
 
 void ReplayLine::Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, std::string& out) {
   const uint64_t missing = until_seq - position_ - 1;
-  Gap told{
-      .source = SourceId::kGroup, .count = std::nullopt, .exact = false, .from_utc_ns = utc_ns_, .to_utc_ns = utc_ns};
-  if (is_at_first_ && removed_ && removed_->notifications > 0) {
-    // Each number that is missing is one that retention has taken, or it is not known what it was.
-    const bool is_all = removed_->notifications >= missing;
-    if (is_all || removed_->errors > 0) {
-      told.count = removed_->errors;
-      told.exact = removed_->exact && is_all;
-    }
-    // The middles of bursts are missing among the rows that come.
-    if (is_all) merged_ = removed_->notifications - missing;
-    if (merged_ > 0) told.to_utc_ns = std::max(utc_ns, removed_->until_utc_ns);
-  } else {
-    const uint64_t of_merged = std::min(missing, merged_);
-    merged_ -= of_merged;
-    if (missing == of_merged || stands_for_all_) return;
-  }
-  Notification gap;
-  gap.utc_ns = utc_ns;
-  gap.error = {.code = std::nullopt, .count = 0};
-  gap.kind = Kind::kGap;
-  gap.sources = SourceId::kGroup;
-  gap.gap = told;
-  AppendStream(gap, host, out);
+  const Removed removed = std::exchange(removed_, {});
+  const uint64_t of_removed = std::min(missing, removed.notifications);
+  const uint64_t of_rows = std::min(missing - of_removed, merged_);
+  // What is gone besides are the middles of bursts: their numbers are missing among the rows that come.
+  merged_ += removed.notifications - of_removed;
+  merged_ -= of_rows;
+  if (removed.notifications == 0 && (of_rows == missing || stands_for_all_)) return;
+  AppendStream(RemovedGap(missing - of_rows, removed, utc_ns_, utc_ns), host, out);
 }
 
 }  // namespace fsherald

@@ -4,31 +4,26 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
+#include "daemon/removed_gap.h"
 #include "record/notification.h"
 #include "store/entry.h"
 
 namespace fsherald {
 
-// What is known to be gone of the numbers above the position that a replay began at, as History::RemovedAfter has it.
-struct Removed {
-  uint64_t notifications = 0;
-  uint64_t errors = 0;
-  bool exact = true;         // false: at least so many errors
-  int64_t until_utc_ns = 0;  // they happened before
-};
-
 class ReplayLine {
  public:
   // All up to `position` are told.
-  explicit ReplayLine(uint64_t position) : position_(position) {}
+  explicit ReplayLine(uint64_t position) : begun_at_(position), position_(position) {}
 
+  uint64_t begun_at() const { return begun_at_; }
   uint64_t position() const { return position_; }
-  // Nothing was told yet: what is missing before the first row is what was removed.
+  // Nothing was told yet: before the first row all is told that was removed, wherever above the position it was.
   bool is_at_first() const { return is_at_first_; }
-  void set_removed(const std::optional<Removed>& removed) { removed_ = removed; }
+  // What is told of before the next row, or at the end if none comes.
+  void set_removed(const Removed& removed) { removed_ = removed; }
+  void AddRemoved(const Removed& removed) { removed_.Add(removed); }
 
   // Appends the row to `out`, behind a gap if numbers before it are missing and no earlier row stands for them. A row that is not
   // above the position is told already.
@@ -39,9 +34,10 @@ class ReplayLine {
  private:
   void Miss(uint64_t until_seq, int64_t utc_ns, const Host& host, std::string& out);
 
+  uint64_t begun_at_;
   uint64_t position_;
   bool is_at_first_ = true;
-  std::optional<Removed> removed_;
+  Removed removed_;
   uint64_t merged_ = 0;  // numbers that rows stand for besides their own, and that were not missed yet
   bool stands_for_all_ =
       false;            // the last row is a gap that counts what the journal had no room for, up to the next row

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "notify/test_notification.h"
 
 namespace fsherald {
@@ -18,7 +20,7 @@ class ReplayLineTest : public testing::Test {
   void Add(uint64_t seq, uint64_t rows = 1, uint64_t errors = 1) {
     Entry row{.notification = TestNotification(seq, "disk", errors), .host = {}};
     row.rows = rows;
-    line_.set_removed(removed_);
+    line_.set_removed(std::exchange(removed_, {}));
     line_.Add(row, out_);
   }
   std::vector<Told> All() const { return ToldIn(std::as_bytes(std::span(out_))); }
@@ -26,7 +28,7 @@ class ReplayLineTest : public testing::Test {
   static Told ErrorOf(uint64_t seq, uint64_t errors = 1) { return {seq, "disk", errors, false}; }
 
   ReplayLine line_{0};
-  std::optional<Removed> removed_;
+  Removed removed_;
   std::string out_;
 };
 
@@ -80,6 +82,34 @@ TEST_F(ReplayLineTest, ABurstThatIsGoneStandsForItsNumbersAmongTheRowsToo) {
   for (uint64_t seq : {11, 13, 15, 17}) Add(seq);
   EXPECT_THAT(All(),
               ElementsAre(Told{0, "", 30, true}, ErrorOf(11), ErrorOf(13), ErrorOf(15), kUncounted, ErrorOf(17)));
+}
+
+TEST_F(ReplayLineTest, WhatIsGoneBetweenRowsIsToldBetweenThem) {
+  Add(1);
+  removed_ = Removed{.notifications = 8, .errors = 20};
+  Add(10);
+  removed_ = Removed{.notifications = 1, .errors = 2};
+  Add(13);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1), Told{0, "", 20, true}, ErrorOf(10), Told{0, "", 2, true}, ErrorOf(13)));
+}
+
+TEST_F(ReplayLineTest, BesideWhatIsGoneARowStandsForItsOwn) {
+  Add(1, 4, 10);  // 2, 4 and 8 are in it, 3 and 5 are gone
+  removed_ = Removed{.notifications = 2, .errors = 5};
+  for (uint64_t seq : {6, 7, 9}) Add(seq);
+  EXPECT_THAT(All(), ElementsAre(ErrorOf(1, 10), Told{0, "", 5, true}, ErrorOf(6), ErrorOf(7), ErrorOf(9)));
+  Add(11);
+  EXPECT_EQ(All()[5], kUncounted);
+}
+
+TEST_F(ReplayLineTest, BehindWhatWasOnlyCountedWhatIsGoneIsToldToo) {
+  Notification counted = TestNotification(1, "disk", 0);
+  counted.kind = Kind::kGap;
+  counted.gap = Gap{.source = SourceId::kGroup, .count = 500};
+  line_.Add({counted, Host{}}, out_);
+  removed_ = Removed{.notifications = 5, .errors = 9};
+  Add(20);
+  EXPECT_THAT(All(), ElementsAre(Told{1, "disk", 500, true}, Told{0, "", 9, true}, ErrorOf(20)));
 }
 
 TEST_F(ReplayLineTest, WhereNothingAboveTheNumberIsGoneNothingIsMissed) {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "fsherald/record.h"
+#include "record/gap.h"
 #include "record/stream.h"
 
 namespace fsherald {
@@ -18,12 +19,7 @@ Notification Sum(const std::vector<const Notification*>& gaps) {
   Notification sum = *gaps.front();
   sum.filesystem = {};
   sum.filesystem_seq = 0;
-  for (const Notification* one : gaps | std::views::drop(1)) {
-    *sum.gap->count += one->gap->count.value_or(0);
-    sum.gap->exact = sum.gap->exact && one->gap->exact;
-    sum.gap->from_utc_ns = std::min(sum.gap->from_utc_ns, one->gap->from_utc_ns);
-    sum.gap->to_utc_ns = std::max(sum.gap->to_utc_ns, one->gap->to_utc_ns);
-  }
+  for (const Notification* one : gaps | std::views::drop(1)) AddTo(*sum.gap, *one);
   return sum;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/byte_writer.h"
+#include "record/gap.h"
 #include "record/saved_parts.h"
 #include "record/stream.h"
 
@@ -111,32 +112,11 @@ namespace {
 
 constexpr size_t kMostGaps = 256;  // file systems: the last one is then for all that are left
 
-Notification GapFor(const Notification& first, SourceId source) {
-  Notification gap;
-  gap.utc_ns = first.utc_ns;
-  gap.boottime_ns = first.boottime_ns;
-  gap.filesystem = first.filesystem;
-  gap.filesystem.mounts.clear();
-  gap.error = {.code = std::nullopt, .count = 0};
-  gap.kind = Kind::kGap;
-  gap.origin = first.origin;
-  gap.sources = source;
-  gap.gap = Gap{.source = source, .count = 0, .from_utc_ns = first.utc_ns, .to_utc_ns = first.utc_ns};
-  return gap;
-}
-
 SourceId FirstSource(const Notification& notification) {
   if (notification.gap) return notification.gap->source;
   for (int i = 0; i < kSourceCount; ++i)
     if (notification.sources.Has(static_cast<SourceId>(i))) return static_cast<SourceId>(i);
   return SourceId::kTrace;
-}
-
-void AddTo(Gap& gap, const Notification& one) {
-  *gap.count += one.gap ? one.gap->count.value_or(0) : ErrorCount(one);
-  if (one.gap) gap.exact = gap.exact && one.gap->exact && one.gap->count;
-  gap.from_utc_ns = std::min(gap.from_utc_ns, one.gap ? one.gap->from_utc_ns : one.utc_ns);
-  gap.to_utc_ns = std::max(gap.to_utc_ns, one.gap ? one.gap->to_utc_ns : one.utc_ns);
 }
 
 }  // namespace
@@ -152,6 +132,7 @@ void CountRest(SavedState& state, const Host& host) {
     });
     if (found == gaps.end() && gaps.size() < kMostGaps) {
       gaps.push_back(GapFor(one, FirstSource(one)));
+      gaps.back().filesystem.mounts.clear();
       found = gaps.end() - 1;
     } else if (found == gaps.end()) {
       found = gaps.end() - 1;  // it is of no single one from here on
