@@ -22,7 +22,10 @@ void Collector::Begin(FilesystemKey key) {
   if (parts_.sources.counters->IsSilent(key)) counter_reads_.Begin(key, BoottimeNowNs());
 }
 
-void Collector::End(FilesystemKey key) { counter_reads_.End(key); }
+void Collector::End(FilesystemKey key) {
+  counter_reads_.End(key);
+  unread_.erase(key);
+}
 
 void Collector::Unmark(FilesystemKey key) {
   std::erase_if(hushed_, [&](const auto& hushed) {
@@ -83,15 +86,22 @@ void Collector::CollectBeforeEnd() {
   if (parts_.sources.fanotify) early_.push_back(parts_.sources.fanotify->Read(BoottimeNowNs()));
 }
 
+bool Collector::ReadCount(FilesystemKey key, std::vector<ErrorCount>& counts) {
+  const uint64_t now_ns = BoottimeNowNs();
+  const Result<uint64_t> errors = parts_.sources.counters->ReadErrors(key);
+  if (!errors) return false;
+  counts.push_back({key, now_ns, *errors});
+  parts_.observed.AddCount(key, *errors);
+  return true;
+}
+
 std::vector<Collector::ErrorCount> Collector::ReadCounts(const std::vector<CounterSource::Event>& risen) {
   std::vector<ErrorCount> counts;
   for (const CounterSource::Event& event : risen) {
-    const uint64_t now_ns = BoottimeNowNs();
-    if (Result<uint64_t> errors = parts_.sources.counters->ReadErrors(event.key)) {
-      counts.push_back({event.key, now_ns, *errors});
-      parts_.observed.AddCount(event.key, *errors);
-    } else parts_.poller.Remove(event.fd);
+    unread_.erase(event.key);
+    if (!ReadCount(event.key, counts)) parts_.poller.Remove(event.fd);
   }
+  for (FilesystemKey key : std::exchange(unread_, {})) (void)ReadCount(key, counts);
   return counts;
 }
 
@@ -187,7 +197,7 @@ void Collector::AddCounters(const std::vector<ErrorCount>& counts, uint64_t now_
 
 std::optional<uint64_t> Collector::due_ns(uint64_t now_ns) const {
   const Sources& sources = parts_.sources;
-  if (sources.fanotify && sources.fanotify->has_taken()) return now_ns;
+  if (!unread_.empty() || (sources.fanotify && sources.fanotify->has_taken())) return now_ns;
   std::optional<uint64_t> due_ns = counter_reads_.due_ns();
   const auto earlier = [&](uint64_t moment_ns) { due_ns = std::min(due_ns.value_or(moment_ns), moment_ns); };
   if (sources.trace && sources.trace->hot()) earlier(now_ns + kLookAgainNs);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,8 @@ class Collector {
   // A file system's counter is there, and tells of its rise or not; or it is there no more.
   void Begin(FilesystemKey key);
   void End(FilesystemKey key);
+  // Its counter is read with the next collection, though it has told of no rise.
+  void Read(FilesystemKey key) { unread_.insert(key); }
   // It is no longer marked: its records wake us again.
   void Unmark(FilesystemKey key);
   // A signal of it was added.
@@ -83,6 +86,7 @@ class Collector {
   };
 
   std::vector<ErrorCount> ReadCounts(const std::vector<CounterSource::Event>& risen);
+  bool ReadCount(FilesystemKey key, std::vector<ErrorCount>& counts);
   std::vector<Signal> ReadSilent(uint64_t now_ns);
   void DrainTrace(uint64_t now_ns);
   void Hush(uint32_t cell, FilesystemKey key);
@@ -93,6 +97,7 @@ class Collector {
   const Parts parts_;
   const Handlers handlers_;
   CounterReads counter_reads_;
+  std::set<FilesystemKey> unread_;
   std::map<uint32_t, FilesystemKey> hushed_;  // cells that wake us by fanotify alone
   TraceSource::Losses losses_;
   uint64_t drained_boottime_ns_ = BoottimeNowNs();

@@ -114,6 +114,8 @@ void WatchedFilesystems::Begin(const Mounting& mounting) {
   JoinCoverage coverage = CoverageAmid(mounting, watched);
   coverage.told_amid += past.told_ahead;
   parts_.join.Open(key, coverage, past.base);
+  if (past.base && *past.base < watched.past->errors)
+    parts_.collector.Read(key);  // it has risen before we could be woken
   const bool goes_on = past.saved && parts_.sources.fanotify && parts_.sources.fanotify->is_taken_over();
   if (goes_on) parts_.join.Owe(key, past.saved->fanotify_debt);
   // What was mounted while we watched, or an earlier monitor did, has no past: all of it is new.

@@ -3,9 +3,11 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <map>
 #include <set>
+#include <thread>
 
 #include "checked_mount.h"
 #include "loop_device.h"
@@ -88,6 +90,26 @@ TEST_F(MountsTest, AMountMadeWhileWatchingIsCoveredByAllSourcesSoon) {
   EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
   EXPECT_EQ(CountedErrors(watcher.About(filesystem)), raised)
       << "also those from before the mark: " << Json(watcher.About(filesystem));
+}
+
+// Stopped, it cannot mark what is mounted meanwhile. (Superblocks know the second of an error: this one is later than the last look.)
+TEST_F(MountsTest, ErrorsBetweenTheMountAndTheMarkAreFoundByTheCountersAlone) {
+  Watcher watcher({"--without=trace,kmsg"});
+  ASSERT_EQ(::kill(watcher.pid(), SIGSTOP), 0);
+  for (const time_t ready = ::time(nullptr); ::time(nullptr) == ready;) std::this_thread::sleep_for(10ms);
+  const Ext4Filesystem filesystem({.name = "data"});
+  for (int i = 0; i < 3; ++i) filesystem.Trigger("before the mark");
+  filesystem.ErrorsCountOnceAtLeast(3, After(10s));
+  ASSERT_EQ(::kill(watcher.pid(), SIGCONT), 0);
+  EXPECT_TRUE(watcher.WaitUntil([&] { return CountedErrors(watcher.About(filesystem)) >= 3; }, After(10s)));
+  filesystem.Trigger("after it");
+  EXPECT_TRUE(watcher.WaitUntil([&] { return CountedErrors(watcher.About(filesystem)) >= 4; }, After(10s)));
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  const std::vector<Json> told = watcher.About(filesystem);
+  ASSERT_EQ(told.size(), 2U) << Json(told);
+  EXPECT_EQ(told[0]["error"]["count"], 3);
+  EXPECT_EQ(told[0]["sources"], Json({"counters"}));
+  EXPECT_TRUE(HasSource(told[1], "fanotify")) << told[1];
 }
 
 TEST_F(MountsTest, ADeviceThatIsReusedIsToldAsWhatIsOnItNow) {
