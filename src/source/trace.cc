@@ -28,6 +28,10 @@ namespace {
 constexpr size_t kMaxSymbols = 8192;
 constexpr int kEnotsupp = 524;  // include/linux/errno.h: it leaks out of bpf(2), and strerror does not know it
 constexpr size_t kCellsBytes = sizeof(fsh_cell) * FSH_CELLS;
+// The names say what the programs are of, too: a service manager keeps each descriptor once, under whichever name came first.
+constexpr char kRing[] = "ring";
+constexpr char kRingWithExt4[] = "ring.ext4";
+std::string DetailBss(const std::string& by) { return "detail." + by + ".bss"; }
 
 struct DestroySkeleton {
   void operator()(trace_bpf* skeleton) const { trace_bpf__destroy(skeleton); }
@@ -177,13 +181,12 @@ class TraceSource::Impl {
     if (int code = trace_bpf__attach(skeleton_.get()); code != 0)
       return ErrnoError("attach BPF programs", LibbpfWords(), -code);
     has_ext4_ = ext4 != Ext4::kNone;
-    if (has_ext4_) Keep("ext4", maps_.ring);
-    Keep("ring", maps_.ring);
+    Keep(has_ext4_ ? kRingWithExt4 : kRing, maps_.ring);
     Keep("cells", maps_.cells);
     Keep("points", maps_.points);
     Keep("count", maps_.cell_count);
     Keep("symbol", symbol_program_);
-    KeepLinks(*skeleton_, "trace");
+    KeepLinks(*skeleton_, "trace.bss");
     return {};
   }
 
@@ -196,21 +199,21 @@ class TraceSource::Impl {
       return owned_.emplace_back(std::move(fd)).get();
     };
     if (!kept.Has(Named("link"))) return false;
-    has_ext4_ = take("ext4") >= 0;
-    maps_ = {take("ring"), take("cells"), take("points"), take("count")};
+    has_ext4_ = kept.Has(Named(kRingWithExt4));
+    maps_ = {take(has_ext4_ ? kRingWithExt4 : kRing), take("cells"), take("points"), take("count")};
     symbol_program_ = take("symbol");
     const int bss = take("trace.bss");
     if (std::min({maps_.ring, maps_.cells, maps_.points, maps_.cell_count, symbol_program_, bss}) < 0) return false;
     if (!MapAll(bss)) return false;
     auto map = [&](const char* name, auto& memory) {
-      if (const int fd = take(name); fd >= 0) (void)memory.Map(fd);
+      const int fd = take(name);
+      return fd >= 0 && memory.Map(fd);
     };
-    map("storage.bss", storage_bss_);
-    map("xfs.bss", xfs_bss_);
-    map("fserror.bss", fserror_bss_);
-    map("detail.bss", detail_bss_);
+    (void)map("storage.bss", storage_bss_);
+    (void)map("xfs.bss", xfs_bss_);
+    (void)map("fserror.bss", fserror_bss_);
     for (const char* by : {"fentry", "kprobe"})
-      if (take(by) >= 0) detail_by_ = by;
+      if (map(DetailBss(by).c_str(), detail_bss_)) detail_by_ = by;
     if (detail_by_.empty()) detail_refused_ = "refused to the process that loaded the programs";
     for (Fd& link : kept.TakeAll(Named("link"))) {
       Keep("link", link.get());
@@ -315,11 +318,11 @@ class TraceSource::Impl {
 
   // The links of an object, and the memory in which its programs count.
   template <typename Skeleton>
-  void KeepLinks(const Skeleton& skeleton, const std::string& object) {
+  void KeepLinks(const Skeleton& skeleton, const std::string& bss) {
     const bpf_object_skeleton& all = *skeleton.skeleton;
     for (int i = 0; i < all.prog_cnt; ++i)
       if (const bpf_link* link = *all.progs[i].link; link != nullptr) Keep("link", bpf_link__fd(link));
-    Keep((object + ".bss").c_str(), bpf_map__fd(skeleton.maps.bss));
+    Keep(bss.c_str(), bpf_map__fd(skeleton.maps.bss));
   }
 
   void OnRecord(Bytes bytes, const std::function<void(TraceRecord&&)>& handler) {
@@ -397,8 +400,7 @@ class TraceSource::Impl {
       if (code == 0) {
         detail_ = std::move(detail);
         detail_by_ = fentry ? "fentry" : "kprobe";
-        Keep(detail_by_.c_str(), maps_.ring);
-        Adopt(*detail_, "detail", detail_bss_);
+        Adopt(*detail_, DetailBss(detail_by_), detail_bss_);
         detail_refused_.clear();
         return;
       }
@@ -418,8 +420,8 @@ class TraceSource::Impl {
   }
 
   template <typename Skeleton, typename Memory>
-  void Adopt(const Skeleton& skeleton, const char* object, Memory& memory) {
-    KeepLinks(skeleton, object);
+  void Adopt(const Skeleton& skeleton, const std::string& bss, Memory& memory) {
+    KeepLinks(skeleton, bss);
     (void)memory.Map(bpf_map__fd(skeleton.maps.bss));
   }
 
@@ -433,7 +435,7 @@ class TraceSource::Impl {
     if (code == 0) code = storage_bpf__attach(storage.get());
     if (code == 0) {
       storage_ = std::move(storage);
-      Adopt(*storage_, "storage", storage_bss_);
+      Adopt(*storage_, "storage.bss", storage_bss_);
     } else storage_refused_ = LoadError(-code).ToString();
   }
 
@@ -455,7 +457,7 @@ class TraceSource::Impl {
         bpf_program__set_autoload(program, !groups);
       if (xfs_bpf__load(xfs.get()) != 0 || xfs_bpf__attach(xfs.get()) != 0) continue;
       xfs_ = std::move(xfs);
-      Adopt(*xfs_, "xfs", xfs_bss_);
+      Adopt(*xfs_, "xfs.bss", xfs_bss_);
       return;
     }
   }
@@ -473,7 +475,7 @@ class TraceSource::Impl {
       if (code == -ESRCH) return;  // the kernel's types know no such function
       if (code != 0 || fserror_bpf__attach(fserror.get()) != 0) continue;
       fserror_ = std::move(fserror);
-      Adopt(*fserror_, "fserror", fserror_bss_);
+      Adopt(*fserror_, "fserror.bss", fserror_bss_);
       return;
     }
   }

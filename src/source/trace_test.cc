@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/clock.h"
 #include "filesystem/filesystem.h"
@@ -77,6 +78,16 @@ TEST_F(TraceSourceTest, WhoTakesTheProgramsOverGoesOnWhereTheOneBeforeHadCome) {
   EXPECT_TRUE((*next)->is_taken_over());
   EXPECT_TRUE((*next)->Resume(position));
   EXPECT_EQ(Read(**next, 0, 2 * kLines), Numbers(kLines, kLines)) << "the first were not released, but read";
+}
+
+// systemd takes the second for a duplicate, and drops it with its name.
+TEST_F(TraceSourceTest, NoDescriptorIsKeptUnderTwoNames) {
+  std::map<int, std::string> names;
+  for (const FdToKeep& one : trace_->descriptors()) {
+    const auto [before, is_new] = names.emplace(one.fd, one.name);
+    EXPECT_TRUE(is_new) << before->second << " and " << one.name;
+  }
+  EXPECT_FALSE(names.empty());
 }
 
 TEST_F(TraceSourceTest, APositionOfOtherProgramsIsNone) {

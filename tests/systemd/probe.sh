@@ -27,8 +27,9 @@ expect_status() {
   [ "$(show StatusText)" = "$1" ] || fail "the status is \"$(show StatusText)\", not \"$1\""
 }
 
+is_running_again() { [ "$(show NRestarts)" = "$1" ] && [ "$(show SubState)" = running ]; }
+is_stored() { "$program" history --json | jq -e --arg words "$1" 'select(.specific.message? == $words)' >/mnt/stored; }
 is_subscribed() { grep -q '^ready' /mnt/talk; }
-is_restarted() { [ "$(show NRestarts)" = 1 ] && [ "$(show SubState)" = running ]; }
 
 expect_limits() {
   local pid status
@@ -40,6 +41,19 @@ expect_limits() {
   # Of what is not the kernel's own only these can be written: field 5 is the mount point, 6 the mount's options.
   awk '$6 ~ /^rw/ && $5 !~ "^/(proc|sys|dev|run)(/|$)" { print $5 }' "/proc/$pid/mountinfo" >/mnt/writable
   [ "$(cat /mnt/writable)" = /var/lib/fsherald ] || [ ! -s /mnt/writable ] || fail "it can write: $(cat /mnt/writable)"
+}
+
+# What comes while no daemon runs waits in the descriptors that the manager keeps, with all that the sources know of it: the next one
+# tells it, once.
+expect_told_by_the_next() {
+  local trigger=$1
+  kill -KILL "$(show MainPID)"
+  echo "while no daemon ran" >"$trigger"
+  [ "$(show NRestarts)" = 0 ] || fail "it ran again before the error came"
+  eventually "the manager starts it again" is_running_again 1
+  eventually "what came meanwhile is stored" is_stored "while no daemon ran"
+  jq -es 'length == 1 and .[0].sources == ["fanotify", "trace", "kmsg"] and .[0].error.count == 1' /mnt/stored >/dev/null ||
+    fail "stored: $(cat /mnt/stored)"
 }
 
 # A subscriber who is in the group, and not root, is told an error of a file system that was mounted after the daemon's start.
@@ -58,6 +72,7 @@ expect_told() {
   wait "$subscriber" || fail "watch failed: $(cat /mnt/talk)"
   jq -e '.sources == ["fanotify", "trace", "kmsg"] and .filesystem.mounts == ["/mnt/data"] and
          .specific.message == "told below systemd"' /mnt/told >/dev/null || fail "told: $(cat /mnt/told)"
+  expect_told_by_the_next "/sys/fs/ext4/${device#/dev/}/trigger_fs_error"
   umount /mnt/data || fail "it keeps the file system mounted"
 }
 
@@ -84,7 +99,7 @@ printf '[Service]\nWatchdogSec=1\nTimeoutStopSec=1\n' >/mnt/units/fsherald.servi
 systemctl daemon-reload
 systemctl restart fsherald || fail "it cannot be started again"
 kill -STOP "$(show MainPID)"
-eventually "the watchdog has it started again" is_restarted
+eventually "the watchdog has it started again" is_running_again 1
 systemctl stop fsherald
 [ "$(show Result)" = success ] || fail "its end was no success: $(show Result)"
 echo passed
