@@ -247,7 +247,7 @@ void AddStatus(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<StatusOptions>();
   CLI::App& command = *app.add_subcommand("status",
                                           "The state of each file system: well, errors of the past, errors now, "
-                                          "read-only, shut down, not known, not covered");
+                                          "read-only, shut down, not known, not covered; and what is gone");
   command.add_option("PATH", options->paths, "Only the file systems that these paths lie on")->option_text("...");
   command.add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command.add_flag("-v,--verbose", options->verbose, "What is behind each state, what was not read, what to do next");
