@@ -361,7 +361,7 @@ void AddClear(CLI::App& app, int& exit_code) {
   command.add_option("--reason", options->reason, "Told with it: why it is well, up to 255 bytes")
       ->required()
       ->check(CLI::Validator(FaultOfReason, ""))
-      ->option_text("TEXT");
+      ->option_text("TEXT (required)");
   AddRuntimeDir(command, options->runtime_dir);
   command.footer(
       "Exit codes: 0 it is well; 1 failure, or the daemon knows no such file system; 2 usage; 3 no daemon; 4 not "

@@ -64,6 +64,7 @@ done
 
 # Long options, one a line, without the two dashes.
 said_by_help() { "$program" "$1" --help | grep -oE '^ +(-[a-z],)?--[a-z-]+' | sed 's/.*--//' | grep -vx help | sort -u; }
+required_by_help() { "$program" "$1" --help | sed -nE 's/^ +(-[a-z],)?--([a-z-]+).* \(required\).*/\2/p'; }
 said_by_page() { grep -oE 'Fl -[a-z-]+' "$1" | sed 's/Fl -//' | sort -u; }
 for page in man/fsherald-*.8; do
   command=$(basename "$page" .8)
@@ -75,6 +76,9 @@ for page in man/fsherald-*.8; do
   done
   for option in $(said_by_page "$page"); do
     grep -qxF -e "$option" <<<"$said" || fault "$page names --$option, which fsherald $command --help does not"
+  done
+  for option in $(required_by_help "$command"); do
+    ! grep -qE -e "^\.Op Fl -$option( |$)" "$page" || fault "$page says that --$option is optional: fsherald $command requires it"
   done
 done
 
