@@ -97,5 +97,25 @@ TEST_F(ReadingTest, AllReadWhileADaemonWritesAndAfterItHasEnded) {
   EXPECT_EQ(Errors(late.lines(), uuid), errors);
 }
 
+TEST_F(ReadingTest, TheDaemonSaysAtItsEndHowManyItHasTold) {
+  const auto stored = [] { return JsonLines(Run({"history", "--json"}).output).size(); };
+  const auto told = [](uint64_t count) {
+    return "\ntold " + std::to_string(count) + " notification" + (count == 1 ? "" : "s");
+  };
+  Daemon first;
+  const Ext4Filesystem filesystem({.name = "data"});
+  Follower follower(Daemon::StoreDirectory());
+  filesystem.Trigger("one");
+  follower.ReadChanges(filesystem.uuid(), 1);
+  EXPECT_EQ(first.Stop(), 0);
+  const size_t by_first = stored();
+  EXPECT_GE(by_first, 2U);
+  EXPECT_NE(first.talk().find(told(by_first)), std::string::npos) << first.talk();
+  Daemon second;
+  EXPECT_EQ(second.Stop(), 0);
+  EXPECT_NE(second.talk().find(told(stored() - by_first)), std::string::npos) << second.talk();
+  EXPECT_EQ(follower.Stop(), 0);
+}
+
 }  // namespace
 }  // namespace fsherald::system_test
