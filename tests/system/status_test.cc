@@ -311,6 +311,36 @@ TEST_F(StatusTest, WhatTheOperatorHasClearedIsWellUntilTheNextError) {
   EXPECT_EQ(follower.Stop(), 0);
 }
 
+// It keeps no account of them: by what it keeps itself it is well.
+TEST_F(StatusTest, AnXfsWhoseReadsHaveFailedHasErrorsByTheDaemonsWord) {
+  if (!Has("mkfs.xfs")) GTEST_SKIP() << "no mkfs.xfs";
+  if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
+  constexpr off_t kBytes = 320 << 20;
+  const std::string image = Sparse("x.img", kBytes);
+  RunOrFail({{"mkfs.xfs", "-q", image}, {}, {}});
+  FaultyDisk disk(image, kSandbox + "/faulty");
+  Daemon daemon;
+  Follower follower(Daemon::StoreDirectory());
+  const AnyMount filesystem(disk.path(), "xfs", "x");
+  const std::string uuid = StatusOf(filesystem.directory())["filesystem"]["uuid"];
+  WriteFile(filesystem.directory() + "/file", std::string(65536, 'x'));
+  const Fd fd(open((filesystem.directory() + "/file").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(fsync(fd.get()), 0);
+  ASSERT_EQ(posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED), 0);  // it is read from the disk
+  disk.Break(FaultyDisk::Access::kRead, 0, kBytes);
+  char byte = 0;
+  ASSERT_EQ(read(fd.get(), &byte, 1), -1);
+  EXPECT_EQ(errno, EIO);
+  disk.Repair();
+  EXPECT_EQ(follower.ReadChanges(uuid, 1)[0]["health"]["to"], "errors");
+  const Json status = StatusOf(filesystem.directory());
+  EXPECT_EQ(status["state"], "errors");
+  EXPECT_EQ(status["state_from"], "daemon");
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+  EXPECT_EQ(StatusOf(filesystem.directory())["state"], "errors") << "without a daemon";
+  EXPECT_EQ(follower.Stop(), 0);
+}
+
 TEST_F(StatusTest, WhatIsGoneIsListedUntilItIsCleared) {
   Daemon daemon;
   Follower follower(Daemon::StoreDirectory());
