@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -16,6 +17,7 @@
 #include <random>
 
 #include "base/clock.h"
+#include "cli/status_history.h"
 #include "figures.h"
 #include "store/history.h"
 #include "store/sqlite.h"
@@ -86,12 +88,12 @@ class Errors {
     n.task = Task{pid, pid, CommOf(place), fmt::format("/system.slice/unit{}.service", place % 12)};
     n.sources.Add(SourceId::kFanotify).Add(SourceId::kTrace).Add(SourceId::kKmsg);
     if (Below(3) != 0) n.incident = seq > 50 ? seq - Below(50) : 1;
+    if (seq % 20'000 == 0) MakeChange(n);
     return n;
   }
 
   uint64_t Below(uint64_t end) { return random_() % end; }
 
- private:
   static FilesystemInfo FilesystemOf(uint64_t which) {
     FilesystemInfo filesystem{.type = "ext4", .device = fmt::format("dm-{}", which)};
     filesystem.dev = DeviceNumber{253, static_cast<uint32_t>(which)};
@@ -100,6 +102,19 @@ class Errors {
     filesystem.fsid = Fsid{1, static_cast<uint32_t>(which)};
     filesystem.mounts = {fmt::format("/data{}", which)};
     return filesystem;
+  }
+
+ private:
+  // Of the states of three file systems, in turn; the fourth changed once, long ago: that is sought through all.
+  static void MakeChange(Notification& n) {
+    if (n.seq == 20'000) n.filesystem = FilesystemOf(3);
+    n.kind = Kind::kHealth;
+    n.error = {.code = std::nullopt, .count = 0};
+    n.location.reset(), n.specific.reset(), n.object.reset(), n.task.reset();
+    const bool is_well = n.seq % 40'000 == 0;
+    n.health = HealthChange{.from = is_well ? HealthState::kErrors : HealthState::kWell,
+                            .to = is_well ? HealthState::kWell : HealthState::kErrors,
+                            .rule = is_well ? HealthRule::kCleared : HealthRule::kErrors};
   }
   static std::string CommOf(uint32_t place) { return fmt::format("program{}", place % 12); }
 
@@ -221,6 +236,18 @@ void MeasureQuestions(const std::string& directory, int64_t last_utc_ns) {
         .spots.size();
   });
   Question("file systems", [&] { return Must(history->Filesystems()).size(); });
+  const auto status_of = [&](std::vector<FilesystemInfo> infos) {
+    std::vector<FilesystemStatus> statuses;
+    for (FilesystemInfo& info : infos) statuses.push_back({.info = std::move(info)});
+    AddHistory(directory, kHost.boot_id, true, statuses);
+    return static_cast<size_t>(
+        std::ranges::count_if(statuses, [](const auto& one) { return one.history.has_value(); }));
+  };
+  Question("status of four file systems, with its History::Open", [&] {
+    return status_of(
+        {Errors::FilesystemOf(0), Errors::FilesystemOf(1), Errors::FilesystemOf(2), Errors::FilesystemOf(3)});
+  });
+  Question("status of one that the history does not have", [&] { return status_of({Errors::FilesystemOf(9)}); });
   Question("History::Open", [&] { return Must(History::Open(directory)) ? 1U : 0U; });
 }
 

@@ -247,7 +247,7 @@ void AddStatus(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<StatusOptions>();
   CLI::App& command = *app.add_subcommand("status",
                                           "The state of each file system: well, errors of the past, errors now, "
-                                          "read-only, shut down, not known, not covered");
+                                          "read-only, shut down, not known, not covered; and what is gone");
   command.add_option("PATH", options->paths, "Only the file systems that these paths lie on")->option_text("...");
   command.add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command.add_flag("-v,--verbose", options->verbose, "What is behind each state, what was not read, what to do next");
@@ -361,7 +361,7 @@ void AddClear(CLI::App& app, int& exit_code) {
   command.add_option("--reason", options->reason, "Told with it: why it is well, up to 255 bytes")
       ->required()
       ->check(CLI::Validator(FaultOfReason, ""))
-      ->option_text("TEXT");
+      ->option_text("TEXT (required)");
   AddRuntimeDir(command, options->runtime_dir);
   command.footer(
       "Exit codes: 0 it is well; 1 failure, or the daemon knows no such file system; 2 usage; 3 no daemon; 4 not "

@@ -33,7 +33,7 @@ int RunStatus(const StatusOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);
   auto statuses = GatherStatus(options.paths);
   if (!statuses) return Fail(statuses.error());
-  AddHistory(options.store, ReadHost().boot_id, *statuses);
+  AddHistory(options.store, ReadHost().boot_id, options.paths.empty(), *statuses);
   const std::string text = options.json
                                ? StatusJson(*statuses, ReadHost(), UtcNowNs())
                                : StatusText(*statuses, options.verbose, UseColor(options.color, STDOUT_FILENO));

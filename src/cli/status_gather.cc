@@ -154,7 +154,7 @@ Result<std::vector<FilesystemStatus>> GatherStatus(const std::vector<std::string
     if (!is_there) found.push_back(std::move(*status));
   }
   const int64_t boot_utc_s = SplitUtcNs(UtcFromBoottimeNs(0)).seconds;
-  for (FilesystemStatus& status : found) status.health = HealthOf(status.evidence, boot_utc_s);
+  for (FilesystemStatus& status : found) status.health = status.own = HealthOf(status.evidence, boot_utc_s);
   return found;
 }
 

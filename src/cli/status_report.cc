@@ -18,6 +18,7 @@
 #include "cli/time_text.h"
 #include "filesystem/repair.h"
 #include "record/json.h"
+#include "record/text.h"
 
 namespace fsherald {
 namespace {
@@ -84,9 +85,23 @@ std::string RecordWords(const Notification& n) {
 
 // What the daemon has told of its state.
 std::string StateWords(const Notification& change) {
-  std::string words = fmt::format("{} since {}", Words(change.health->to), LocalTimeText(change.utc_ns));
-  if (change.incident) words += fmt::format(", incident {} (fsherald show {})", *change.incident, *change.incident);
-  return words;
+  std::string words =
+      fmt::format("{} since {}: {}", Words(change.health->to), LocalTimeText(change.utc_ns), WhyWords(*change.health));
+  const bool is_left = change.health->to == HealthState::kWell || change.health->to == HealthState::kGone;
+  if (is_left || !change.incident) return words + fmt::format(" (fsherald show {})", change.seq);
+  return words + fmt::format(", incident {} (fsherald show {})", *change.incident, *change.incident);
+}
+
+// What the state is from.
+std::string FromWords(const FilesystemStatus& status) {
+  if (!status.is_daemons) return "from what the file system keeps itself";
+  if (!status.is_mounted) return "from the daemon, which told it last";
+  return fmt::format("from the daemon; by what the file system keeps itself it would be: {}", Words(status.own));
+}
+
+// A repair of long ago is not told for ever; the operator's word is.
+bool IsOfInterest(const HealthChange& change) {
+  return change.to != HealthState::kWell || change.rule == HealthRule::kCleared;
 }
 
 // "-": no counter of it can be read.
@@ -96,6 +111,7 @@ std::string CountWords(const FilesystemStatus& status) {
 
 std::string MountWords(const FilesystemStatus& status) {
   const auto& mounts = status.info.mounts;
+  if (!status.is_mounted) return "(not mounted)";
   if (mounts.empty()) return "(another mount namespace)";
   std::string words = ForTerminal(mounts.front());
   if (mounts.size() > 1) words += fmt::format(" and {} more", mounts.size() - 1);
@@ -166,15 +182,29 @@ std::optional<Patient::Trouble> TroubleOf(HealthState health) {
   return std::nullopt;
 }
 
-std::vector<std::string> StepsOf(const FilesystemStatus& status) {
+std::vector<std::string> RepairSteps(const FilesystemStatus& status) {
   const std::optional<Patient::Trouble> trouble = TroubleOf(status.health);
-  if (!trouble) return {};
+  if (!trouble || !status.is_mounted) return {};
   const auto& mounts = status.info.mounts;
   return NextSteps({.type = status.info.type,
                     .node = status.node,
                     .mount_point = mounts.empty() ? std::string() : mounts.front(),
                     .is_root = std::ranges::find(mounts, "/") != mounts.end()},
                    *trouble);
+}
+
+// How the daemon is told of it (fsherald clear).
+std::string NameOf(const FilesystemInfo& info) {
+  if (!info.mounts.empty()) return info.mounts.front();
+  return info.uuid ? ToString(*info.uuid) : info.device;
+}
+
+std::vector<std::string> StepsOf(const FilesystemStatus& status) {
+  std::vector<std::string> steps = RepairSteps(status);
+  if (status.is_daemons && IsFinding(status.health))
+    steps.push_back(
+        fmt::format("once it is known to be well, or given up: fsherald clear {} --reason TEXT", NameOf(status.info)));
+  return steps;
 }
 
 void AddOccurrences(const FilesystemStatus& status, Table& table) {
@@ -187,8 +217,13 @@ void AddOccurrences(const FilesystemStatus& status, Table& table) {
   const bool is_kept = counters && counters->last;
   if (!is_kept && history.first && history.notifications > 1) table.Item("first", RecordWords(*history.first));
   if (!is_kept && history.last) table.Item(history.notifications > 1 ? "last" : "when", RecordWords(*history.last));
-  if (const auto& change = history.health; change && change->health && change->health->to != HealthState::kWell)
+}
+
+void AddDaemonsWord(const FilesystemStatus& status, bool verbose, Table& table) {
+  const std::optional<Notification> change = status.history ? status.history->health : std::nullopt;
+  if (change && change->health && (verbose || status.is_daemons || IsOfInterest(*change->health)))
     table.Item("daemon", StateWords(*change));
+  if (verbose || status.is_daemons) table.Item("state", FromWords(status));
 }
 
 std::string Joined(const std::vector<std::string>& words) {
@@ -279,8 +314,10 @@ std::string JsonOfState(const std::optional<Notification>& change) {
   if (!change || !change->health) return "null";
   std::string since;
   AppendJsonTime(change->utc_ns, since);
-  return fmt::format(R"({{"state":"{}","since":{},"rule":"{}","incident":{},"seq":{}}})", Name(change->health->to),
-                     since, Name(change->health->rule), NumberOrNull(change->incident), change->seq);
+  const HealthChange& health = *change->health;
+  return fmt::format(R"({{"state":"{}","since":{},"rule":"{}","incident":{},"seq":{},"uid":{},"reason":{}}})",
+                     Name(health.to), since, Name(health.rule), NumberOrNull(change->incident), change->seq,
+                     NumberOrNull(health.uid), health.reason ? Quoted(*health.reason) : "null");
 }
 
 std::string Json(const std::optional<KnownHistory>& history) {
@@ -301,9 +338,10 @@ std::string Json(const FilesystemStatus& status, const Host& host, int64_t now_u
   std::string filesystem;
   AppendJsonFilesystem(status.info, filesystem);
   const auto& counters = status.evidence.counters;
-  std::string json = fmt::format(R"({{"v":1,"time":{},"boot":{},"filesystem":{},"state":"{}","mode":{},"options":{},)",
-                                 time, QuotedOrNull(host.boot_id), filesystem, Name(status.health), ModeOf(status),
-                                 QuotedOrNull(status.super_options));
+  std::string json = fmt::format(R"({{"v":1,"time":{},"boot":{},"filesystem":{},"state":"{}","state_from":"{}",)", time,
+                                 QuotedOrNull(host.boot_id), filesystem, Name(status.health),
+                                 status.is_daemons ? "daemon" : "filesystem");
+  json += fmt::format(R"("mode":{},"options":{},)", ModeOf(status), QuotedOrNull(status.super_options));
   json += fmt::format(R"("errors":{},"warnings":{},"first":{},"last":{},"details":{},)",
                       counters ? std::to_string(counters->errors) : "null",
                       counters && status.counts_warnings ? std::to_string(counters->warnings) : "null",
@@ -335,6 +373,7 @@ std::string StatusText(const std::vector<FilesystemStatus>& statuses, bool verbo
   for (const FilesystemStatus& status : statuses) {
     table.Row(status);
     AddOccurrences(status, table);
+    AddDaemonsWord(status, verbose, table);
     if (verbose) AddDetails(status, table);
   }
   return table.Take();

@@ -18,6 +18,7 @@ struct KnownHistory {
   std::optional<Notification> first;   // the first error; empty: retention has taken it
   std::optional<Notification> last;    // the last one
   std::optional<Notification> health;  // the last change of its state that the daemon told
+  bool is_of_this_mounting = false;    // that change: told in this boot, of the device that it is mounted from
 };
 
 struct FilesystemStatus {
@@ -25,7 +26,10 @@ struct FilesystemStatus {
   std::string super_options;
   std::string node;  // of its device, as the administrator named it: "/dev/mapper/home"
   Evidence evidence;
-  HealthState health = HealthState::kNotCovered;
+  HealthState own = HealthState::kNotCovered;     // by what it keeps itself
+  HealthState health = HealthState::kNotCovered;  // by that and the daemon's word
+  bool is_daemons = false;                        // the daemon's word has decided
+  bool is_mounted = true;                         // false: only the history knows of it
   bool counts_warnings = false;
   bool refused = false;  // a part was not permitted to be read
   std::vector<SelfReport::Detail> details;

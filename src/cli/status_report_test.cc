@@ -167,7 +167,8 @@ TEST_F(StatusReportTest, TheJsonIsOneObjectALineWithEveryKey) {
   EXPECT_EQ(second["warnings"], nullptr);
   EXPECT_EQ(second["first"], nullptr);
   EXPECT_EQ(second["details"], json::array());
-  EXPECT_EQ(first.size(), 16U);
+  EXPECT_EQ(first["state_from"], "filesystem");
+  EXPECT_EQ(first.size(), 17U);
   EXPECT_EQ(second.size(), first.size());
 }
 

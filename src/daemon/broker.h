@@ -72,7 +72,7 @@ class Broker {
 
   const Monitor& monitor() const { return *monitor_; }
   const std::string& runtime_dir() const { return runtime_dir_->path(); }
-  uint64_t told() const { return numbering_.told(); }
+  uint64_t told() const { return numbering_.given(); }  // how many notifications this process has told
   // Records and requests so far that were no valid ones.
   uint64_t refused() const { return monitor_->refused() + producers_->refused(); }
 

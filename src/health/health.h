@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The state of a file system, from what it keeps itself: its mount options, flags and counters. Pure; no history is needed.
+// The state of a file system, from what it keeps itself: its mount options, flags and counters; and what the daemon has told of it
+// beside that. Pure.
 #pragma once
 
 #include <cstdint>
@@ -26,5 +27,24 @@ struct Evidence {
 
 // `boot_utc_s`: when this boot began, by the wall clock as it stands now.
 HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s);
+
+// The last change of its state that the daemon has told.
+struct LastChange {
+  HealthState to = HealthState::kWell;
+  HealthRule rule = HealthRule::kErrors;
+  int64_t utc_ns = 0;
+  bool is_of_this_mounting = false;    // as far as is known: told in this boot, of the device that it is mounted from
+  bool follows_counted_error = false;  // the last error before it was of a kind that ext4 counts
+};
+
+struct Verdict {
+  HealthState state = HealthState::kNotCovered;
+  bool is_daemons = false;  // the daemon's word has decided: what the file system keeps would give another state
+  friend bool operator==(const Verdict&, const Verdict&) = default;
+};
+
+// `own`: HealthOf(evidence). The daemon has seen what a file system does not keep, and knows what was cleared; so it decides, but
+// against what the file system shows at this moment, and against errors that are newer than its word (docs/health.md).
+Verdict Judge(const Evidence& evidence, HealthState own, const std::optional<LastChange>& change);
 
 }  // namespace fsherald

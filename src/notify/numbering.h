@@ -21,10 +21,12 @@ class Numbering {
   // `filesystem` 0: of no single one.
   void Number(Notification& notification, FilesystemKey filesystem) {
     notification.seq = ++told_;
+    ++given_;
     notification.filesystem_seq = filesystem.value == 0 ? 0 : NumberOf(filesystem);
   }
 
-  uint64_t told() const { return told_; }
+  uint64_t told() const { return told_; }    // the last number
+  uint64_t given() const { return given_; }  // how many numbers were given here
 
  private:
   struct Count {
@@ -53,6 +55,7 @@ class Numbering {
   }
 
   uint64_t told_ = 0;
+  uint64_t given_ = 0;
   std::array<Counts, 4> told_of_;  // by a key's beginning (notify/groups.h): no flood of one forgets what is of another
 };
 

@@ -24,6 +24,15 @@ TEST(NumberingTest, CountsAllAndThoseOfEachFileSystem) {
   EXPECT_EQ(numbering.told(), 4U);
 }
 
+TEST(NumberingTest, WhatWasGivenIsCountedFromTheStartWhateverTheNumberGoesOnAfter) {
+  Numbering numbering(117'683'162'513'408);
+  EXPECT_EQ(numbering.given(), 0U);
+  Notification one;
+  numbering.Number(one, {1});
+  EXPECT_EQ(one.seq, 117'683'162'513'409U);
+  EXPECT_EQ(numbering.given(), 1U);
+}
+
 // Keys are given in ascending order from several beginnings (notify/groups.h): the root file system has the smallest.
 TEST(NumberingTest, WhatIsToldOfGoesOnHoweverManyOthersComeAndGo) {
   Numbering numbering;

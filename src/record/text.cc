@@ -323,13 +323,6 @@ std::string_view RuleWords(HealthRule rule) {
   return "";
 }
 
-std::string WhyWords(const HealthChange& change) {
-  std::string words(RuleWords(change.rule));
-  if (change.uid) words += fmt::format(" (uid {})", *change.uid);
-  if (change.reason) words += ": " + ForTerminal(*change.reason);
-  return words;
-}
-
 std::string_view StyleOf(const HealthChange& change) {
   if (change.to == HealthState::kWell) return kBoldGreen;
   return change.to > change.from && change.to != HealthState::kGone ? kBoldRed : kBoldYellow;
@@ -388,6 +381,13 @@ void AddError(const Notification& notification, const Host& host, const TextOpti
 }
 
 }  // namespace
+
+std::string WhyWords(const HealthChange& change) {
+  std::string words(RuleWords(change.rule));
+  if (change.uid) words += fmt::format(" (uid {})", *change.uid);
+  if (change.reason) words += ": " + ForTerminal(*change.reason);
+  return words;
+}
 
 std::string SourceNames(SourceSet sources, std::string_view between) {
   std::string names;

@@ -20,6 +20,9 @@ struct TextOptions {
 // names and messages are escaped (base/text.h).
 void AppendText(const Notification& notification, const Host& host, const TextOptions& options, std::string& out);
 
+// Why a state has changed: "cleared by the operator (uid 0): disk replaced". Control bytes are escaped.
+std::string WhyWords(const HealthChange& change);
+
 // "fanotify, trace", with ", " `between` them.
 std::string SourceNames(SourceSet sources, std::string_view between);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# man_pages.sh ROOT PROGRAM: each function of fsherald.h has a page in section 3, each page names only what is there, a command's page
-# in section 8 names its options as they are, and mandoc finds nothing wrong with any. Exit code 77: there is no mandoc.
+# man_pages.sh ROOT PROGRAM: each function of fsherald.h has a page in section 3, each page names only what is there, each command has a
+# page in section 8 that names its options as they are, and mandoc finds nothing wrong with any. Exit code 77: there is no mandoc.
 set -euo pipefail
 program=$(readlink -f -- "$2")
 cd -- "$1"
@@ -62,8 +62,17 @@ for page in man/*.[124-8]; do
   [ ! -e "$page" ] || mandoc -T lint -W warning "$page" || fault "mandoc finds fault with $page"
 done
 
+# What `fsherald --help` lists as subcommands, one name a line.
+commands() { "$program" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
+[ -n "$(commands)" ] || fault "fsherald --help says no command"
+for command in $(commands); do
+  [ -e "man/fsherald-$command.8" ] || grep -qE "^\.Nm fsherald $command( |$)" man/fsherald-*.8 ||
+    fault "fsherald $command has no page"
+done
+
 # Long options, one a line, without the two dashes.
 said_by_help() { "$program" "$1" --help | grep -oE '^ +(-[a-z],)?--[a-z-]+' | sed 's/.*--//' | grep -vx help | sort -u; }
+required_by_help() { "$program" "$1" --help | sed -nE 's/^ +(-[a-z],)?--([a-z-]+).* \(required\).*/\2/p'; }
 said_by_page() { grep -oE 'Fl -[a-z-]+' "$1" | sed 's/Fl -//' | sort -u; }
 for page in man/fsherald-*.8; do
   command=$(basename "$page" .8)
@@ -75,6 +84,9 @@ for page in man/fsherald-*.8; do
   done
   for option in $(said_by_page "$page"); do
     grep -qxF -e "$option" <<<"$said" || fault "$page names --$option, which fsherald $command --help does not"
+  done
+  for option in $(required_by_help "$command"); do
+    ! grep -qE -e "^\.Op Fl -$option( |$)" "$page" || fault "$page says that --$option is optional: fsherald $command requires it"
   done
 done
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The commands that read the history, on a store that the test has made, while nobody writes to it and while somebody does.
-#include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "checked_mount.h"
+#include "follower.h"
 #include "store/test_history.h"
 #include "system_fixture.h"
 #include "watcher.h"
@@ -58,16 +56,9 @@ class HistoryTest : public SystemTest {
   std::vector<uint64_t> Ids(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"history", "--json"});
     std::vector<uint64_t> ids;
-    for (const Json& line : Lines(Run(arguments).output)) ids.push_back(line["seq"]);
+    for (const Json& line : JsonLines(Run(arguments).output)) ids.push_back(line["seq"]);
     return ids;
   }
-  static std::vector<Json> Lines(const std::string& output) {
-    std::vector<Json> lines;
-    for (size_t begin = 0, end; (end = output.find('\n', begin)) != std::string::npos; begin = end + 1)
-      if (output[begin] == '{') lines.push_back(Json::parse(output.substr(begin, end - begin)));
-    return lines;
-  }
-
   const std::string directory_;
 };
 
@@ -152,13 +143,13 @@ TEST_F(HistoryTest, OneIsShownWholeWithItsIncidentAndTheNextSteps) {
   EXPECT_TRUE(Has(shown, "__lookup_slow+0x81")) << shown.output;
   EXPECT_TRUE(Has(shown, "incident  1: 3 notifications of 7 errors")) << shown.output;
   EXPECT_TRUE(Has(shown, "e2fsck -f /dev/disk/by-uuid/8cd4a1e8-0f3b-4c5d-9e6f-00112233ffee")) << shown.output;
-  const auto json = Lines(Run({"show", "2", "--json"}).output);
+  const auto json = JsonLines(Run({"show", "2", "--json"}).output);
   ASSERT_EQ(json.size(), 1U);
   EXPECT_EQ(json[0]["error"]["count"], 5);
 }
 
 TEST_F(HistoryTest, HotspotsAreCountedByWhatErrorsHaveInCommon) {
-  const auto lines = Lines(Run({"hotspots", "--json"}).output);
+  const auto lines = JsonLines(Run({"hotspots", "--json"}).output);
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_EQ(lines[0]["function"], "ext4_lookup");
   EXPECT_EQ(lines[0]["errors"], 7);
@@ -179,38 +170,6 @@ TEST_F(HistoryTest, ANumberThatIsAnErrnoIsExplainedAsOneAndAnIdBesides) {
   EXPECT_TRUE(Has(Run({"explain", "--id", "5"}), "notification 5: metadata on ext4 loop0: EUCLEAN (117)"));
 }
 
-// `fsherald history -f --json`, and what it has written so far.
-class Follower {
- public:
-  explicit Follower(const std::string& directory, const std::vector<std::string>& arguments = {})
-      : process_(Start(directory, arguments, out_)) {}
-
-  void ReadLines(ptrdiff_t count) {
-    const Deadline deadline = After(10s);
-    while (std::ranges::count(output_, '\n') < count) {
-      pollfd readable{.fd = out_.read.get(), .events = POLLIN, .revents = 0};
-      if (poll(&readable, 1, MillisecondsUntil(deadline)) != 1 || !ReadSome(out_.read.get(), output_))
-        Fail("nothing came: " + output_);
-    }
-  }
-  int Stop() {
-    process_.Signal(SIGINT);
-    return process_.Wait(After(10s));
-  }
-  const std::string& output() const { return output_; }
-
- private:
-  static Process Start(const std::string& directory, const std::vector<std::string>& arguments, const Pipe& out) {
-    Command command{{Program(), "history", "-f", "--json", "--store", directory}, {}, {}};
-    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-    return Process::Start(command, {{1, out.write.get()}});
-  }
-
-  Pipe out_ = MakePipe();
-  std::string output_;
-  Process process_;
-};
-
 // None is missed, none told twice, also over the end of the one that writes.
 TEST_F(HistoryTest, WhatComesIsFollowed) {
   Follower follower(directory_, {"-n", "1"});
@@ -221,9 +180,9 @@ TEST_F(HistoryTest, WhatComesIsFollowed) {
   follower.ReadLines(4);
   EXPECT_EQ(follower.Stop(), 0);
   Seqs ids;
-  for (const Json& line : Lines(follower.output())) ids.push_back(line["seq"]);
+  for (const Json& line : follower.lines()) ids.push_back(line["seq"]);
   EXPECT_EQ(ids, (Seqs{5, 6, 7, 8}));
-  EXPECT_EQ(Lines(follower.output())[3]["filesystem"]["type"], "btrfs");
+  EXPECT_EQ(follower.lines()[3]["filesystem"]["type"], "btrfs");
 }
 
 TEST_F(HistoryTest, AnEmptyHistoryIsFollowedFromItsFirst) {
@@ -236,7 +195,7 @@ TEST_F(HistoryTest, AnEmptyHistoryIsFollowedFromItsFirst) {
   Append({Damaged(2)});
   follower.ReadLines(2);
   EXPECT_EQ(follower.Stop(), 0);
-  EXPECT_EQ(Lines(follower.output()).size(), 2U);
+  EXPECT_EQ(follower.lines().size(), 2U);
 }
 
 // The daemon sets a damaged history aside, and begins a new file of the same name.
@@ -247,7 +206,7 @@ TEST_F(HistoryTest, AHistoryThatIsSetAsideIsFollowedInItsNewFile) {
   Append({Damaged(1), Damaged(2)});
   follower.ReadLines(3);
   EXPECT_EQ(follower.Stop(), 0);
-  EXPECT_EQ(Lines(follower.output())[2]["seq"], 2);
+  EXPECT_EQ(follower.lines()[2]["seq"], 2);
   std::filesystem::remove_all(directory_ + ".aside");
 }
 

@@ -9,7 +9,9 @@
 #include <optional>
 
 #include "checked_mount.h"
+#include "daemon.h"
 #include "faulty_disk.h"
+#include "follower.h"
 #include "loop_device.h"
 #include "system_fixture.h"
 #include "watcher.h"
@@ -18,7 +20,12 @@ namespace fsherald::system_test {
 namespace {
 
 using namespace std::chrono_literals;
-using StatusTest = SystemTest;
+
+// Without a history, but that of a test's own daemon.
+class StatusTest : public SystemTest {
+ protected:
+  StatusTest() { std::filesystem::remove_all(Daemon::StoreDirectory()); }
+};
 
 struct Status {
   int exit_code = -1;
@@ -27,13 +34,12 @@ struct Status {
 };
 
 Status RunStatus(const std::vector<std::string>& arguments) {
-  Command command{.arguments = {Program(), "status", "--json"}, .environment = {}, .directory = {}};
+  Command command{.arguments = {Program(), "status", "--json", "--store=" + Daemon::StoreDirectory()},
+                  .environment = {},
+                  .directory = {}};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   const Finished finished = RunToEnd(command);
-  Status status{.exit_code = finished.exit_code, .output = finished.output, .lines = {}};
-  for (size_t begin = 0, end; (end = finished.output.find('\n', begin)) != std::string::npos; begin = end + 1)
-    if (finished.output[begin] == '{') status.lines.push_back(Json::parse(finished.output.substr(begin, end - begin)));
-  return status;
+  return {.exit_code = finished.exit_code, .output = finished.output, .lines = JsonLines(finished.output)};
 }
 
 // The one line of a path, and the exit code that goes with its state.
@@ -260,6 +266,108 @@ TEST_F(StatusTest, OnlyIfAllAreWellTheExitCodeIsZero) {
   ASSERT_EQ(both.lines.size(), 2U);
   EXPECT_EQ(both.lines[0]["state"], "well");
   EXPECT_EQ(both.lines[1]["state"], "errors");
+}
+
+Finished Clear(const std::string& name, const std::string& reason) {
+  return RunToEnd({{Program(), "clear", name, "--reason", reason}, {}, {}});
+}
+
+TEST_F(StatusTest, WhatTheOperatorHasClearedIsWellUntilTheNextError) {
+  Daemon daemon;
+  Follower follower(Daemon::StoreDirectory());
+  const Ext4Filesystem filesystem({.name = "data"});
+  const std::string uuid = filesystem.uuid();
+  filesystem.Trigger("first");
+  ASSERT_EQ(filesystem.ErrorsCountOnceAtLeast(1, After(10s)), 1U);
+  follower.ReadChanges(uuid, 1);
+  const Json before = StatusOf(filesystem.directory());
+  EXPECT_EQ(before["state"], "errors");
+  EXPECT_EQ(before["state_from"], "filesystem");
+  EXPECT_EQ(before["history"]["daemon"]["state"], "errors");
+
+  const Finished cleared = Clear(filesystem.directory(), "a test of ours");
+  ASSERT_EQ(cleared.exit_code, 0) << cleared.output;
+  const Json change = follower.ReadChanges(uuid, 2)[1];
+  const Json well = StatusOf(filesystem.directory());
+  EXPECT_EQ(well["state"], "well");
+  EXPECT_EQ(well["state_from"], "daemon");
+  EXPECT_EQ(well["errors"], 1) << "what it counts itself stays";
+  EXPECT_EQ(well["history"]["daemon"]["rule"], "cleared");
+  EXPECT_EQ(well["history"]["daemon"]["uid"], 0);
+  EXPECT_EQ(well["history"]["daemon"]["reason"], "a test of ours");
+  EXPECT_EQ(well["history"]["daemon"]["seq"], change["seq"]);
+  const Finished text =
+      RunToEnd({{Program(), "status", "--store", Daemon::StoreDirectory(), filesystem.directory()}, {}, {}});
+  EXPECT_EQ(text.exit_code, 0) << text.output;
+  EXPECT_NE(text.output.find("cleared by the operator (uid 0): a test of ours"), std::string::npos) << text.output;
+  EXPECT_NE(text.output.find("by what the file system keeps itself it would be: errors now"), std::string::npos)
+      << text.output;
+
+  filesystem.Trigger("second");
+  ASSERT_EQ(follower.ReadChanges(uuid, 3)[2]["health"]["to"], "errors");
+  EXPECT_EQ(StatusOf(filesystem.directory())["state"], "errors");
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+  EXPECT_EQ(StatusOf(filesystem.directory())["state"], "errors") << "without a daemon";
+  EXPECT_EQ(follower.Stop(), 0);
+}
+
+// It keeps no account of them: by what it keeps itself it is well.
+TEST_F(StatusTest, AnXfsWhoseReadsHaveFailedHasErrorsByTheDaemonsWord) {
+  if (!Has("mkfs.xfs")) GTEST_SKIP() << "no mkfs.xfs";
+  if (const auto why = WhyNoFuse()) GTEST_SKIP() << *why;
+  constexpr off_t kBytes = 320 << 20;
+  const std::string image = Sparse("x.img", kBytes);
+  RunOrFail({{"mkfs.xfs", "-q", image}, {}, {}});
+  FaultyDisk disk(image, kSandbox + "/faulty");
+  Daemon daemon;
+  Follower follower(Daemon::StoreDirectory());
+  const AnyMount filesystem(disk.path(), "xfs", "x");
+  const std::string uuid = StatusOf(filesystem.directory())["filesystem"]["uuid"];
+  WriteFile(filesystem.directory() + "/file", std::string(65536, 'x'));
+  const Fd fd(open((filesystem.directory() + "/file").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(fsync(fd.get()), 0);
+  ASSERT_EQ(posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED), 0);  // it is read from the disk
+  disk.Break(FaultyDisk::Access::kRead, 0, kBytes);
+  char byte = 0;
+  ASSERT_EQ(read(fd.get(), &byte, 1), -1);
+  EXPECT_EQ(errno, EIO);
+  disk.Repair();
+  EXPECT_EQ(follower.ReadChanges(uuid, 1)[0]["health"]["to"], "errors");
+  const Json status = StatusOf(filesystem.directory());
+  EXPECT_EQ(status["state"], "errors");
+  EXPECT_EQ(status["state_from"], "daemon");
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+  EXPECT_EQ(StatusOf(filesystem.directory())["state"], "errors") << "without a daemon";
+  EXPECT_EQ(follower.Stop(), 0);
+}
+
+TEST_F(StatusTest, WhatIsGoneIsListedUntilItIsCleared) {
+  Daemon daemon;
+  Follower follower(Daemon::StoreDirectory());
+  Ext4Filesystem filesystem({.name = "data"});
+  const std::string uuid = filesystem.uuid();
+  filesystem.Trigger("first");
+  ASSERT_EQ(filesystem.ErrorsCountOnceAtLeast(1, After(10s)), 1U);
+  follower.ReadChanges(uuid, 1);
+  filesystem.Unmount();
+  follower.ReadChanges(uuid, 2);
+  const auto listed = [&] {
+    std::vector<Json> of_it;
+    for (const Json& line : RunStatus({}).lines)
+      if (line["filesystem"]["uuid"] == uuid) of_it.push_back(line);
+    return of_it;
+  };
+  const std::vector<Json> gone = listed();
+  ASSERT_EQ(gone.size(), 1U);
+  EXPECT_EQ(gone[0]["state"], "gone");
+  EXPECT_EQ(gone[0]["filesystem"]["mounts"], nullptr);
+  EXPECT_EQ(gone[0]["next"].back(),
+            "once it is known to be well, or given up: fsherald clear " + uuid + " --reason TEXT");
+  EXPECT_EQ(RunStatus({}).exit_code, 10);
+  const Finished cleared = Clear(uuid, "given up");
+  ASSERT_EQ(cleared.exit_code, 0) << cleared.output;
+  follower.ReadChanges(uuid, 3);
+  EXPECT_EQ(listed().size(), 0U);
 }
 
 TEST_F(StatusTest, APathThatIsNotThereAndAnOptionThatIsNoneAreToldApart) {
