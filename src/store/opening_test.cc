@@ -412,5 +412,63 @@ TEST_F(OpeningTest, WhatWasBegunWithoutAWalIsUndone) {
   EXPECT_EQ(store_->last_seq(), 0u);
 }
 
+constexpr gid_t kGroup = 4242;  // of nobody
+constexpr gid_t kOtherGroup = 4343;
+
+TEST(OpeningForAGroup, ThatItMayNotBeGivenToStopsNothing) {
+  const WithoutChown without;
+  const TestDirectory parent;
+  const std::string directory = parent.file("store");
+  Store::Opening found;
+  auto store = OpenStore(directory, &found, {.group = kGroup});
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(found.group_refused);
+  ASSERT_TRUE(store->Append(std::vector{TestError(1)}, kTestHost, ""));
+  EXPECT_EQ(Seqs(directory), std::vector<uint64_t>{1});
+  for (const std::string name : {"", "/history.db", "/history.db-wal", "/history.db-shm"})
+    EXPECT_EQ(GroupOf(directory + name), ::getegid()) << name;
+  struct stat file {};
+  ASSERT_EQ(::stat((directory + "/history.db").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 07777, 0640U);
+  store.reset();
+  store = OpenStore(directory, &found);
+  ASSERT_TRUE(store);
+  EXPECT_FALSE(found.group_refused);
+}
+
+TEST(OpeningForAGroup, GivesItTheFilesAndTheirDirectoryAndTakesThemBackWhenItIsAnother) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: files cannot be given to other groups";
+  const TestDirectory parent;
+  const std::string directory = parent.file("store");
+  for (const std::optional<gid_t> group : {std::optional(kGroup), std::optional(kOtherGroup), std::optional<gid_t>()}) {
+    Store::Opening found;
+    const auto store = OpenStore(directory, &found, {.group = group});
+    ASSERT_TRUE(store);
+    EXPECT_FALSE(found.group_refused);
+    for (const std::string name : {"", "/history.db", "/history.db-wal", "/history.db-shm"})
+      EXPECT_EQ(GroupOf(directory + name), group.value_or(::getegid())) << name;
+  }
+}
+
+TEST(OpeningForAGroup, LeavesADirectoryAsItIsThatIsNotTheHistorysOwn) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: files cannot be given to other groups";
+  const TestDirectory parent;
+  const std::string directory = parent.file("shared");
+  files::create_directory(directory);
+  const auto open = [&] {
+    const auto store = OpenStore(directory, nullptr, {.group = kGroup});
+    ASSERT_TRUE(store);
+    EXPECT_EQ(GroupOf(directory), ::getegid());
+    EXPECT_EQ(GroupOf(directory + "/history.db"), kGroup);
+  };
+  ASSERT_EQ(::chmod(directory.c_str(), 0755), 0);  // everybody may pass
+  open();
+  ASSERT_EQ(::chmod(directory.c_str(), 0700), 0);  // its group may not
+  open();
+  ASSERT_EQ(::chmod(directory.c_str(), 0750), 0);
+  std::ofstream(directory + "/of others") << "x";
+  open();
+}
+
 }  // namespace
 }  // namespace fsherald
