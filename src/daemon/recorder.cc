@@ -56,6 +56,10 @@ bool HasFile(const Store::Options& options) {
 }
 
 std::string OpeningWords(const Store::Options& options, const Store::Opening& opening) {
+  if (!opening.unsalvaged.empty())
+    return "the history in " + options.directory + " is damaged (" + opening.why +
+           "), and what can be read of it cannot be saved yet: " + opening.unsalvaged +
+           "; the file stays as it is, and that is tried again";
   if (opening.set_aside.empty()) return "";
   std::string words = "the history in " + options.directory + " was damaged (" + opening.why + "): it lies in " +
                       opening.set_aside + " now, and " + std::to_string(opening.salvaged) +
@@ -147,6 +151,7 @@ class Recorder::Impl {
   void HandOver(Lock& lock);
   bool StoreBatch();
   bool StoreSecondBatch();
+  void SayOfOpening(const Store::Options& options, const Store::Opening& opening);
   void SayOfGroup(const Store::Options& options, const Store::Opening& opening);
   Store::Options SecondOptions() const;
   void Retain();
@@ -182,6 +187,7 @@ class Recorder::Impl {
 
   // The store's thread's.
   std::unique_ptr<Store> store_;
+  std::string opening_words_;           // said of the last opening
   std::optional<gid_t> refused_group_;  // that it could not be given to, which was told
   bool had_store_ = false;              // it was open before
   bool has_failed_ = false;             // and was told so; nothing was stored since
@@ -368,10 +374,10 @@ void Recorder::Impl::FindSecond() {
   if (!HasFile(options_.second)) return;
   Store::Opening opening;
   auto second = Store::Open(SecondOptions(), &opening);
+  Say(OpeningWords(options_.second, opening));
   if (!second)
     return Say("what an earlier daemon kept in " + options_.second.directory +
                " cannot be read: " + second.error().ToString());
-  Say(OpeningWords(options_.second, opening));
   second_ = std::move(*second);
   Publish(second_->last_seq(), second_->cursors());
 }
@@ -402,16 +408,23 @@ bool Recorder::Impl::OpenStore() {
     return false;
   }
   auto store = Store::Open(options, &opening);
+  SayOfOpening(options, opening);  // it is so also where it fails behind it
   if (!store) {
     GiveUpStore(store.error().ToString());
     return false;
   }
-  Say(OpeningWords(options, opening));
   SayOfGroup(options, opening);
   store_ = std::move(*store);
   had_store_ = true;
   Publish(store_->last_seq(), store_->cursors());
   return true;
+}
+
+// Once, and not at each try.
+void Recorder::Impl::SayOfOpening(const Store::Options& options, const Store::Opening& opening) {
+  std::string words = OpeningWords(options, opening);
+  if (words != opening_words_) Say(words);
+  opening_words_ = std::move(words);
 }
 
 // Once, and not at each opening.
@@ -609,8 +622,9 @@ bool Recorder::Impl::StoreSecondBatch() {
   if (!second_) {
     Store::Opening opening;
     auto opened = Store::Open(SecondOptions(), &opening);
+    // Else it would say so at each try.
+    if (opening.unsalvaged.empty()) Say(OpeningWords(options_.second, opening));
     if (!opened) return false;
-    Say(OpeningWords(options_.second, opening));
     second_ = std::move(*opened);
   }
   const Journal::Batch batch = journal_->Take(kMostAtOnce);

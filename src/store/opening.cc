@@ -185,7 +185,11 @@ Status FinishRenames(const HistoryDirectory& directory, Store::Opening* found) {
   return Exists(directory.salvaging()) ? directory.PutSalvaged() : Status();
 }
 
-// What can be read of it takes its place.
+// An error of the file itself, which another try will not read either. All others are of what is around it: the disk is full,
+// read-only, fails, memory is short.
+bool IsOfTheFile(const Error& error) { return error.code == EUCLEAN || error.code == EINVAL; }
+
+// What can be read of it takes its place. Where there is no room for that now, it stays where it is, for the next opening.
 Status Replace(const HistoryDirectory& directory, const Store::Options& options, std::string why,
                Store::Opening* found) {
   found->why = std::move(why);
@@ -195,8 +199,13 @@ Status Replace(const HistoryDirectory& directory, const Store::Options& options,
     found->salvaged = salvaged->rows;
     found->lost = salvaged->lost;
   } else {
-    found->why += "; and nothing of it could be salvaged: " + salvaged.error().ToString();
     directory.DropSalvaging();
+    if (!IsOfTheFile(salvaged.error())) {
+      found->unsalvaged = salvaged.error().ToString();
+      return Error{"salvage " + directory.file() + ", which is damaged (" + found->why + "): " + salvaged.error().what,
+                   salvaged.error().code};
+    }
+    found->why += "; and nothing of it could be salvaged: " + salvaged.error().ToString();
   }
   auto aside = directory.SetAside();
   if (!aside) return aside.error();
@@ -241,7 +250,7 @@ Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, c
   }
   auto writer = OpenWriter(directory, options, found);
   // EINVAL: its schema is another.
-  const bool is_damage = !writer && (writer.error().code == EUCLEAN || writer.error().code == EINVAL);
+  const bool is_damage = !writer && IsOfTheFile(writer.error());
   if (!is_damage || !found->set_aside.empty()) return writer;
   // What the check has not seen. Of what has just been made, nothing is damaged: so this ends.
   if (auto replaced = Replace(directory, options, writer.error().what, found); !replaced) return replaced.error();

@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <set>
@@ -16,6 +18,7 @@
 namespace fsherald {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -42,6 +45,26 @@ std::string Contents(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
 }
+
+// As long as it lives no file can become larger.
+class WithoutRoom {
+ public:
+  explicit WithoutRoom(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~WithoutRoom() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  WithoutRoom(const WithoutRoom&) = delete;
+  WithoutRoom& operator=(const WithoutRoom&) = delete;
+
+ private:
+  void (*signal_)(int);
+  rlimit before_{};
+};
 
 class OpeningTest : public ::testing::Test {
  protected:
@@ -187,6 +210,33 @@ TEST_F(OpeningTest, AFileThatIsNoDatabaseIsSetAside) {
   EXPECT_TRUE(files::exists(found_.set_aside));
   Append(1, 3);
   EXPECT_EQ(Seqs(directory_.path()).size(), 3u);
+}
+
+TEST_F(OpeningTest, WithoutRoomForWhatCanBeSalvagedADamagedFileStaysUntilThereIs) {
+  Close();
+  for (const uint32_t page : PagesOfType(5)) Ruin(page);
+  const std::string before = Contents(directory_.file());
+  for (int time = 0; time < 4; ++time) {
+    const WithoutRoom limit(before.size() / 2);
+    Store::Options options;
+    options.directory = directory_.path();
+    const auto opened = Store::Open(options, &found_);
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().code, AnyOf(EFBIG, EIO)) << "SQLite does not always hand on which";
+    EXPECT_THAT(opened.error().what, HasSubstr("salvage " + directory_.file() + ", which is damaged (" + found_.why));
+    EXPECT_THAT(opened.error().what, HasSubstr(" " + directory_.file() + ".salvaging ("));
+    EXPECT_NE(found_.why, "");
+    EXPECT_THAT(found_.unsalvaged, HasSubstr(" " + directory_.file() + ".salvaging ("));
+    EXPECT_EQ(found_.set_aside, "");
+  }
+  EXPECT_EQ(Contents(directory_.file()), before);
+  for (const auto& entry : files::directory_iterator(directory_.path()))
+    EXPECT_THAT(entry.path().filename(), MatchesRegex("history\\.db(-wal|-shm)?"));
+  Open();
+  EXPECT_NE(found_.set_aside, "");
+  EXPECT_EQ(found_.unsalvaged, "");
+  EXPECT_EQ(found_.salvaged, kRows);
+  EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
 }
 
 TEST_F(OpeningTest, WithoutItsFirstPageAllRowsAreSalvaged) {

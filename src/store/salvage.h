@@ -15,7 +15,8 @@ struct Salvaged {
   uint64_t lost = 0;  // as far as it is known
 };
 
-// `into` must not be there. It is whole, and on disk, when this returns; on an error a part of it may be there.
+// `into` must not be there. It is whole, and on disk, when this returns; on an error a part of it may be there. EUCLEAN, EINVAL: nothing
+// can be made of the damaged file; any other is of what is around it, and tells nothing of what is in it.
 Result<Salvaged> Salvage(const std::string& damaged, const std::string& into, const std::string& vfs);
 
 }  // namespace fsherald

@@ -34,16 +34,19 @@ class Store {
 
   // What opening found.
   struct Opening {
-    bool is_new = false;         // there was no file
-    std::string set_aside;       // the path that a damaged file was moved to; empty: it was not damaged
-    std::string why;             // what was wrong with it, a sentence
+    bool is_new = false;    // there was no file
+    std::string set_aside;  // the path that a damaged file was moved to; empty: it was not damaged
+    std::string why;        // what was wrong with it, a sentence
+    std::string
+        unsalvaged;  // it is damaged, and stays where it is: why nothing can be made of it yet. Then opening fails
     uint64_t salvaged = 0;       // rows of the damaged file that are in the new one
     uint64_t lost = 0;           // rows that were there and could not be read, as far as that is known
     bool group_refused = false;  // it could not be given to the group: we are not in it, and may not give it to others
   };
 
-  // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found`, which may be null, tells it.
-  // Errors: the directory cannot be written to, another Store has it, or the file is of a newer fsherald.
+  // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found`, which may be null, tells it,
+  // also where opening fails. Errors: the directory cannot be written to, there is no room for what can be salvaged (try again when there
+  // is), another Store has it, or the file is of a newer fsherald.
   static Result<std::unique_ptr<Store>> Open(const Options& options, Opening* found);
 
   ~Store();
