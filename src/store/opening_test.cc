@@ -89,6 +89,13 @@ class OpeningTest : public ::testing::Test {
     store_ = OpenStore(directory_.path(), &found_);
     ASSERT_TRUE(store_);
   }
+  // What is older than so many of the rows goes.
+  void Retain(int64_t seconds, uint64_t max_bytes = uint64_t{1} << 30) {
+    store_.reset();
+    store_ = OpenStore(directory_.path(), &found_, {.max_bytes = max_bytes, .max_age_s = 1});
+    ASSERT_TRUE(store_);
+    while (store_->Retain(kTestUtcNs / 1'000'000'000 + seconds).value()) continue;
+  }
   // The rows that each page of the file has.
   std::map<uint32_t, std::vector<uint64_t>> RowsOfPages() const {
     std::map<uint32_t, std::vector<uint64_t>> rows;
@@ -198,6 +205,59 @@ TEST_F(OpeningTest, APageThatLeadsToOthersTakesNoneWithIt) {
   EXPECT_EQ((*history)->Filesystems()->front().errors, kRows);
   Append(kRows + 1, 10);
   EXPECT_EQ(Seqs(directory_.path()).size(), kRows + 10);
+}
+
+TEST_F(OpeningTest, WhatRetentionHadTakenStaysKnownNumberByNumber) {
+  Retain(1100);
+  Close();
+  for (const uint32_t page : PagesOfType(5)) Ruin(page);
+  Open();
+  EXPECT_EQ(found_.salvaged, kRows - 1024);
+  EXPECT_EQ(found_.lost, 0u);
+  const auto history = History::Open(directory_.path());
+  EXPECT_EQ((*history)->Covers()->removed_errors, 1024u);
+  for (uint64_t after = 0; after <= 1100; ++after) {
+    const uint64_t gone = 1024 - std::min<uint64_t>(after, 1024);
+    ASSERT_EQ((*history)->RemovedAfter(after), (History::Removed{gone, gone})) << after;
+  }
+}
+
+TEST_F(OpeningTest, WhatRetentionHadSummedUpIsCountedOnce) {
+  for (uint64_t seq = kRows + 1; seq <= 5 * kRows; seq += 500) Append(seq, 500);
+  Retain(9000, 64 * 1000);  // a thousand numbers one by one
+  Close();
+  const auto gone_after = [&] {
+    std::vector<History::Removed> gone;
+    const auto history = History::Open(directory_.path());
+    for (uint64_t after = 0; after <= 5 * kRows; after += 100) gone.push_back((*history)->RemovedAfter(after).value());
+    return gone;
+  };
+  const std::vector<History::Removed> before = gone_after();
+  EXPECT_GT(before[0].notifications, before[1].notifications + 1000) << "there is a sum";
+  Ruin(1);
+  Open();
+  EXPECT_NE(found_.set_aside, "");
+  EXPECT_EQ(gone_after(), before);
+}
+
+// An older WAL has them; what is gone would be told, and counted as gone as well.
+TEST_F(OpeningTest, RowsThatRetentionHadTakenDoNotComeBackFromAnOlderWal) {
+  store_.reset();
+  const std::string wal = directory_.file() + "-wal";
+  files::copy_file(wal, wal + "-before");
+  Checkpoint(directory_.file());
+  Open();
+  Retain(1100);
+  Append(kRows + 1, 1);
+  Close();
+  files::rename(wal + "-before", wal);
+  files::remove(directory_.file() + "-shm");
+  Open();
+  EXPECT_EQ(found_.why, "its WAL is older than itself");
+  const std::vector<uint64_t> seqs = Seqs(directory_.path());
+  EXPECT_EQ(seqs.size(), kRows + 1 - 1024);
+  EXPECT_EQ(seqs.front(), 1025u);
+  EXPECT_EQ((*History::Open(directory_.path()))->RemovedAfter(0), (History::Removed{1024, 1024}));
 }
 
 TEST_F(OpeningTest, AFileThatIsNoDatabaseIsSetAside) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/page_file.h"
+#include "store/removed.h"
 #include "store/row_format.h"
 #include "store/row_scan.h"
 #include "store/writer.h"
@@ -26,6 +27,7 @@ constexpr char kFast[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF";
 
 // The tables by the number of their columns.
 constexpr size_t kWordColumns = 3;
+constexpr size_t kRemovedColumns = 7;
 constexpr size_t kRowColumns = 9;
 constexpr size_t kStateColumns = 11;
 
@@ -50,6 +52,16 @@ Row NotificationOf(const SqliteRow& from) {
   row.rows = static_cast<uint64_t>(IntAt(from, 7));
   row.detail = BlobAt(from, 8);
   return row;
+}
+
+RemovedRow RemovedOf(const SqliteRow& from) {
+  return {
+      .last_seq = static_cast<uint64_t>(from.rowid),
+      .first_seq = static_cast<uint64_t>(IntAt(from, 1)),
+      .burst = static_cast<uint64_t>(IntAt(from, 2)),
+      .sum = {.notifications = static_cast<uint64_t>(IntAt(from, 3)), .errors = static_cast<uint64_t>(IntAt(from, 4))},
+      .counts = BlobAt(from, 5),
+      .checksum = IntAt(from, 6)};
 }
 
 std::optional<State> StateOf(const SqliteRow& from) {
@@ -147,10 +159,13 @@ class DamagedFile {
     return findings;
   }
 
-  // After Look.
-  void ForEachRow(const std::function<void(const SqliteRow&)>& each) {
+  // After Look. As of one moment, as far as its pages are whole.
+  void ForEachCurrentRow(const std::function<void(const SqliteRow&)>& each) const {
     if (wal_is_newer_) ForEachRowOfWal(each);
     ForEachRowOfFile(wal_is_newer_, each);
+  }
+  // Likewise. What else there are images of.
+  void ForEachOtherRow(const std::function<void(const SqliteRow&)>& each) const {
     if (!wal_is_newer_) ForEachRowOfWal(each);
     ForEachDoubtfulRow(each);
   }
@@ -203,22 +218,47 @@ Status InsertWords(Database& database, const std::map<uint64_t, Word>& words) {
   return {};
 }
 
-// In whatever order they come; the same row may come often.
-Status InsertRows(Database& database, DamagedFile& file, uint64_t identity) {
+// In whatever order they come; the same row may come often. The first failure is the last thing that it does.
+class NewRows {
+ public:
+  NewRows(Database& database, uint64_t identity, Statement insert)
+      : database_(database), identity_(identity), insert_(std::move(insert)) {}
+
+  void Insert(const SqliteRow& from) {
+    if (!status_ || from.columns.size() != kRowColumns) return;
+    const Row row = NotificationOf(from);
+    if (row.seq == 0 || from.rowid < 0 || !IsWhole(row, identity_)) return;
+    BindRow(row, insert_);
+    status_ = insert_.Run();
+    if (!status_ || ++in_transaction_ % kRowsOfTransaction != 0) return;
+    status_ = database_.Run("COMMIT; BEGIN");
+  }
+  Status& status() { return status_; }
+
+ private:
+  Database& database_;
+  uint64_t identity_;
+  Statement insert_;
+  Status status_;
+  uint64_t in_transaction_ = 0;
+};
+
+// Rows, and what is known of those that are gone. That is taken as of one moment alone: in an older image there can be the very
+// records that were summed up since, and rows that have gone since.
+Status InsertRows(Database& database, const DamagedFile& file, uint64_t identity) {
   auto insert = database.Prepare(kInsertRowIfNew);
   if (!insert) return insert.error();
-  Status status;
-  uint64_t in_transaction = 0;
-  file.ForEachRow([&](const SqliteRow& from) {
-    if (!status || from.columns.size() != kRowColumns) return;
-    const Row row = NotificationOf(from);
-    if (row.seq == 0 || from.rowid < 0 || !IsWhole(row, identity)) return;
-    BindRow(row, *insert);
-    status = insert->Run();
-    if (!status || ++in_transaction % kRowsOfTransaction != 0) return;
-    status = database.Run("COMMIT; BEGIN");
+  auto removed = RemovedSalvage::Open(database, identity);
+  if (!removed) return removed.error();
+  NewRows rows(database, identity, std::move(*insert));
+  file.ForEachCurrentRow([&](const SqliteRow& from) {
+    rows.Insert(from);
+    if (rows.status() && from.columns.size() == kRemovedColumns) rows.status() = removed->Add(RemovedOf(from));
   });
-  return status;
+  file.ForEachOtherRow([&](const SqliteRow& from) {
+    if (!removed->HasGone(static_cast<uint64_t>(from.rowid))) rows.Insert(from);
+  });
+  return rows.status() ? removed->Finish() : rows.status();
 }
 
 Status DeleteRows(Database& database, const std::vector<uint64_t>& seqs) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Salvage: what can be read of a damaged history, in a new file. Every page is looked at by itself, so that no damaged page
-// takes others with it; every row proves itself by its checksum. Counts by time are made anew from the rows.
+// takes others with it; every row proves itself by its checksum. So does what is known of the rows that retention had taken, number by
+// number. Counts by time have none, and are made anew from the rows.
 #pragma once
 
 #include <cstdint>
