@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -297,6 +299,49 @@ TEST_F(OpeningTest, WithoutRoomForWhatCanBeSalvagedADamagedFileStaysUntilThereIs
   EXPECT_EQ(found_.unsalvaged, "");
   EXPECT_EQ(found_.salvaged, kRows);
   EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
+}
+
+// In a mount namespace of this process, so that it goes with it.
+class SmallFilesystem {
+ public:
+  SmallFilesystem(std::string path, uint64_t bytes) : path_(std::move(path)) {
+    files::create_directory(path_);
+    const std::string size = "size=" + std::to_string(bytes);
+    is_there_ = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                ::mount("small", path_.c_str(), "tmpfs", 0, size.c_str()) == 0;
+  }
+  ~SmallFilesystem() {
+    if (is_there_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallFilesystem(const SmallFilesystem&) = delete;
+  SmallFilesystem& operator=(const SmallFilesystem&) = delete;
+  bool is_there() const { return is_there_; }
+
+ private:
+  std::string path_;
+  bool is_there_ = false;
+};
+
+TEST_F(OpeningTest, WhereLessIsFreeThanTheRowsTakeNothingIsWritten) {
+  Close();
+  for (const uint32_t page : PagesOfType(5)) Ruin(page);
+  const std::string path = directory_.file("small");
+  const SmallFilesystem small(path, files::file_size(directory_.file()) + (64 << 10));
+  if (!small.is_there()) GTEST_SKIP() << "no file system can be mounted (not root?)";
+  files::copy_file(directory_.file(), path + "/history.db");
+  Store::Options options;
+  options.directory = path;
+  const auto opened = Store::Open(options, &found_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ENOSPC);
+  EXPECT_THAT(found_.unsalvaged,
+              MatchesRegex("make " + path +
+                           "/history.db.salvaging \\(it needs more than [0-9]+ KiB, and [0-9]+ KiB are "
+                           "free; make room on its file system\\): No space left on device"));
+  EXPECT_EQ(found_.set_aside, "");
+  ASSERT_EQ(::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT, "size=16m"), 0);
+  ASSERT_TRUE(OpenStore(path, &found_));
+  EXPECT_EQ(found_.salvaged, kRows);
 }
 
 TEST_F(OpeningTest, WithoutItsFirstPageAllRowsAreSalvaged) {

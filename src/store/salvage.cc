@@ -2,6 +2,7 @@
 #include "store/salvage.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,6 +80,25 @@ std::optional<State> StateOf(const SqliteRow& from) {
   return state;
 }
 
+// Of the packed part of a notification: the most of what it takes.
+uint64_t DetailBytes(const SqliteRow& row) {
+  const auto* detail = row.columns.size() == kRowColumns ? std::get_if<std::string>(&row.columns.back()) : nullptr;
+  return detail != nullptr ? std::min(detail->size(), kPageBytes) : 0;
+}
+
+// Else the salvage would fill the disk before it fails, at each try: others write there too.
+Status CheckRoom(const std::string& into, uint64_t bytes) {
+  struct statvfs filesystem {};
+  const std::string directory = into.substr(0, into.rfind('/') + 1);
+  // Some file systems do not tell.
+  if (::statvfs(directory.c_str(), &filesystem) != 0 || filesystem.f_blocks == 0) return {};
+  const uint64_t free_bytes = uint64_t{filesystem.f_bfree} * filesystem.f_frsize;
+  if (free_bytes >= bytes) return {};
+  return HistoryError("make", into, ENOSPC,
+                      "it needs more than " + std::to_string(bytes >> 10) + " KiB, and " +
+                          std::to_string(free_bytes >> 10) + " KiB are free");
+}
+
 struct Word {
   int64_t kind = 0;
   std::string sealed;
@@ -142,7 +162,10 @@ class DamagedFile {
 
   Findings Look() {
     Findings in_file;
-    ForEachRowOfFile(false, [&](const SqliteRow& row) { in_file.Look(row); });
+    ForEachRowOfFile(false, [&](const SqliteRow& row) {
+      in_file.Look(row);
+      row_bytes_ += DetailBytes(row);
+    });
     Findings findings = in_file;
     Findings in_wal;
     ForEachRowOfWal([&](const SqliteRow& row) {
@@ -159,7 +182,9 @@ class DamagedFile {
     return findings;
   }
 
-  // After Look. As of one moment, as far as its pages are whole.
+  // After Look. What the new file takes at the very least, never more than this one has.
+  uint64_t row_bytes() const { return std::min(row_bytes_, uint64_t{pages_.page_count()} * kPageBytes); }
+  // Likewise. As of one moment, as far as its pages are whole.
   void ForEachCurrentRow(const std::function<void(const SqliteRow&)>& each) const {
     if (wal_is_newer_) ForEachRowOfWal(each);
     ForEachRowOfFile(wal_is_newer_, each);
@@ -206,6 +231,7 @@ class DamagedFile {
 
   PageFile pages_;
   bool wal_is_newer_ = false;
+  uint64_t row_bytes_ = 0;
 };
 
 Status InsertWords(Database& database, const std::map<uint64_t, Word>& words) {
@@ -308,6 +334,7 @@ Result<Salvaged> Salvage(const std::string& damaged, const std::string& into, co
   auto file = DamagedFile::Open(damaged);
   if (!file) return file.error();
   const Findings findings = file->Look();
+  if (auto room = CheckRoom(into, file->row_bytes()); !room) return room.error();
   Salvaged salvaged;
   {
     Writer::Options options{.vfs = vfs, .settings = kFast};
