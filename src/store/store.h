@@ -34,11 +34,10 @@ class Store {
 
   // What opening found.
   struct Opening {
-    bool is_new = false;    // there was no file
-    std::string set_aside;  // the path that a damaged file was moved to; empty: it was not damaged
-    std::string why;        // what was wrong with it, a sentence
-    std::string
-        unsalvaged;  // it is damaged, and stays where it is: why nothing can be made of it yet. Then opening fails
+    bool is_new = false;         // there was no file
+    std::string set_aside;       // the path that a damaged file was moved to; empty: it was not damaged
+    std::string why;             // what was wrong with it, a sentence
+    std::string unsalvaged;      // why it cannot be salvaged yet: it stays where it is, and opening fails
     uint64_t salvaged = 0;       // rows of the damaged file that are in the new one
     uint64_t lost = 0;           // rows that were there and could not be read, as far as that is known
     bool group_refused = false;  // it could not be given to the group: we are not in it, and may not give it to others
