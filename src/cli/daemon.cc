@@ -50,8 +50,10 @@ void Reload(Settings& settings, Broker& broker, const ServiceManager& manager) {
   manager.Reloading();
   const Settings::Reloaded reloaded = settings.Reload();
   if (reloaded.changed) {
-    broker.SetGroups(GroupOf(settings.config().report_group), GroupOf(settings.config().subscribe_group));
-    broker.SetLimits(settings.config().store.max_bytes, settings.config().store.max_age_s);
+    const DaemonConfig& config = settings.config();
+    const std::optional<gid_t> subscribers = GroupOf(config.subscribe_group);
+    broker.SetGroups(GroupOf(config.report_group), subscribers);
+    broker.SetLimits(config.store.max_bytes, config.store.max_age_s, subscribers);
   }
   Say(reloaded.words + '\n');
   manager.Ready(StatusLine(broker) + "; " + FirstLineOf(reloaded.words));

@@ -65,9 +65,9 @@ class Broker {
   std::vector<FdToKeep> TakeDescriptors();
   // Sentences for the operator that have come up since.
   std::vector<std::string> TakeWords();
-  // Of the store, from now on.
-  void SetLimits(uint64_t max_bytes, uint64_t max_age_s) {
-    if (recorder_) recorder_->SetLimits(max_bytes, max_age_s);
+  // Of the store, and who may read it, from now on.
+  void SetLimits(uint64_t max_bytes, uint64_t max_age_s, std::optional<gid_t> group) {
+    if (recorder_) recorder_->SetLimits(max_bytes, max_age_s, group);
   }
 
   const Monitor& monitor() const { return *monitor_; }

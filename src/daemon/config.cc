@@ -137,4 +137,9 @@ Result<std::optional<gid_t>> FindGroup(const std::string& name) {
   return std::optional(entry->gr_gid);
 }
 
+std::string GroupName(gid_t group) {
+  const auto* entry = ::getgrgid(group);
+  return entry != nullptr ? entry->gr_name : std::to_string(group);
+}
+
 }  // namespace fsherald

@@ -95,5 +95,7 @@ std::vector<ConfigChange> ChangesBetween(const DaemonConfig& before, const Daemo
 
 // The number of a group given by name or number; empty for an empty name. Error: a sentence.
 Result<std::optional<gid_t>> FindGroup(const std::string& name);
+// The other way; the number where it has no name.
+std::string GroupName(gid_t group);
 
 }  // namespace fsherald

@@ -2,6 +2,7 @@
 #include "daemon/recorder.h"
 
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "daemon/removed_gap.h"
+#include "daemon/config.h"
 #include "record/stream.h"
 #include "store/history.h"
 
@@ -48,12 +50,25 @@ bool HasFile(const Store::Options& options) {
 }
 
 std::string OpeningWords(const Store::Options& options, const Store::Opening& opening) {
+  if (!opening.unsalvaged.empty())
+    return "the history in " + options.directory + " is damaged (" + opening.why +
+           "), and what can be read of it cannot be saved yet: " + opening.unsalvaged +
+           "; the file stays as it is, and that is tried again";
   if (opening.set_aside.empty()) return "";
   std::string words = "the history in " + options.directory + " was damaged (" + opening.why + "): it lies in " +
                       opening.set_aside + " now, and " + std::to_string(opening.salvaged) +
                       " notifications of it were saved";
   if (opening.lost > 0) words += ", at least " + std::to_string(opening.lost) + " were not";
   return words;
+}
+
+std::string GroupWords(const std::string& directory, gid_t group) {
+  const std::string name = GroupName(group);
+  const std::string own = GroupName(::getegid());
+  return "the members of the group " + name + " cannot read the files of the history in " + directory +
+         ": the daemon is not in that group, so it may not give the files to it, and they stay in the group " + own +
+         "; add SupplementaryGroups=" + name + " to the unit (systemctl edit fsherald) and restart it, or put these " +
+         "people into the group " + own;
 }
 
 }  // namespace
@@ -85,8 +100,9 @@ class Recorder::Impl {
     return found_;
   }
   int fd() const { return event_.get(); }
-  void SetLimits(uint64_t max_bytes, uint64_t max_age_s) {
+  void SetLimits(uint64_t max_bytes, uint64_t max_age_s, std::optional<gid_t> group) {
     std::lock_guard lock(mutex_);
+    options_.store.group = options_.second.group = group;
     options_.store.max_bytes = max_bytes;
     options_.store.max_age_s = max_age_s;
     limits_changed_ = true;
@@ -129,6 +145,9 @@ class Recorder::Impl {
   void HandOver(Lock& lock);
   bool StoreBatch();
   bool StoreSecondBatch();
+  void SayOfOpening(const Store::Options& options, const Store::Opening& opening);
+  void SayOfGroup(const Store::Options& options, const Store::Opening& opening);
+  Store::Options SecondOptions() const;
   void Retain();
   int64_t ClockAgeS();
   Status RetainSecond(size_t notifications);
@@ -162,10 +181,12 @@ class Recorder::Impl {
 
   // The store's thread's.
   std::unique_ptr<Store> store_;
-  bool had_store_ = false;   // it was open before
-  bool has_failed_ = false;  // and was told so; nothing was stored since
-  size_t merged_ = 0;        // in this turn
-  uint64_t lost_ = 0;        // likewise: errors that the second one had no room for
+  std::string opening_words_;           // said of the last opening
+  std::optional<gid_t> refused_group_;  // that it could not be given to, which was told
+  bool had_store_ = false;              // it was open before
+  bool has_failed_ = false;             // and was told so; nothing was stored since
+  size_t merged_ = 0;                   // in this turn
+  uint64_t lost_ = 0;                   // likewise: errors that the second one had no room for
   uint64_t retry_ns_;
   uint64_t retry_at_ns_ = 0;
   uint64_t since_retention_ = 0;
@@ -346,11 +367,11 @@ void Recorder::Impl::StoreUntilStopped() {
 void Recorder::Impl::FindSecond() {
   if (!HasFile(options_.second)) return;
   Store::Opening opening;
-  auto second = Store::Open(options_.second, &opening);
+  auto second = Store::Open(SecondOptions(), &opening);
+  Say(OpeningWords(options_.second, opening));
   if (!second)
     return Say("what an earlier daemon kept in " + options_.second.directory +
                " cannot be read: " + second.error().ToString());
-  Say(OpeningWords(options_.second, opening));
   second_ = std::move(*second);
   Publish(second_->last_seq(), second_->cursors());
 }
@@ -381,15 +402,35 @@ bool Recorder::Impl::OpenStore() {
     return false;
   }
   auto store = Store::Open(options, &opening);
+  SayOfOpening(options, opening);  // it is so also where it fails behind it
   if (!store) {
     GiveUpStore(store.error().ToString());
     return false;
   }
-  Say(OpeningWords(options, opening));
+  SayOfGroup(options, opening);
   store_ = std::move(*store);
   had_store_ = true;
   Publish(store_->last_seq(), store_->cursors());
   return true;
+}
+
+// Once, and not at each try.
+void Recorder::Impl::SayOfOpening(const Store::Options& options, const Store::Opening& opening) {
+  std::string words = OpeningWords(options, opening);
+  if (words != opening_words_) Say(words);
+  opening_words_ = std::move(words);
+}
+
+// Once, and not at each opening.
+void Recorder::Impl::SayOfGroup(const Store::Options& options, const Store::Opening& opening) {
+  const std::optional<gid_t> refused = opening.group_refused ? options.group : std::nullopt;
+  if (refused && refused != refused_group_) Say(GroupWords(options.directory, *refused));
+  refused_group_ = refused;
+}
+
+Store::Options Recorder::Impl::SecondOptions() const {
+  std::lock_guard lock(mutex_);
+  return options_.second;
 }
 
 // Tells it once, until something was stored again; the next try comes later each time.
@@ -574,9 +615,10 @@ void Recorder::Impl::RunSecond() {
 bool Recorder::Impl::StoreSecondBatch() {
   if (!second_) {
     Store::Opening opening;
-    auto opened = Store::Open(options_.second, &opening);
+    auto opened = Store::Open(SecondOptions(), &opening);
+    // Else it would say so at each try.
+    if (opening.unsalvaged.empty()) Say(OpeningWords(options_.second, opening));
     if (!opened) return false;
-    Say(OpeningWords(options_.second, opening));
     second_ = std::move(*opened);
   }
   const Journal::Batch batch = journal_->Take(kMostAtOnce);
@@ -646,6 +688,8 @@ void Recorder::Committed(size_t notifications) { impl_->Committed(notifications)
 int Recorder::fd() const { return impl_->fd(); }
 std::vector<std::string> Recorder::TakeWords() { return impl_->TakeWords(); }
 bool Recorder::Finish(uint64_t most_ns) { return impl_->Finish(most_ns); }
-void Recorder::SetLimits(uint64_t max_bytes, uint64_t max_age_s) { impl_->SetLimits(max_bytes, max_age_s); }
+void Recorder::SetLimits(uint64_t max_bytes, uint64_t max_age_s, std::optional<gid_t> group) {
+  impl_->SetLimits(max_bytes, max_age_s, group);
+}
 
 }  // namespace fsherald

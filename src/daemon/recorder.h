@@ -57,7 +57,8 @@ class Recorder {
   // Stores what waits, for as long as `most_ns`. False: something is left in the journal.
   bool Finish(uint64_t most_ns);
 
-  void SetLimits(uint64_t max_bytes, uint64_t max_age_s);
+  // Of the store, and who may read it (Store::Options), from now on.
+  void SetLimits(uint64_t max_bytes, uint64_t max_age_s, std::optional<gid_t> group);
 
  private:
   class Impl;

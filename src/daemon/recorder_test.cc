@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <unistd.h>
+
 #include <filesystem>
+#include <thread>
 
 #include "base/clock.h"
 #include "notify/test_notification.h"
@@ -111,6 +114,67 @@ TEST_F(RecorderTest, WhatGoesWhileItIsMergedIsCountedToo) {
   }
   EXPECT_EQ(errors, errors_);
   EXPECT_EQ(before_seq, 40'000U);
+}
+
+// Each opening finds it; who reads the log is told once.
+TEST(RecorderForAGroup, ThatTheFilesCannotBeGivenToStoresAllTheSameAndSaysItOnce) {
+  const WithoutChown without;
+  const TestDirectory directory;
+  auto journal = Journal::Open(directory.file("journal"), {.ring_bytes = 1 << 20, .state_bytes = 4096});
+  ASSERT_TRUE(journal);
+  const std::shared_ptr<Journal> shared = std::move(*journal);
+  auto started = Recorder::Start({.store = {.directory = directory.file("store"), .group = 4242},
+                                  .second = {.directory = directory.file("second"), .group = 4242},
+                                  .host = kTestHost},
+                                 shared);
+  ASSERT_TRUE(started);
+  Recorder& recorder = **started;
+  const auto tell = [&](uint64_t seq) {
+    std::string bytes;
+    AppendStream(TestNotification(seq, "disk", 1), kTestHost, bytes);
+    ASSERT_TRUE(shared->Append(seq, bytes));
+    ASSERT_TRUE(shared->Commit(""));
+    recorder.Committed(1);
+    ASSERT_TRUE(recorder.Finish(10'000'000'000));
+  };
+  tell(1);
+  std::vector<std::string> words = recorder.TakeWords();
+  ASSERT_EQ(words.size(), 1U);
+  EXPECT_THAT(words[0], testing::HasSubstr("add SupplementaryGroups=4242 to the unit"));
+  recorder.SetLimits(uint64_t{1} << 30, 3600, 4242);
+  tell(2);
+  EXPECT_THAT(recorder.TakeWords(), testing::IsEmpty());
+  recorder.SetLimits(uint64_t{1} << 30, 3600, 4343);
+  tell(3);
+  words = recorder.TakeWords();
+  ASSERT_EQ(words.size(), 1U);
+  EXPECT_THAT(words[0], testing::HasSubstr("add SupplementaryGroups=4343 to the unit"));
+  EXPECT_EQ(Seqs(directory.file("store")), (std::vector<uint64_t>{1, 2, 3}));
+  EXPECT_FALSE(std::filesystem::exists(directory.file("second")));
+}
+
+TEST(RecorderForAGroup, GivesItTheFilesAtOnceWhenItIsAnother) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: files cannot be given to other groups";
+  const TestDirectory directory;
+  auto journal = Journal::Open(directory.file("journal"), {.ring_bytes = 1 << 20, .state_bytes = 4096});
+  ASSERT_TRUE(journal);
+  const std::shared_ptr<Journal> shared = std::move(*journal);
+  auto recorder = Recorder::Start({.store = {.directory = directory.file("store")},
+                                   .second = {.directory = directory.file("second")},
+                                   .host = kTestHost},
+                                  shared);
+  ASSERT_TRUE(recorder);
+  const auto has_group = [&](gid_t group) {
+    const uint64_t until_ns = BoottimeNowNs() + 10'000'000'000;
+    while (GroupOf(directory.file("store/history.db-wal")) != group && BoottimeNowNs() < until_ns)
+      std::this_thread::yield();
+    return GroupOf(directory.file("store/history.db")) == group && GroupOf(directory.file("store")) == group;
+  };
+  EXPECT_TRUE(has_group(::getegid()));
+  (*recorder)->SetLimits(uint64_t{1} << 30, 3600, 4242);
+  EXPECT_TRUE(has_group(4242));
+  (*recorder)->SetLimits(uint64_t{1} << 30, 3600, std::nullopt);
+  EXPECT_TRUE(has_group(::getegid()));
 }
 
 }  // namespace

@@ -50,19 +50,25 @@ std::vector<std::string> NamesWith(const std::string& directory, std::string_vie
   return names;
 }
 
+// False: we may not. Without CAP_CHOWN one gives what is his own to groups that he is in (chown(2)). EINVAL: our user namespace does
+// not have the group. Neither is a reason to store nothing.
+Result<bool> GiveTo(gid_t group, const std::string& path) {
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), group) == 0) return true;
+  if (errno == EPERM || errno == EINVAL) return false;
+  return HistoryError("give the history to its group", path, errno);
+}
+
 }  // namespace
 
 Result<HistoryDirectory> HistoryDirectory::Open(const Store::Options& options) {
   HistoryDirectory directory;
   directory.path_ = options.directory;
   directory.file_ = options.directory + "/" + options.file_name;
-  directory.group_ = options.group;
-  const bool made = ::mkdir(options.directory.c_str(), kDirectoryMode) == 0;
-  if (!made && errno != EEXIST) return HistoryError("make the directory of the history", options.directory, errno);
+  directory.group_ = options.group.value_or(::getegid());
+  if (::mkdir(options.directory.c_str(), kDirectoryMode) != 0 && errno != EEXIST)
+    return HistoryError("make the directory of the history", options.directory, errno);
   directory.fd_.Reset(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.fd_) return HistoryError("open the directory of the history", options.directory, errno);
-  if (made && options.group && ::fchown(directory.fd_.get(), static_cast<uid_t>(-1), *options.group) != 0)
-    return HistoryError("give the directory of the history to its group", options.directory, errno);
   if (::flock(directory.fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return HistoryError("lock the directory of the history", options.directory, errno);
     return Error{
@@ -72,15 +78,30 @@ Result<HistoryDirectory> HistoryDirectory::Open(const Store::Options& options) {
   return directory;
 }
 
-Status HistoryDirectory::Permit() const {
+// One that lets its group through and nobody else, and has nothing in it but the history: else it is not ours to give.
+Result<bool> HistoryDirectory::PermitDirectory() const {
+  struct stat directory {};
+  if (::fstat(fd_.get(), &directory) != 0) return HistoryError("look at the directory of the history", path_, errno);
+  if ((directory.st_mode & (S_IXGRP | S_IXOTH)) != S_IXGRP) return true;
+  const std::string own = file_.substr(path_.size() + 1);
+  const bool has_others = std::ranges::any_of(NamesWith(path_, ""), [&](const std::string& name) {
+    return name != "." && name != ".." && !name.starts_with(own);
+  });
+  return has_others ? Result<bool>(true) : GiveTo(group_, path_);
+}
+
+Result<bool> HistoryDirectory::Permit() const {
+  auto is_given = PermitDirectory();
+  if (!is_given) return is_given;
   for (const char* part : kParts) {
     const std::string path = file_ + part;
     if (!Exists(path)) continue;
-    if (group_ && ::chown(path.c_str(), static_cast<uid_t>(-1), *group_) != 0)
-      return HistoryError("give the history to its group", path, errno);
+    auto given = GiveTo(group_, path);
+    if (!given) return given;
+    is_given = *is_given && *given;
     if (::chmod(path.c_str(), kFileMode) != 0) return HistoryError("set the mode of", path, errno);
   }
-  return {};
+  return is_given;
 }
 
 Status HistoryDirectory::Sync() const {
@@ -164,7 +185,11 @@ Status FinishRenames(const HistoryDirectory& directory, Store::Opening* found) {
   return Exists(directory.salvaging()) ? directory.PutSalvaged() : Status();
 }
 
-// What can be read of it takes its place.
+// An error of the file itself, which another try will not read either. All others are of what is around it: the disk is full,
+// read-only, fails, memory is short.
+bool IsOfTheFile(const Error& error) { return error.code == EUCLEAN || error.code == EINVAL; }
+
+// What can be read of it takes its place. Where there is no room for that now, it stays where it is, for the next opening.
 Status Replace(const HistoryDirectory& directory, const Store::Options& options, std::string why,
                Store::Opening* found) {
   found->why = std::move(why);
@@ -174,8 +199,13 @@ Status Replace(const HistoryDirectory& directory, const Store::Options& options,
     found->salvaged = salvaged->rows;
     found->lost = salvaged->lost;
   } else {
-    found->why += "; and nothing of it could be salvaged: " + salvaged.error().ToString();
     directory.DropSalvaging();
+    if (!IsOfTheFile(salvaged.error())) {
+      found->unsalvaged = salvaged.error().ToString();
+      return Error{"salvage " + directory.file() + ", which is damaged (" + found->why + "): " + salvaged.error().what,
+                   salvaged.error().code};
+    }
+    found->why += "; and nothing of it could be salvaged: " + salvaged.error().ToString();
   }
   auto aside = directory.SetAside();
   if (!aside) return aside.error();
@@ -193,11 +223,14 @@ Result<std::string> DamageOf(const HistoryDirectory& directory, const Store::Opt
   return verdict->fitness == Verdict::Fitness::kDamaged ? std::move(verdict->why) : std::string();
 }
 
-Result<std::unique_ptr<Writer>> OpenWriter(const HistoryDirectory& directory, const Store::Options& options) {
+Result<std::unique_ptr<Writer>> OpenWriter(const HistoryDirectory& directory, const Store::Options& options,
+                                           Store::Opening* found) {
   if (auto made = directory.MakeFile(); !made) return made.error();
   auto writer = Writer::Open(directory.file(), {.vfs = options.vfs, .settings = Writer::kDurable});
   if (!writer) return writer.error();
-  if (auto permitted = directory.Permit(); !permitted) return permitted.error();
+  const auto is_given = directory.Permit();
+  if (!is_given) return is_given.error();
+  found->group_refused = !*is_given;
   if (auto synced = directory.Sync(); !synced) return synced.error();
   return std::move(*writer);
 }
@@ -215,13 +248,13 @@ Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, c
     if (!damage->empty())
       if (auto replaced = Replace(directory, options, std::move(*damage), found); !replaced) return replaced.error();
   }
-  auto writer = OpenWriter(directory, options);
+  auto writer = OpenWriter(directory, options, found);
   // EINVAL: its schema is another.
-  const bool is_damage = !writer && (writer.error().code == EUCLEAN || writer.error().code == EINVAL);
+  const bool is_damage = !writer && IsOfTheFile(writer.error());
   if (!is_damage || !found->set_aside.empty()) return writer;
   // What the check has not seen. Of what has just been made, nothing is damaged: so this ends.
   if (auto replaced = Replace(directory, options, writer.error().what, found); !replaced) return replaced.error();
-  return OpenWriter(directory, options);
+  return OpenWriter(directory, options, found);
 }
 
 }  // namespace fsherald

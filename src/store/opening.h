@@ -26,8 +26,9 @@ class HistoryDirectory {
 
   // An empty file where there is none, so that it never has another mode than 0640. True: it was made.
   Result<bool> MakeFile() const;
-  // 0640, of the group that may read; the WAL and the shm as well.
-  Status Permit() const;
+  // 0640, of the group that may read; the WAL and the shm as well, and the directory where it is the history's own. False: we may not
+  // give them to it, and they stay in the group that they are in.
+  Result<bool> Permit() const;
   Status Sync() const;  // the names in it
 
   // What a machine that went down has left of a transaction without a WAL, as there is but one: the first. It is undone.
@@ -46,12 +47,13 @@ class HistoryDirectory {
  private:
   HistoryDirectory() = default;
   void DropOldest() const;
+  Result<bool> PermitDirectory() const;
   std::string Mark() const { return file_ + ".is-damaged"; }
 
   Fd fd_;
   std::string path_;
   std::string file_;
-  std::optional<gid_t> group_;
+  gid_t group_ = 0;
 };
 
 Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, const Store::Options& options,

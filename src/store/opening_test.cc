@@ -3,9 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <set>
@@ -16,6 +20,7 @@
 namespace fsherald {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -43,6 +48,26 @@ std::string Contents(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+// As long as it lives no file can become larger.
+class WithoutRoom {
+ public:
+  explicit WithoutRoom(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~WithoutRoom() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  WithoutRoom(const WithoutRoom&) = delete;
+  WithoutRoom& operator=(const WithoutRoom&) = delete;
+
+ private:
+  void (*signal_)(int);
+  rlimit before_{};
+};
+
 class OpeningTest : public ::testing::Test {
  protected:
   OpeningTest() {
@@ -65,6 +90,13 @@ class OpeningTest : public ::testing::Test {
     store_.reset();
     store_ = OpenStore(directory_.path(), &found_);
     ASSERT_TRUE(store_);
+  }
+  // What is older than so many of the rows goes.
+  void Retain(int64_t seconds, uint64_t max_bytes = uint64_t{1} << 30) {
+    store_.reset();
+    store_ = OpenStore(directory_.path(), &found_, {.max_bytes = max_bytes, .max_age_s = 1});
+    ASSERT_TRUE(store_);
+    while (store_->Retain(kTestUtcNs / 1'000'000'000 + seconds).value()) continue;
   }
   // The rows that each page of the file has.
   std::map<uint32_t, std::vector<uint64_t>> RowsOfPages() const {
@@ -177,6 +209,59 @@ TEST_F(OpeningTest, APageThatLeadsToOthersTakesNoneWithIt) {
   EXPECT_EQ(Seqs(directory_.path()).size(), kRows + 10);
 }
 
+TEST_F(OpeningTest, WhatRetentionHadTakenStaysKnownNumberByNumber) {
+  Retain(1100);
+  Close();
+  for (const uint32_t page : PagesOfType(5)) Ruin(page);
+  Open();
+  EXPECT_EQ(found_.salvaged, kRows - 1024);
+  EXPECT_EQ(found_.lost, 0u);
+  const auto history = History::Open(directory_.path());
+  EXPECT_EQ((*history)->Covers()->removed_errors, 1024u);
+  for (uint64_t after = 0; after <= 1100; ++after) {
+    const uint64_t gone = 1024 - std::min<uint64_t>(after, 1024);
+    ASSERT_EQ((*history)->RemovedAfter(after), (History::Removed{gone, gone})) << after;
+  }
+}
+
+TEST_F(OpeningTest, WhatRetentionHadSummedUpIsCountedOnce) {
+  for (uint64_t seq = kRows + 1; seq <= 5 * kRows; seq += 500) Append(seq, 500);
+  Retain(9000, 64 * 1000);  // a thousand numbers one by one
+  Close();
+  const auto gone_after = [&] {
+    std::vector<History::Removed> gone;
+    const auto history = History::Open(directory_.path());
+    for (uint64_t after = 0; after <= 5 * kRows; after += 100) gone.push_back((*history)->RemovedAfter(after).value());
+    return gone;
+  };
+  const std::vector<History::Removed> before = gone_after();
+  EXPECT_GT(before[0].notifications, before[1].notifications + 1000) << "there is a sum";
+  Ruin(1);
+  Open();
+  EXPECT_NE(found_.set_aside, "");
+  EXPECT_EQ(gone_after(), before);
+}
+
+// An older WAL has them; what is gone would be told, and counted as gone as well.
+TEST_F(OpeningTest, RowsThatRetentionHadTakenDoNotComeBackFromAnOlderWal) {
+  store_.reset();
+  const std::string wal = directory_.file() + "-wal";
+  files::copy_file(wal, wal + "-before");
+  Checkpoint(directory_.file());
+  Open();
+  Retain(1100);
+  Append(kRows + 1, 1);
+  Close();
+  files::rename(wal + "-before", wal);
+  files::remove(directory_.file() + "-shm");
+  Open();
+  EXPECT_EQ(found_.why, "its WAL is older than itself");
+  const std::vector<uint64_t> seqs = Seqs(directory_.path());
+  EXPECT_EQ(seqs.size(), kRows + 1 - 1024);
+  EXPECT_EQ(seqs.front(), 1025u);
+  EXPECT_EQ((*History::Open(directory_.path()))->RemovedAfter(0), (History::Removed{1024, 1024}));
+}
+
 TEST_F(OpeningTest, AFileThatIsNoDatabaseIsSetAside) {
   Close();
   Overwrite(directory_.file(), 0, std::string(files::file_size(directory_.file()), '\xaa'));
@@ -187,6 +272,76 @@ TEST_F(OpeningTest, AFileThatIsNoDatabaseIsSetAside) {
   EXPECT_TRUE(files::exists(found_.set_aside));
   Append(1, 3);
   EXPECT_EQ(Seqs(directory_.path()).size(), 3u);
+}
+
+TEST_F(OpeningTest, WithoutRoomForWhatCanBeSalvagedADamagedFileStaysUntilThereIs) {
+  Close();
+  for (const uint32_t page : PagesOfType(5)) Ruin(page);
+  const std::string before = Contents(directory_.file());
+  for (int time = 0; time < 4; ++time) {
+    const WithoutRoom limit(before.size() / 2);
+    Store::Options options;
+    options.directory = directory_.path();
+    const auto opened = Store::Open(options, &found_);
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().code, AnyOf(EFBIG, EIO)) << "SQLite does not always hand on which";
+    EXPECT_THAT(opened.error().what, HasSubstr("salvage " + directory_.file() + ", which is damaged (" + found_.why));
+    EXPECT_THAT(opened.error().what, HasSubstr(" " + directory_.file() + ".salvaging ("));
+    EXPECT_NE(found_.why, "");
+    EXPECT_THAT(found_.unsalvaged, HasSubstr(" " + directory_.file() + ".salvaging ("));
+    EXPECT_EQ(found_.set_aside, "");
+  }
+  EXPECT_EQ(Contents(directory_.file()), before);
+  for (const auto& entry : files::directory_iterator(directory_.path()))
+    EXPECT_THAT(entry.path().filename(), MatchesRegex("history\\.db(-wal|-shm)?"));
+  Open();
+  EXPECT_NE(found_.set_aside, "");
+  EXPECT_EQ(found_.unsalvaged, "");
+  EXPECT_EQ(found_.salvaged, kRows);
+  EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
+}
+
+// In a mount namespace of this process, so that it goes with it.
+class SmallFilesystem {
+ public:
+  SmallFilesystem(std::string path, uint64_t bytes) : path_(std::move(path)) {
+    files::create_directory(path_);
+    const std::string size = "size=" + std::to_string(bytes);
+    is_there_ = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                ::mount("small", path_.c_str(), "tmpfs", 0, size.c_str()) == 0;
+  }
+  ~SmallFilesystem() {
+    if (is_there_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallFilesystem(const SmallFilesystem&) = delete;
+  SmallFilesystem& operator=(const SmallFilesystem&) = delete;
+  bool is_there() const { return is_there_; }
+
+ private:
+  std::string path_;
+  bool is_there_ = false;
+};
+
+TEST_F(OpeningTest, WhereLessIsFreeThanTheRowsTakeNothingIsWritten) {
+  Close();
+  for (const uint32_t page : PagesOfType(5)) Ruin(page);
+  const std::string path = directory_.file("small");
+  const SmallFilesystem small(path, files::file_size(directory_.file()) + (64 << 10));
+  if (!small.is_there()) GTEST_SKIP() << "no file system can be mounted (not root?)";
+  files::copy_file(directory_.file(), path + "/history.db");
+  Store::Options options;
+  options.directory = path;
+  const auto opened = Store::Open(options, &found_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ENOSPC);
+  EXPECT_THAT(found_.unsalvaged,
+              MatchesRegex("make " + path +
+                           "/history.db.salvaging \\(it needs more than [0-9]+ KiB, and [0-9]+ KiB are "
+                           "free; make room on its file system\\): No space left on device"));
+  EXPECT_EQ(found_.set_aside, "");
+  ASSERT_EQ(::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT, "size=16m"), 0);
+  ASSERT_TRUE(OpenStore(path, &found_));
+  EXPECT_EQ(found_.salvaged, kRows);
 }
 
 TEST_F(OpeningTest, WithoutItsFirstPageAllRowsAreSalvaged) {
@@ -410,6 +565,64 @@ TEST_F(OpeningTest, WhatWasBegunWithoutAWalIsUndone) {
   EXPECT_THAT(found_.why, HasSubstr("no history of fsherald")) << "the table of before is there again";
   EXPECT_FALSE(files::exists(journal));
   EXPECT_EQ(store_->last_seq(), 0u);
+}
+
+constexpr gid_t kGroup = 4242;  // of nobody
+constexpr gid_t kOtherGroup = 4343;
+
+TEST(OpeningForAGroup, ThatItMayNotBeGivenToStopsNothing) {
+  const WithoutChown without;
+  const TestDirectory parent;
+  const std::string directory = parent.file("store");
+  Store::Opening found;
+  auto store = OpenStore(directory, &found, {.group = kGroup});
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(found.group_refused);
+  ASSERT_TRUE(store->Append(std::vector{TestError(1)}, kTestHost, ""));
+  EXPECT_EQ(Seqs(directory), std::vector<uint64_t>{1});
+  for (const std::string name : {"", "/history.db", "/history.db-wal", "/history.db-shm"})
+    EXPECT_EQ(GroupOf(directory + name), ::getegid()) << name;
+  struct stat file {};
+  ASSERT_EQ(::stat((directory + "/history.db").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 07777, 0640U);
+  store.reset();
+  store = OpenStore(directory, &found);
+  ASSERT_TRUE(store);
+  EXPECT_FALSE(found.group_refused);
+}
+
+TEST(OpeningForAGroup, GivesItTheFilesAndTheirDirectoryAndTakesThemBackWhenItIsAnother) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: files cannot be given to other groups";
+  const TestDirectory parent;
+  const std::string directory = parent.file("store");
+  for (const std::optional<gid_t> group : {std::optional(kGroup), std::optional(kOtherGroup), std::optional<gid_t>()}) {
+    Store::Opening found;
+    const auto store = OpenStore(directory, &found, {.group = group});
+    ASSERT_TRUE(store);
+    EXPECT_FALSE(found.group_refused);
+    for (const std::string name : {"", "/history.db", "/history.db-wal", "/history.db-shm"})
+      EXPECT_EQ(GroupOf(directory + name), group.value_or(::getegid())) << name;
+  }
+}
+
+TEST(OpeningForAGroup, LeavesADirectoryAsItIsThatIsNotTheHistorysOwn) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: files cannot be given to other groups";
+  const TestDirectory parent;
+  const std::string directory = parent.file("shared");
+  files::create_directory(directory);
+  const auto open = [&] {
+    const auto store = OpenStore(directory, nullptr, {.group = kGroup});
+    ASSERT_TRUE(store);
+    EXPECT_EQ(GroupOf(directory), ::getegid());
+    EXPECT_EQ(GroupOf(directory + "/history.db"), kGroup);
+  };
+  ASSERT_EQ(::chmod(directory.c_str(), 0755), 0);  // everybody may pass
+  open();
+  ASSERT_EQ(::chmod(directory.c_str(), 0700), 0);  // its group may not
+  open();
+  ASSERT_EQ(::chmod(directory.c_str(), 0750), 0);
+  std::ofstream(directory + "/of others") << "x";
+  open();
 }
 
 }  // namespace

@@ -41,12 +41,16 @@ std::optional<Record> RecordOf(uint64_t identity, const Statement& select) {
   return record;
 }
 
+Status Run(Statement& insert, uint64_t identity, const Record& record) {
+  insert.Bind(record.last_seq).Bind(record.first_seq).Bind(record.burst);
+  insert.Bind(record.sum.notifications).Bind(record.sum.errors).BindBlob(record.counts);
+  return insert.Bind(ChecksumOf(identity, record)).Run();
+}
+
 Status Insert(Database& database, uint64_t identity, const Record& record) {
   auto insert = database.Prepare("INSERT OR REPLACE INTO removed VALUES(?,?,?,?,?,?,?)");
   if (!insert) return insert.error();
-  insert->Bind(record.last_seq).Bind(record.first_seq).Bind(record.burst);
-  insert->Bind(record.sum.notifications).Bind(record.sum.errors).BindBlob(record.counts);
-  return insert->Bind(ChecksumOf(identity, record)).Run();
+  return Run(*insert, identity, record);
 }
 
 void AddRows(History::Removed& sum, uint64_t rows, uint64_t errors, uint64_t times) {
@@ -141,6 +145,34 @@ Status RemovedChunk::Write(Database& database, uint64_t identity, uint64_t burst
       .last_seq = last_seq_, .first_seq = first_seq_, .burst = burst, .sum = sum_, .counts = std::move(packed_)};
   if (auto written = Insert(database, identity, record); !written) return written;
   return last_seq_ > kept ? SumUp(database, identity, last_seq_ - kept) : Status();
+}
+
+Result<RemovedSalvage> RemovedSalvage::Open(Database& database, uint64_t identity) {
+  auto insert = database.Prepare("INSERT OR IGNORE INTO removed VALUES(?,?,?,?,?,?,?)");
+  if (!insert) return insert.error();
+  return RemovedSalvage(database, identity, std::move(*insert));
+}
+
+Status RemovedSalvage::Add(RemovedRow&& row) {
+  const Record record{.last_seq = row.last_seq,
+                      .first_seq = row.first_seq,
+                      .burst = row.burst,
+                      .sum = row.sum,
+                      .counts = std::move(row.counts)};
+  if (ChecksumOf(identity_, record) != row.checksum) return {};
+  if (record.burst == 0 && !record.counts.empty()) chunks_.emplace(record.last_seq, record.first_seq);
+  return Run(insert_, identity_, record);
+}
+
+bool RemovedSalvage::HasGone(uint64_t seq) const {
+  const auto chunk = chunks_.lower_bound(seq);
+  return chunk != chunks_.end() && chunk->second <= seq;
+}
+
+Status RemovedSalvage::Finish() {
+  return database_->Run(
+      "DELETE FROM removed WHERE last_seq < "
+      "(SELECT coalesce(max(last_seq), 0) FROM removed WHERE burst=0 AND length(counts)=0)");
 }
 
 Result<History::Removed> RemovedBetween(Database& database, uint64_t identity, uint64_t after, uint64_t until,

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "store/history.h"
@@ -41,6 +43,38 @@ class RemovedChunk {
   History::Removed sum_;
   Run run_;             // the last one
   std::string packed_;  // those before it
+};
+
+// A row of the table as it lies in a damaged file.
+struct RemovedRow {
+  uint64_t last_seq = 0;
+  uint64_t first_seq = 0;
+  uint64_t burst = 0;
+  History::Removed sum;
+  std::string counts;
+  int64_t checksum = 0;
+};
+
+// Brings the rows of a damaged file into the table of a new one, in whatever order they come. The database must outlive it.
+class RemovedSalvage {
+ public:
+  static Result<RemovedSalvage> Open(Database& database, uint64_t identity);
+
+  // Into the transaction that is open, where it is whole. Of the same last_seq the first stands.
+  Status Add(RemovedRow&& row);
+  // Whether the chunk that had this number is known to be gone: an older image of a page can still have its rows.
+  bool HasGone(uint64_t seq) const;
+  // Once all have been added: what the sum of what went long ago counts is not counted once more.
+  Status Finish();
+
+ private:
+  RemovedSalvage(Database& database, uint64_t identity, Statement insert)
+      : database_(&database), identity_(identity), insert_(std::move(insert)) {}
+
+  Database* database_;
+  uint64_t identity_;
+  Statement insert_;
+  std::map<uint64_t, uint64_t> chunks_;  // first_seq by last_seq
 };
 
 // All that is known to have gone of the numbers above `after`, up to `until`, or that is in rows up to `told_to`; as of one moment,

@@ -2,6 +2,7 @@
 #include "store/salvage.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "store/page_file.h"
+#include "store/removed.h"
 #include "store/row_format.h"
 #include "store/row_scan.h"
 #include "store/writer.h"
@@ -26,6 +28,7 @@ constexpr char kFast[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF";
 
 // The tables by the number of their columns.
 constexpr size_t kWordColumns = 3;
+constexpr size_t kRemovedColumns = 7;
 constexpr size_t kRowColumns = 9;
 constexpr size_t kStateColumns = 11;
 
@@ -52,6 +55,16 @@ Row NotificationOf(const SqliteRow& from) {
   return row;
 }
 
+RemovedRow RemovedOf(const SqliteRow& from) {
+  return {
+      .last_seq = static_cast<uint64_t>(from.rowid),
+      .first_seq = static_cast<uint64_t>(IntAt(from, 1)),
+      .burst = static_cast<uint64_t>(IntAt(from, 2)),
+      .sum = {.notifications = static_cast<uint64_t>(IntAt(from, 3)), .errors = static_cast<uint64_t>(IntAt(from, 4))},
+      .counts = BlobAt(from, 5),
+      .checksum = IntAt(from, 6)};
+}
+
 std::optional<State> StateOf(const SqliteRow& from) {
   State state;
   state.identity = static_cast<uint64_t>(IntAt(from, 1));
@@ -65,6 +78,25 @@ std::optional<State> StateOf(const SqliteRow& from) {
   state.removed_until_utc_ns = IntAt(from, 9);
   if (StateChecksum(state) != IntAt(from, 10)) return std::nullopt;
   return state;
+}
+
+// Of the packed part of a notification: the most of what it takes.
+uint64_t DetailBytes(const SqliteRow& row) {
+  const auto* detail = row.columns.size() == kRowColumns ? std::get_if<std::string>(&row.columns.back()) : nullptr;
+  return detail != nullptr ? std::min(detail->size(), kPageBytes) : 0;
+}
+
+// Else the salvage would fill the disk before it fails, at each try: others write there too.
+Status CheckRoom(const std::string& into, uint64_t bytes) {
+  struct statvfs filesystem {};
+  const std::string directory = into.substr(0, into.rfind('/') + 1);
+  // Some file systems do not tell.
+  if (::statvfs(directory.c_str(), &filesystem) != 0 || filesystem.f_blocks == 0) return {};
+  const uint64_t free_bytes = uint64_t{filesystem.f_bfree} * filesystem.f_frsize;
+  if (free_bytes >= bytes) return {};
+  return HistoryError("make", into, ENOSPC,
+                      "it needs more than " + std::to_string(bytes >> 10) + " KiB, and " +
+                          std::to_string(free_bytes >> 10) + " KiB are free");
 }
 
 struct Word {
@@ -130,7 +162,10 @@ class DamagedFile {
 
   Findings Look() {
     Findings in_file;
-    ForEachRowOfFile(false, [&](const SqliteRow& row) { in_file.Look(row); });
+    ForEachRowOfFile(false, [&](const SqliteRow& row) {
+      in_file.Look(row);
+      row_bytes_ += DetailBytes(row);
+    });
     Findings findings = in_file;
     Findings in_wal;
     ForEachRowOfWal([&](const SqliteRow& row) {
@@ -147,10 +182,15 @@ class DamagedFile {
     return findings;
   }
 
-  // After Look.
-  void ForEachRow(const std::function<void(const SqliteRow&)>& each) {
+  // After Look. What the new file takes at the very least, never more than this one has.
+  uint64_t row_bytes() const { return std::min(row_bytes_, uint64_t{pages_.page_count()} * kPageBytes); }
+  // Likewise. As of one moment, as far as its pages are whole.
+  void ForEachCurrentRow(const std::function<void(const SqliteRow&)>& each) const {
     if (wal_is_newer_) ForEachRowOfWal(each);
     ForEachRowOfFile(wal_is_newer_, each);
+  }
+  // Likewise. What else there are images of.
+  void ForEachOtherRow(const std::function<void(const SqliteRow&)>& each) const {
     if (!wal_is_newer_) ForEachRowOfWal(each);
     ForEachDoubtfulRow(each);
   }
@@ -191,6 +231,7 @@ class DamagedFile {
 
   PageFile pages_;
   bool wal_is_newer_ = false;
+  uint64_t row_bytes_ = 0;
 };
 
 Status InsertWords(Database& database, const std::map<uint64_t, Word>& words) {
@@ -203,22 +244,47 @@ Status InsertWords(Database& database, const std::map<uint64_t, Word>& words) {
   return {};
 }
 
-// In whatever order they come; the same row may come often.
-Status InsertRows(Database& database, DamagedFile& file, uint64_t identity) {
+// In whatever order they come; the same row may come often. The first failure is the last thing that it does.
+class NewRows {
+ public:
+  NewRows(Database& database, uint64_t identity, Statement insert)
+      : database_(database), identity_(identity), insert_(std::move(insert)) {}
+
+  void Insert(const SqliteRow& from) {
+    if (!status_ || from.columns.size() != kRowColumns) return;
+    const Row row = NotificationOf(from);
+    if (row.seq == 0 || from.rowid < 0 || !IsWhole(row, identity_)) return;
+    BindRow(row, insert_);
+    status_ = insert_.Run();
+    if (!status_ || ++in_transaction_ % kRowsOfTransaction != 0) return;
+    status_ = database_.Run("COMMIT; BEGIN");
+  }
+  Status& status() { return status_; }
+
+ private:
+  Database& database_;
+  uint64_t identity_;
+  Statement insert_;
+  Status status_;
+  uint64_t in_transaction_ = 0;
+};
+
+// Rows, and what is known of those that are gone. That is taken as of one moment alone: in an older image there can be the very
+// records that were summed up since, and rows that have gone since.
+Status InsertRows(Database& database, const DamagedFile& file, uint64_t identity) {
   auto insert = database.Prepare(kInsertRowIfNew);
   if (!insert) return insert.error();
-  Status status;
-  uint64_t in_transaction = 0;
-  file.ForEachRow([&](const SqliteRow& from) {
-    if (!status || from.columns.size() != kRowColumns) return;
-    const Row row = NotificationOf(from);
-    if (row.seq == 0 || from.rowid < 0 || !IsWhole(row, identity)) return;
-    BindRow(row, *insert);
-    status = insert->Run();
-    if (!status || ++in_transaction % kRowsOfTransaction != 0) return;
-    status = database.Run("COMMIT; BEGIN");
+  auto removed = RemovedSalvage::Open(database, identity);
+  if (!removed) return removed.error();
+  NewRows rows(database, identity, std::move(*insert));
+  file.ForEachCurrentRow([&](const SqliteRow& from) {
+    rows.Insert(from);
+    if (rows.status() && from.columns.size() == kRemovedColumns) rows.status() = removed->Add(RemovedOf(from));
   });
-  return status;
+  file.ForEachOtherRow([&](const SqliteRow& from) {
+    if (!removed->HasGone(static_cast<uint64_t>(from.rowid))) rows.Insert(from);
+  });
+  return rows.status() ? removed->Finish() : rows.status();
 }
 
 Status DeleteRows(Database& database, const std::vector<uint64_t>& seqs) {
@@ -268,6 +334,7 @@ Result<Salvaged> Salvage(const std::string& damaged, const std::string& into, co
   auto file = DamagedFile::Open(damaged);
   if (!file) return file.error();
   const Findings findings = file->Look();
+  if (auto room = CheckRoom(into, file->row_bytes()); !room) return room.error();
   Salvaged salvaged;
   {
     Writer::Options options{.vfs = vfs, .settings = kFast};

@@ -27,22 +27,25 @@ class Store {
     std::string directory;                   // made if its parent is there, 0750
     uint64_t max_bytes = uint64_t{1} << 30;  // of the file; its WAL may add some 20 MiB
     uint64_t max_age_s = uint64_t{400} * 24 * 3600;
-    std::optional<gid_t> group;  // may read; empty: root's own
+    std::optional<gid_t> group;  // may read; empty: the process's own
     std::string vfs;             // SQLite's name of it, for tests; empty: the default
     std::string file_name = std::string(kHistoryFileName);
   };
 
   // What opening found.
   struct Opening {
-    bool is_new = false;    // there was no file
-    std::string set_aside;  // the path that a damaged file was moved to; empty: it was not damaged
-    std::string why;        // what was wrong with it, a sentence
-    uint64_t salvaged = 0;  // rows of the damaged file that are in the new one
-    uint64_t lost = 0;      // rows that were there and could not be read, as far as that is known
+    bool is_new = false;         // there was no file
+    std::string set_aside;       // the path that a damaged file was moved to; empty: it was not damaged
+    std::string why;             // what was wrong with it, a sentence
+    std::string unsalvaged;      // why it cannot be salvaged yet: it stays where it is, and opening fails
+    uint64_t salvaged = 0;       // rows of the damaged file that are in the new one
+    uint64_t lost = 0;           // rows that were there and could not be read, as far as that is known
+    bool group_refused = false;  // it could not be given to the group: we are not in it, and may not give it to others
   };
 
-  // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found`, which may be null, tells it.
-  // Errors: the directory cannot be written to, another Store has it, or the file is of a newer fsherald.
+  // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found`, which may be null, tells it,
+  // also where opening fails. Errors: the directory cannot be written to, there is no room for what can be salvaged (try again when there
+  // is), another Store has it, or the file is of a newer fsherald.
   static Result<std::unique_ptr<Store>> Open(const Options& options, Opening* found);
 
   ~Store();

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
-// For tests: a directory that goes with its test, and notifications of every kind, hostile ones included.
+// For tests: a directory that goes with its test, a thread that may not give files away, and notifications of every kind, hostile ones
+// included.
 #pragma once
 
+#include <linux/capability.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -32,6 +38,39 @@ class TestDirectory {
  private:
   std::string path_;
 };
+
+// As long as it lives this thread, and those that it starts, may give files to no group that they are not in.
+class WithoutChown {
+ public:
+  WithoutChown() {
+    Call(SYS_capget);
+    before_ = sets_;
+    sets_[0].effective &= ~(1U << CAP_CHOWN);
+    Call(SYS_capset);
+  }
+  ~WithoutChown() {
+    sets_ = before_;
+    Call(SYS_capset);
+  }
+  WithoutChown(const WithoutChown&) = delete;
+  WithoutChown& operator=(const WithoutChown&) = delete;
+
+ private:
+  using Sets = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+  void Call(long call) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    if (::syscall(call, &header, sets_.data()) != 0) std::abort();
+  }
+  Sets sets_{};
+  Sets before_{};
+};
+
+// Of a path that is there.
+inline gid_t GroupOf(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) std::abort();
+  return file.st_gid;
+}
 
 inline const Host kTestHost = {"3f9f2a60-7f0c-4b35-9a64-0d1c6e1b2a77", "6.18.44"};
 inline constexpr int64_t kTestUtcNs = 1'795'170'667'412'345'678;  // 2026-11-20T10:31:07.4Z

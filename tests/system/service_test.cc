@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include <regex>
 
 #include "daemon.h"
+#include "stored_errors.h"
 #include "system_fixture.h"
 #include "watcher.h"
 
@@ -26,6 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr char kGroup[] = "4242";
+constexpr char kOtherGroup[] = "4343";  // not the unit's
 
 // The socket that $NOTIFY_SOCKET names.
 class Manager {
@@ -103,8 +106,8 @@ class ServiceTest : public SystemTest {
 
   // `fsherald daemon ARGUMENTS`, confined.
   Command Confined(const std::vector<std::string>& arguments,
-                   const std::map<std::string, std::string>& environment = {}) {
-    Command command{.arguments = {std::string(FSHERALD_PROGRAMS) + "/confine", FSHERALD_UNIT, calls_, kGroup,
+                   const std::map<std::string, std::string>& environment = {}, const std::string& groups = kGroup) {
+    Command command{.arguments = {std::string(FSHERALD_PROGRAMS) + "/confine", FSHERALD_UNIT, calls_, groups,
                                   RuntimeDirectory(), Program(), "daemon", "--mounts-of=" + std::to_string(getpid()),
                                   "--store=" + RuntimeDirectory() + "/store"},
                     .environment = environment,
@@ -248,6 +251,66 @@ TEST_F(ServiceTest, TellsTheServiceManagerHowItStands) {
 
   EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
   EXPECT_EQ(manager.Next(), "STOPPING=1");
+}
+
+gid_t GroupOf(const std::string& path) {
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) FailErrno("stat " + path);
+  return file.st_gid;
+}
+
+// Raised and told, so it is in the journal; stored when the daemon has ended.
+void RaiseOne(const Ext4Filesystem& filesystem) {
+  Watcher watcher({filesystem.directory()});
+  filesystem.Trigger("of a group");
+  ASSERT_TRUE(watcher.WaitUntil([&] { return !watcher.About(filesystem).empty(); }, After(10s))) << watcher.talk();
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+}
+
+TEST_F(ServiceTest, StoresForAGroupThatItIsNotInAndSaysOnceWhatToDo) {
+  const Ext4Filesystem filesystem({.name = "data"});
+  const std::string store = RuntimeDirectory() + "/store";
+  const std::string config = WriteConfig(std::string("[access]\nsubscribe_group = \"") + kOtherGroup + "\"\n");
+  Daemon daemon(Confined({"--config", config}));
+  const std::string words = std::string("the members of the group ") + kOtherGroup +
+                            " cannot read the files of the history in " + store +
+                            ": the daemon is not in that group, so it may not give the files to it, and they stay in "
+                            "the group " +
+                            kGroup;
+  EXPECT_TRUE(daemon.WaitUntilItSays(words, After(10s))) << daemon.talk();
+  RaiseOne(filesystem);
+  // It opens the store anew.
+  WriteConfig(std::string("[access]\nsubscribe_group = \"") + kOtherGroup + "\"\n[store]\nmax_size = \"32MiB\"\n");
+  daemon.Signal(SIGHUP);
+  EXPECT_TRUE(daemon.WaitUntilItSays("store.max_size changed", After(10s))) << daemon.talk();
+  RaiseOne(filesystem);
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+  EXPECT_EQ(daemon.talk().find(words), daemon.talk().rfind(words)) << daemon.talk();
+  EXPECT_EQ(daemon.talk().find("nothing can be stored"), std::string::npos) << daemon.talk();
+  EXPECT_EQ(ErrorsByUuid(StoredNotifications(store))[filesystem.uuid()], 2U);
+  EXPECT_EQ(std::to_string(GroupOf(store + "/history.db")), kGroup);
+}
+
+// SupplementaryGroups= in a drop-in, as the daemon says.
+TEST_F(ServiceTest, GivesTheHistoryToASupplementaryGroupAtOnceWhenItIsReloaded) {
+  const Ext4Filesystem filesystem({.name = "data"});
+  const std::string store = RuntimeDirectory() + "/store";
+  const std::string config = WriteConfig("");
+  Daemon daemon(Confined({"--config", config}, {}, std::string(kGroup) + "," + kOtherGroup));
+  RaiseOne(filesystem);
+  EXPECT_EQ(std::to_string(GroupOf(store + "/history.db")), kGroup);
+  WriteConfig(std::string("[access]\nsubscribe_group = \"") + kOtherGroup + "\"\n");
+  daemon.Signal(SIGHUP);
+  const auto is_given = [&] { return std::to_string(GroupOf(store + "/history.db-wal")) == kOtherGroup; };
+  for (const Deadline deadline = After(10s); !is_given() && MillisecondsUntil(deadline) > 0;) usleep(1000);
+  EXPECT_TRUE(is_given()) << daemon.talk();
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+  std::vector<std::string> as_member = {"setpriv", "--reuid=65534", "--regid=65534",
+                                        "--groups=" + std::string(kOtherGroup)};
+  as_member.insert(as_member.end(), {Program(), "history", "--store=" + store, "--json"});
+  const Finished read = RunToEnd({.arguments = as_member, .environment = {}, .directory = {}});
+  EXPECT_EQ(read.exit_code, 0) << read.output;
+  EXPECT_NE(read.output.find(filesystem.uuid()), std::string::npos) << read.output;
 }
 
 // What a reload lets report that was refused before: it need not be started again.

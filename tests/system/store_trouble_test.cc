@@ -11,8 +11,10 @@
 
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 #include "daemon.h"
+#include "store/sqlite.h"
 #include "stored_errors.h"
 #include "system_fixture.h"
 #include "watcher.h"
@@ -195,6 +197,94 @@ TEST_F(StoreTroubleTest, WhatWasKeptInMemoryOutlivesTheDaemon) {
   EXPECT_TRUE(daemon.WaitUntilItSays("can be written to again", After(10s))) << daemon.talk();
   ASSERT_EQ(daemon.Stop(), 0) << daemon.talk();
   ExpectAllStored(StoreOn(disk), filesystem, raised);
+}
+
+// The page with its state is zeros: what reads it first finds the file damaged.
+void RuinState(const std::string& store) {
+  const std::string file = store + "/history.db";
+  auto database = Database::Open(file, Database::Access::kWrite);
+  if (!database) Fail(database.error().ToString());
+  const auto page = database->Number("SELECT rootpage FROM sqlite_schema WHERE name='state'");
+  const auto page_bytes = database->Number("PRAGMA page_size");
+  if (!page || !page_bytes || *page < 2 || !database->Checkpoint(true)) Fail("no state in " + file);
+  const Fd fd(open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  const std::string zeros(static_cast<size_t>(*page_bytes), '\0');
+  if (!fd || pwrite(fd.get(), zeros.data(), zeros.size(), (*page - 1) * *page_bytes) != *page_bytes)
+    FailErrno("ruin " + file);
+}
+
+// A daemon's life with so many errors, whose history is damaged then. How many notifications it has.
+size_t LeaveADamagedHistory(const std::string& store, const Ext4Filesystem& filesystem, int errors) {
+  {
+    Daemon daemon({"--store=" + store});
+    Watcher watcher({filesystem.directory()});
+    Raising raising(filesystem, watcher);
+    for (int i = 0; i < errors; ++i) raising.One();
+    EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+    EXPECT_EQ(daemon.Stop(), 0) << daemon.talk();
+  }
+  const size_t stored = StoredNotifications(store).size();
+  RuinState(store);
+  // As after a boot: the journal knows nothing of it.
+  std::filesystem::remove_all(std::getenv("FSHERALD_RUNTIME_DIR"));
+  return stored;
+}
+
+// As a user sees it.
+void ExpectShown(const std::string& store, const Ext4Filesystem& filesystem, uint64_t errors) {
+  std::istringstream lines(
+      RunOrFail({.arguments = {Program(), "history", "--json", "--store=" + store, "--filesystem=" + filesystem.uuid()},
+                 .environment = {},
+                 .directory = {}}));
+  std::vector<Json> shown;
+  for (std::string line; std::getline(lines, line);) shown.push_back(Json::parse(line));
+  EXPECT_EQ(CountedErrors(shown), errors);
+}
+
+TEST_F(StoreTroubleTest, ADamagedHistoryIsSalvagedAtTheStartAndTheDaemonSaysSo) {
+  const Ext4Filesystem disk({.name = "disk", .size_bytes = kDiskBytes});
+  const Ext4Filesystem filesystem({.name = "data"});
+  const std::string store = StoreOn(disk);
+  const size_t before = LeaveADamagedHistory(store, filesystem, 50);
+  Daemon daemon({"--store=" + store});
+  EXPECT_TRUE(daemon.WaitUntilItSays("the history in " + store + " was damaged (", After(10s))) << daemon.talk();
+  EXPECT_TRUE(
+      daemon.WaitUntilItSays(" now, and " + std::to_string(before) + " notifications of it were saved", After(10s)))
+      << daemon.talk();
+  Watcher watcher({filesystem.directory()});
+  Raising raising(filesystem, watcher);
+  for (int i = 0; i < 5; ++i) raising.One();
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  ASSERT_EQ(daemon.Stop(), 0) << daemon.talk();
+  EXPECT_EQ(Count(daemon.talk(), "was damaged"), 1U) << daemon.talk();
+  EXPECT_EQ(Count(daemon.talk(), "nothing can be stored"), 0U) << daemon.talk();
+  ExpectAllStored(store, filesystem, 55);
+  ExpectShown(store, filesystem, 55);
+}
+
+TEST_F(StoreTroubleTest, ADamagedHistoryThatThereIsNoRoomToSalvageIsSalvagedOnceThereIs) {
+  const Ext4Filesystem disk({.name = "disk", .size_bytes = kDiskBytes});
+  const Ext4Filesystem filesystem({.name = "data"});
+  const std::string store = StoreOn(disk);
+  const size_t before = LeaveADamagedHistory(store, filesystem, 50);
+  Filler filler(disk.directory());
+  Daemon daemon({"--store=" + store});
+  EXPECT_TRUE(daemon.WaitUntilItSays("the history in " + store + " is damaged (", After(10s))) << daemon.talk();
+  EXPECT_TRUE(daemon.WaitUntilItSays("No space left on device; the file stays as it is", After(10s))) << daemon.talk();
+  EXPECT_TRUE(daemon.WaitUntilItSays("nothing can be stored in " + store + ": salvage ", After(10s))) << daemon.talk();
+  Watcher watcher({filesystem.directory()});
+  Raising raising(filesystem, watcher);
+  raising.For(4s);  // it tries again meanwhile, after 1 and 3 s
+  EXPECT_EQ(Count(daemon.talk(), "is damaged ("), 2U)
+      << "as what was found, and why nothing is stored: " << daemon.talk();
+  filler.GiveBack();
+  raising.UntilItSays(daemon, " now, and " + std::to_string(before) + " notifications of it were saved", 120s);
+  raising.UntilItSays(daemon, "can be written to again", 120s);
+  raising.One();
+  EXPECT_EQ(watcher.Stop(), 0) << watcher.talk();
+  ASSERT_EQ(daemon.Stop(), 0) << daemon.talk();
+  ExpectAllStored(store, filesystem, 50 + raising.raised());
+  ExpectShown(store, filesystem, 50 + raising.raised());
 }
 
 constexpr unsigned long kShutdown = _IOR('X', 125, uint32_t);  // FS_IOC_SHUTDOWN, EXT4_IOC_SHUTDOWN: include/linux/fs.h

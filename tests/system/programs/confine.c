@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a program as the service manager runs fsherald.service, where there may be no service manager:
  *
- *   confine UNIT SYSCALLS GROUP WRITABLE_DIRECTORIES PROGRAM [ARGUMENT...]
+ *   confine UNIT SYSCALLS GROUP[,SUPPLEMENTARY_GROUP] WRITABLE_DIRECTORIES PROGRAM [ARGUMENT...]
  *
  * The capabilities are those of UNIT's CapabilityBoundingSet=, and no new privileges; the network, IPC and UTS namespaces are empty
  * ones; the mount namespace follows ours (which has to be shared) and is read-only but for the directories, separated by colons, as
@@ -145,13 +145,16 @@ static void limit_system_calls(const char* list) {
 
 int main(int argc, char** argv) {
   if (argc < 6) {
-    fprintf(stderr, "usage: confine UNIT SYSCALLS GROUP WRITABLE_DIRECTORIES PROGRAM [ARGUMENT...]\n");
+    fprintf(stderr,
+            "usage: confine UNIT SYSCALLS GROUP[,SUPPLEMENTARY_GROUP] WRITABLE_DIRECTORIES PROGRAM [ARGUMENT...]\n");
     return 2;
   }
-  const gid_t group = (gid_t)strtoul(argv[3], NULL, 10);
+  char* rest = NULL;
+  const gid_t group = (gid_t)strtoul(argv[3], &rest, 10);
+  const gid_t supplementary = *rest == ',' ? (gid_t)strtoul(rest + 1, NULL, 10) : 0;
   const unsigned long long keep = capabilities_of(argv[1]);
   enter_namespaces(argv[4]);
-  if (setgroups(0, NULL) != 0 || setgid(group) != 0) fail("setgid");
+  if (setgroups(supplementary != 0, &supplementary) != 0 || setgid(group) != 0) fail("setgid");
   limit_capabilities(keep);
   limit_system_calls(argv[2]);
   execv(argv[5], argv + 5);
