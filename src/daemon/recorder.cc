@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "daemon/removed_gap.h"
 #include "daemon/config.h"
+#include "daemon/removed_gap.h"
 #include "record/stream.h"
 #include "store/history.h"
 

@@ -28,7 +28,11 @@ expect_status() {
 }
 
 is_running_again() { [ "$(show NRestarts)" = "$1" ] && [ "$(show SubState)" = running ]; }
-is_stored() { "$program" history --json | jq -e --arg words "$1" 'select(.specific.message? == $words)' >/mnt/stored; }
+# is_stored DEVICE N: of the file system there the N-th error.
+is_stored() {
+  "$program" history --json |
+    jq -es --arg device "$1" --argjson n "$2" 'map(select(.kind == "metadata" and .filesystem.device == $device)) | .[$n - 1]' >/mnt/stored
+}
 is_subscribed() { grep -q '^ready' /mnt/talk; }
 
 expect_limits() {
@@ -46,14 +50,14 @@ expect_limits() {
 # What comes while no daemon runs waits in the descriptors that the manager keeps, with all that the sources know of it: the next one
 # tells it, once.
 expect_told_by_the_next() {
-  local trigger=$1
+  local device=$1
   kill -KILL "$(show MainPID)"
-  echo "while no daemon ran" >"$trigger"
+  echo "while no daemon ran" >"/sys/fs/ext4/$device/trigger_fs_error"
   [ "$(show NRestarts)" = 0 ] || fail "it ran again before the error came"
   eventually "the manager starts it again" is_running_again 1
-  eventually "what came meanwhile is stored" is_stored "while no daemon ran"
-  jq -es 'length == 1 and .[0].sources == ["fanotify", "trace", "kmsg"] and .[0].error.count == 1' /mnt/stored >/dev/null ||
-    fail "stored: $(cat /mnt/stored)"
+  eventually "what came meanwhile is stored" is_stored "$device" 2
+  jq -e '.sources == ["fanotify", "trace", "kmsg"] and .error.count == 1 and .specific.message == "while no daemon ran"' \
+    /mnt/stored >/dev/null || fail "stored: $(cat /mnt/stored)"
 }
 
 # A subscriber who is in the group, and not root, is told an error of a file system that was mounted after the daemon's start.
@@ -72,7 +76,7 @@ expect_told() {
   wait "$subscriber" || fail "watch failed: $(cat /mnt/talk)"
   jq -e '.sources == ["fanotify", "trace", "kmsg"] and .filesystem.mounts == ["/mnt/data"] and
          .specific.message == "told below systemd"' /mnt/told >/dev/null || fail "told: $(cat /mnt/told)"
-  expect_told_by_the_next "/sys/fs/ext4/${device#/dev/}/trigger_fs_error"
+  expect_told_by_the_next "${device#/dev/}"
   umount /mnt/data || fail "it keeps the file system mounted"
 }
 
