@@ -20,8 +20,9 @@
 namespace fsherald {
 namespace {
 
-// Where the chunks cannot be read no row is passed over.
+// Where the chunks cannot be read no row is passed over; where there is an index it passes over more than they can.
 std::vector<SeqRange> RangesFor(const RowFilter& filter, SeqRange all, Database& database) {
+  if (!filter.Index().empty()) return {all};
   auto select = database.Prepare(
       std::string(kSelectChunk) +
       "WHERE first_seq >= coalesce((SELECT max(first_seq) FROM chunk WHERE first_seq <= ?), 0) ORDER BY first_seq");
@@ -52,7 +53,7 @@ class HistoryImpl {
   Status ForEach(const History::Query& query, const std::function<bool(const Entry&)>& each) {
     auto filter = RowFilter::For(query, database_, identity_);
     if (!filter) return filter.error();
-    auto scan = RowScan::Open(database_, filter->Condition());
+    auto scan = RowScan::Open(database_, filter->Condition(), filter->Index());
     if (!scan) return scan.error();
     // Up to what is there now: so it ends, however fast the writer is.
     auto last = database_.Number("SELECT last_seq FROM state");

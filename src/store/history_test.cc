@@ -334,7 +334,7 @@ TEST_F(HistoryTest, AFileOfANewerVersionIsRefusedBySentence) {
   Append({TestError(1)});
   store_.reset();
   auto database = Database::Open(directory_.file(), Database::Access::kWrite);
-  ASSERT_TRUE(database->Run("PRAGMA user_version=3"));
+  ASSERT_TRUE(database->Run("PRAGMA user_version=4"));
   const auto history = History::Open(directory_.path());
   ASSERT_FALSE(history);
   EXPECT_THAT(history.error().what, HasSubstr("newer fsherald"));

@@ -17,7 +17,8 @@ constexpr Migration kSteps[] = {{2, R"sql(CREATE TABLE removed(
   errors INTEGER NOT NULL,
   counts BLOB NOT NULL,
   checksum INTEGER NOT NULL
-))sql"}};
+))sql"},
+                                {3, "CREATE INDEX health_change ON notification(kind) WHERE kind=9"}};
 
 Status Migrate(Database& database, int64_t from, int64_t version, const char* schema,
                std::span<const Migration> steps) {

@@ -12,7 +12,7 @@ namespace fsherald {
 
 extern const char kSchema[];  // schema.sql
 
-inline constexpr int64_t kHistoryVersion = 2;
+inline constexpr int64_t kHistoryVersion = 3;
 
 // From the version before `version` to it. What SQL cannot say would be a function beside it.
 struct Migration {

@@ -69,7 +69,7 @@ TEST_F(MigrationTest, AHistoryOfVersionOneKeepsItsRowsAndGoesOn) {
   { ASSERT_TRUE(OpenStore(directory_.path())->Append(notifications, kTestHost, "cursors")); }
   {
     auto database = Database::Open(directory_.file(), Database::Access::kWrite);
-    ASSERT_TRUE(database->Run("DROP TABLE removed; PRAGMA user_version=1"));
+    ASSERT_TRUE(database->Run("DROP TABLE removed; DROP INDEX health_change; PRAGMA user_version=1"));
   }
   Store::Opening found;
   auto store = Store::Open({.directory = directory_.path(), .max_age_s = 1}, &found);
@@ -79,6 +79,29 @@ TEST_F(MigrationTest, AHistoryOfVersionOneKeepsItsRowsAndGoesOn) {
   EXPECT_EQ((*store)->cursors(), "cursors");
   while (*(*store)->Retain(kTestUtcNs / 1'000'000'000 + 1100)) continue;
   EXPECT_EQ((*History::Open(directory_.path()))->RemovedAfter(1000), (History::Removed{24, 24}));
+}
+
+TEST_F(MigrationTest, AHistoryOfVersionTwoFindsItsChangesOfHealthAfterIt) {
+  std::vector<Notification> notifications;
+  for (uint64_t seq = 1; seq <= 1500; ++seq) {
+    notifications.push_back(TestError(seq));
+    if (seq % 500 != 0) continue;
+    notifications.back().kind = Kind::kHealth;
+    notifications.back().health = HealthChange{.to = HealthState::kErrors};
+  }
+  { ASSERT_TRUE(OpenStore(directory_.path())->Append(notifications, kTestHost, "cursors")); }
+  {
+    auto database = Database::Open(directory_.file(), Database::Access::kWrite);
+    ASSERT_TRUE(database->Run("DROP INDEX health_change; PRAGMA user_version=2"));
+  }
+  ASSERT_TRUE(OpenStore(directory_.path()));
+  std::vector<uint64_t> found;
+  const auto add = [&](const Entry& entry) {
+    found.push_back(entry.notification.seq);
+    return true;
+  };
+  ASSERT_TRUE((*History::Open(directory_.path()))->ForEach({.kind = Kind::kHealth, .newest_first = true}, add));
+  EXPECT_EQ(found, (std::vector<uint64_t>{1500, 1000, 500}));
 }
 
 // The way to versions that are not there yet.

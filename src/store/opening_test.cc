@@ -459,7 +459,7 @@ TEST_F(OpeningTest, AFileOfANewerVersionIsRefusedAndNotTouched) {
   store_.reset();
   {
     auto database = Database::Open(directory_.file(), Database::Access::kWrite);
-    ASSERT_TRUE(database->Run("PRAGMA user_version=3"));
+    ASSERT_TRUE(database->Run("PRAGMA user_version=4"));
   }
   Checkpoint(directory_.file());
   const std::string before = Contents(directory_.file());
@@ -467,7 +467,7 @@ TEST_F(OpeningTest, AFileOfANewerVersionIsRefusedAndNotTouched) {
   options.directory = directory_.path();
   const auto opened = Store::Open(options, &found_);
   ASSERT_FALSE(opened);
-  EXPECT_THAT(opened.error().what, HasSubstr("of a newer fsherald (version 3 of the history, this one knows 2)"));
+  EXPECT_THAT(opened.error().what, HasSubstr("of a newer fsherald (version 4 of the history, this one knows 3)"));
   EXPECT_EQ(Contents(directory_.file()), before);
   EXPECT_EQ(files::file_size(directory_.file() + "-wal"), 0u);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/query.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fsherald {
@@ -74,7 +76,12 @@ std::string RowFilter::Condition() const {
     for (const uint64_t id : **ids) list += (list.empty() ? "" : ",") + std::to_string(static_cast<int64_t>(id));
     condition += std::string("AND ") + column + " IN (" + list + ") ";
   }
+  if (!Index().empty()) condition += fmt::format("AND kind={} ", *kind_);
   return condition;
+}
+
+std::string RowFilter::Index() const {
+  return kind_ == static_cast<int64_t>(Kind::kHealth) ? "INDEXED BY health_change " : "";
 }
 
 bool RowFilter::MatchesTime(int64_t first_utc_ns, int64_t last_utc_ns) const {

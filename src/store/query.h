@@ -55,6 +55,8 @@ class RowFilter {
   bool MayMatchChunk(const Statement& select) const;
   // A condition on the columns of a row that all that match fulfil, as SQL begins with AND; empty: there is none.
   std::string Condition() const;
+  // The index that the condition is of, as SQL; empty: none.
+  std::string Index() const;
   // `last_utc_ns`: a burst's row matches where its time overlaps.
   bool Matches(const Row& row) const;
   bool MatchesTime(int64_t first_utc_ns, int64_t last_utc_ns) const;

@@ -12,18 +12,19 @@ constexpr uint64_t kMostHoles = 1'000'000;  // a file has not as many pages that
 
 }  // namespace
 
-Result<RowScan> RowScan::Open(Database& database, const std::string& condition) {
-  auto scan = Prepare(database, condition);
+Result<RowScan> RowScan::Open(Database& database, const std::string& condition, const std::string& index) {
+  auto scan = Prepare(database, condition, index);
   if (!scan || condition.empty()) return scan;
-  auto unconditional = Prepare(database, "");
+  auto unconditional = Prepare(database, "", "");
   if (!unconditional) return unconditional.error();
   scan->unconditional_ = std::make_unique<RowScan>(std::move(*unconditional));
   return scan;
 }
 
-Result<RowScan> RowScan::Prepare(Database& database, const std::string& condition) {
+Result<RowScan> RowScan::Prepare(Database& database, const std::string& condition, const std::string& index) {
   RowScan scan;
-  const std::string between = std::string(kSelectRow) + "WHERE seq BETWEEN ? AND ? " + condition + "ORDER BY seq ";
+  const std::string between =
+      std::string(kSelectRow) + index + "WHERE seq BETWEEN ? AND ? " + condition + "ORDER BY seq ";
   auto ascending = database.Prepare(between + "LIMIT ?");
   if (!ascending) return ascending.error();
   auto descending = database.Prepare(between + "DESC LIMIT ?");

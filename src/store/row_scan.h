@@ -26,8 +26,9 @@ struct SeqRange {
 
 class RowScan {
  public:
-  // `condition`: SQL that begins with AND, or nothing; rows that do not fulfil it may be passed over.
-  static Result<RowScan> Open(Database& database, const std::string& condition = "");
+  // `condition`: SQL that begins with AND, or nothing; rows that do not fulfil it may be passed over. `index`: SQL that names the
+  // index to find the others by, or nothing.
+  static Result<RowScan> Open(Database& database, const std::string& condition = "", const std::string& index = "");
 
   // Calls `each` for the rows of the range; false: it has ended it.
   Result<bool> Read(SeqRange range, bool newest_first, const std::function<bool(const Row&)>& each);
@@ -47,7 +48,7 @@ class RowScan {
   Batch ReadBatch(SeqRange range, bool newest_first, uint64_t position, size_t most);
   std::optional<uint64_t> NextReadable(SeqRange range, bool newest_first, uint64_t unreadable);
 
-  static Result<RowScan> Prepare(Database& database, const std::string& condition);
+  static Result<RowScan> Prepare(Database& database, const std::string& condition, const std::string& index);
 
   Statement ascending_;
   Statement descending_;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The history, version 2 (PRAGMA user_version). docs/store.md explains it. A released version never changes: a new one is
+-- The history, version 3 (PRAGMA user_version). docs/store.md explains it. A released version never changes: a new one is
 -- a step in migration.cc, and this file is what they lead to.
 --
 -- Numbers of 64 bits without sign are stored as the signed ones of the same bits. `detail` and `value` end in four bytes of
@@ -30,6 +30,9 @@ CREATE TABLE notification(
   rows INTEGER NOT NULL,        -- how many notifications this row stands for
   detail BLOB NOT NULL          -- all the rest, packed
 );
+
+-- The few that are changes of health (FSHERALD_KIND_HEALTH): `fsherald status` asks for them alone.
+CREATE INDEX health_change ON notification(kind) WHERE kind=9;
 
 -- What many rows have in common. No value is ever changed; the same value may be there twice.
 CREATE TABLE dictionary(
