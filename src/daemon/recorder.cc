@@ -54,6 +54,9 @@ bool HasFile(const Store::Options& options) {
 }
 
 std::string OpeningWords(const Store::Options& options, const Store::Opening& opening) {
+  if (opening.renewed)
+    return "a write or sync of the history in " + options.directory +
+           " had failed: all of it was copied into a new file, which takes its place";
   if (opening.set_aside.empty()) return "";
   std::string words = "the history in " + options.directory + " was damaged (" + opening.why + "): it lies in " +
                       opening.set_aside + " now, and " + std::to_string(opening.salvaged) +
@@ -131,7 +134,7 @@ class Recorder::Impl {
   void DropSecond();
   void Publish(uint64_t last_seq, const std::string& cursors);
   void PublishWhatCanBeRead();
-  void GiveUpStore(const std::string& why);
+  void GiveUpStore(const Error& why);
   void HandOver(Lock& lock);
   bool StoreBatch();
   bool StoreSecondBatch();
@@ -170,6 +173,7 @@ class Recorder::Impl {
   std::unique_ptr<Store> store_;
   bool had_store_ = false;   // it was open before
   bool has_failed_ = false;  // and was told so; nothing was stored since
+  bool is_suspect_ = false;  // a sync or write of its file has failed, and it was not renewed since
   size_t merged_ = 0;        // in this turn
   uint64_t lost_ = 0;        // likewise: errors that the second one had no room for
   uint64_t retry_ns_;
@@ -378,20 +382,22 @@ bool Recorder::Impl::OpenStore() {
     std::lock_guard lock(mutex_);
     options = options_.store;
   }
+  options.is_suspect = is_suspect_;
   Asking opening_it(*this);
   // Not in an empty directory that its file system was mounted on: what came would be in two places.
   if (had_store_ && !HasFile(options)) {
     GiveUpStore(
-        "the history that was there is there no more (where its file system is not mounted, mount it; to begin a "
-        "new history, restart the daemon)");
+        Error{"the history that was there is there no more (where its file system is not mounted, mount it; to begin "
+              "a new history, restart the daemon)"});
     return false;
   }
   auto store = Store::Open(options, &opening);
   if (!store) {
-    GiveUpStore(store.error().ToString());
+    GiveUpStore(store.error());
     return false;
   }
   Say(OpeningWords(options, opening));
+  is_suspect_ = false;
   store_ = std::move(*store);
   had_store_ = true;
   Publish(store_->last_seq(), store_->cursors());
@@ -399,14 +405,15 @@ bool Recorder::Impl::OpenStore() {
 }
 
 // Tells it once, until something was stored again; the next try comes later each time.
-void Recorder::Impl::GiveUpStore(const std::string& why) {
+void Recorder::Impl::GiveUpStore(const Error& why) {
+  if (why.code == EIO) is_suspect_ = true;  // the store leaves a mark of it, if it can write even that
   store_.reset();
   const bool is_new = !std::exchange(has_failed_, true);
   retry_ns_ = is_new ? options_.retry_ns : std::min(2 * retry_ns_, options_.max_retry_ns);
   retry_at_ns_ = BoottimeNowNs() + retry_ns_;
   if (is_new)
-    Say("nothing can be stored in " + options_.store.directory + ": " + why + "; what comes is kept in memory, in " +
-        options_.second.directory + ", and stored when it can be");
+    Say("nothing can be stored in " + options_.store.directory + ": " + why.ToString() +
+        "; what comes is kept in memory, in " + options_.second.directory + ", and stored when it can be");
 }
 
 // Brings what the second store has into the store, and ends the second one's turn. False: the store has failed, or did not answer
@@ -485,7 +492,7 @@ bool Recorder::Impl::Merge(const std::string& cursors) {
     return batch.size() < kMergedAtOnce || store(store_->cursors());
   });
   if (stored && !is_stopped) store(cursors);
-  if (!stored) GiveUpStore(stored.error().ToString());
+  if (!stored) GiveUpStore(stored.error());
   return stored && !is_stopped;
 }
 
@@ -525,7 +532,7 @@ bool Recorder::Impl::StoreBatch() {
     return true;
   }
   lock.unlock();
-  GiveUpStore(stored.error().ToString());
+  GiveUpStore(stored.error());
   return false;
 }
 
@@ -544,7 +551,7 @@ void Recorder::Impl::Retain() {
   if (since_retention_ < kRetainEvery && now_ns - retained_ns_ < kHourNs && retained_ns_ != 0) return;
   Asking retaining(*this);
   auto more = store_->Retain(UtcNowNs() / 1'000'000'000, ClockAgeS());
-  if (!more) return GiveUpStore(more.error().ToString());
+  if (!more) return GiveUpStore(more.error());
   if (*more) return;
   since_retention_ = 0;
   retained_ns_ = now_ns;

@@ -4,13 +4,40 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "base/clock.h"
 #include "notify/test_notification.h"
 #include "store/history.h"
 #include "store/test_history.h"
+
+namespace fsherald {
+namespace {
+
+// The next sync of a WAL fails. The kernel says so once, and takes what it could not write for written.
+std::atomic<bool> next_sync_fails = false;
+
+bool IsWal(int fd) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored).native().ends_with("-wal");
+}
+
+}  // namespace
+}  // namespace fsherald
+
+// SQLite's, in place of libc's.
+extern "C" __attribute__((visibility("default"))) int fdatasync(int fd) {
+  if (fsherald::next_sync_fails && fsherald::IsWal(fd) && fsherald::next_sync_fails.exchange(false)) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
 
 namespace fsherald {
 namespace {
@@ -57,6 +84,11 @@ class RecorderTest : public testing::Test {
     return "";
   }
   void PlugIn() { std::filesystem::create_directory(directory_.file("disk")); }
+  ino_t InodeOfHistory() {
+    struct stat status {};
+    EXPECT_EQ(::stat(directory_.file("disk/store/history.db").c_str(), &status), 0);
+    return status.st_ino;
+  }
   uint64_t SecondHasRemoved() {
     auto history = History::Open(directory_.file("second"));
     return history ? (*history)->Covers()->removed_errors : 0;
@@ -93,6 +125,28 @@ TEST_F(RecorderTest, WhatTheSecondStoreHadNoRoomForIsAGapInTheHistory) {
   }
   EXPECT_EQ(errors, errors_);
   EXPECT_EQ(entries.back().notification.seq, 20'000U);
+}
+
+TEST_F(RecorderTest, AfterAFailedSyncTheHistoryIsCopiedIntoANewFileAndNothingIsWrittenToTheOld) {
+  PlugIn();
+  Tell(10);
+  (void)WaitForWords("can be written to again");
+  ASSERT_TRUE(recorder_->Finish(10'000'000'000));
+  const std::string history = directory_.file("disk/store/history.db");
+  std::filesystem::create_hard_link(history, directory_.file("old"));  // so that no other gets its inode
+  const ino_t old = InodeOfHistory();
+  next_sync_fails = true;
+  Tell(1);
+  (void)WaitForWords("all of it was copied into a new file");
+  Tell(10);
+  ASSERT_TRUE(recorder_->Finish(10'000'000'000));
+  EXPECT_FALSE(next_sync_fails);
+  EXPECT_NE(InodeOfHistory(), old);
+  EXPECT_FALSE(std::filesystem::exists(history + ".is-suspect"));
+  recorder_.reset();
+  const std::vector<Entry> entries = Entries(directory_.file("disk/store"));
+  ASSERT_EQ(entries.size(), 21U);
+  for (size_t i = 0; i < entries.size(); ++i) EXPECT_EQ(entries[i].notification.seq, i + 1);
 }
 
 TEST_F(RecorderTest, WhatGoesWhileItIsMergedIsCountedToo) {
