@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A sync of the store fails, and the machine goes on: of each sync of a workload of 400 errors. What it was to bring to disk can
+// A sync of the store fails, and the machine goes on: of each sync of a workload of 420 errors. What it was to bring to disk can
 // still be read, and is on no disk. The store is opened anew, in this process or as another would, and takes the rest; then power
 // goes, and nothing is left but what was synced. Whatever was acknowledged is there, before the failed sync and after it.
 //
@@ -16,7 +16,7 @@ namespace {
 using namespace fsherald;
 using namespace fsherald::stress;
 
-constexpr uint64_t kErrors = 400;  // enough for a checkpoint, whose failure the next is told
+constexpr uint64_t kErrors = 420;  // enough for a checkpoint, whose failure the next is told
 constexpr uint64_t kMoreErrors = 20;
 constexpr int64_t kNowS = kTestUtcNs / 1'000'000'000;
 
@@ -73,6 +73,7 @@ void FailAt(uint64_t sync) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  WorkInMemory();
   CrashVfs& vfs = CrashVfs::Instance();
   {
     const TestDirectory directory;
