@@ -386,6 +386,14 @@ TEST_F(OpeningTest, AFileThatIsSuspectIsCopiedWholeIntoANewOneAndGoes) {
   EXPECT_EQ(Seqs(directory_.path()).size(), kRows + 10);
 }
 
+TEST_F(OpeningTest, AFileOfWhichTheCallerKnowsThatItIsSuspectNeedsNoMark) {
+  store_.reset();
+  auto store = Store::Open({.directory = directory_.path(), .is_suspect = true}, &found_);
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(found_.renewed);
+  EXPECT_EQ((*store)->last_seq(), kRows);
+}
+
 TEST_F(OpeningTest, AFileThatIsSuspectAndDamagedIsSalvaged) {
   Close();
   std::ofstream(directory_.file("history.db.is-suspect"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A sync of the store fails, and the machine goes on: of each sync of a workload of 420 errors. What it was to bring to disk can
-// still be read, and is on no disk. The store is opened anew, in this process or as another would, and takes the rest; then power
-// goes, and nothing is left but what was synced. Whatever was acknowledged is there, before the failed sync and after it.
+// still be read, and is on no disk. The store is opened anew and takes more; then power goes, and nothing is left but what was
+// synced. Whatever was acknowledged is there, before the failed sync and after it.
 //
 // FSHERALD_LONG=1: each sync, else 60 of them. store_failed_sync POINTS: as many.
 #include <cstdio>
