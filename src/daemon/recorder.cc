@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -50,9 +51,12 @@ Notification GapBetween(uint64_t before_seq, int64_t before_utc_ns, const Notifi
   return gap;
 }
 
+// Or what is to take its place, where that was not finished.
 bool HasFile(const Store::Options& options) {
+  const std::string file = options.directory + "/" + options.file_name;
   std::error_code ignored;
-  return std::filesystem::exists(std::filesystem::path(options.directory) / options.file_name, ignored);
+  return std::ranges::any_of(std::array{"", ".renewed", ".salvaging"},
+                             [&](const char* suffix) { return std::filesystem::exists(file + suffix, ignored); });
 }
 
 std::string OpeningWords(const Store::Options& options, const Store::Opening& opening) {

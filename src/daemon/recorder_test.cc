@@ -20,6 +20,7 @@
 #include "notify/test_notification.h"
 #include "store/history.h"
 #include "store/page_file.h"
+#include "store/sqlite.h"
 #include "store/test_history.h"
 
 namespace fsherald {
@@ -210,6 +211,28 @@ TEST_F(RecorderTest, AfterAFailedSyncTheHistoryIsCopiedIntoANewFileAndNothingIsW
   const std::vector<Entry> entries = Entries(directory_.file("disk/store"));
   ASSERT_EQ(entries.size(), 21U);
   for (size_t i = 0; i < entries.size(); ++i) EXPECT_EQ(entries[i].notification.seq, i + 1);
+}
+
+TEST_F(RecorderTest, AHistoryWhoseNewFileIsNotYetInItsPlaceIsThere) {
+  PlugIn();
+  Tell(10);
+  (void)WaitForWords("can be written to again");
+  ASSERT_TRUE(recorder_->Finish(10'000'000'000));
+  // As an opening leaves it that could not rename, but for the failure that made the store be opened anew.
+  const std::string history = directory_.file("disk/store/history.db");
+  std::filesystem::copy_file(history, history + ".renewed");
+  std::filesystem::copy_file(history + "-wal", history + ".renewed-wal");
+  {
+    auto copy = Database::Open(history + ".renewed", Database::Access::kWrite);
+    ASSERT_TRUE(copy);
+    ASSERT_TRUE(copy->Number("SELECT count(*) FROM state"));
+    ASSERT_TRUE(copy->Checkpoint(true));
+  }
+  std::filesystem::remove(history);
+  next_sync_fails = true;
+  Tell(1);
+  (void)WaitForWords("can be written to again");
+  EXPECT_EQ(Seqs(directory_.file("disk/store")), (std::vector<uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
 }
 
 TEST_F(RecorderTest, ASecondStoreOfWhichNotAllCanBeReadIsKept) {
