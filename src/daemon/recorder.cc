@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -22,6 +23,8 @@ namespace {
 
 constexpr size_t kMostAtOnce = 4096;  // notifications of a transaction
 constexpr size_t kMergedAtOnce = 1000;
+constexpr int kMostReadings = 8;                           // of a second store that cannot be read: two minutes
+constexpr int kMostFindings = 3;                           // of one that an earlier daemon has left
 constexpr uint64_t kRetainEvery = 20000;                   // notifications
 constexpr int64_t kJumpNs = int64_t{600} * 1'000'000'000;  // of the clock: what is less is set right by and by
 constexpr uint64_t kHourNs = uint64_t{3600} * 1'000'000'000;
@@ -44,9 +47,12 @@ Notification GapBetween(uint64_t before_seq, int64_t before_utc_ns, const Notifi
   return gap;
 }
 
+// Or what is to take its place, where that was not finished.
 bool HasFile(const Store::Options& options) {
+  const std::string file = options.directory + "/" + options.file_name;
   std::error_code ignored;
-  return std::filesystem::exists(std::filesystem::path(options.directory) / options.file_name, ignored);
+  return std::ranges::any_of(std::array{"", ".renewed", ".salvaging"},
+                             [&](const char* suffix) { return std::filesystem::exists(file + suffix, ignored); });
 }
 
 std::string OpeningWords(const Store::Options& options, const Store::Opening& opening) {
@@ -54,6 +60,9 @@ std::string OpeningWords(const Store::Options& options, const Store::Opening& op
     return "the history in " + options.directory + " is damaged (" + opening.why +
            "), and what can be read of it cannot be saved yet: " + opening.unsalvaged +
            "; the file stays as it is, and that is tried again";
+  if (opening.renewed)
+    return "a write or sync of the history in " + options.directory +
+           " had failed: all of it was copied into a new file, which takes its place";
   if (opening.set_aside.empty()) return "";
   std::string words = "the history in " + options.directory + " was damaged (" + opening.why + "): it lies in " +
                       opening.set_aside + " now, and " + std::to_string(opening.salvaged) +
@@ -133,15 +142,19 @@ class Recorder::Impl {
   void StoreUntilStopped();
   void RunSecond();
   void FindSecond();
+  Result<std::unique_ptr<Store>> OpenSecond();
   bool OpenStore();
   bool OpenAnew();
   bool TakeBack();
   bool Merge(const std::string& cursors);
+  bool CanGoWithout(const Error& unread);
+  bool WaitForRetry(Lock& lock);
   void EndSecond();
   void DropSecond();
+  std::string SetSecondAside();
   void Publish(uint64_t last_seq, const std::string& cursors);
   void PublishWhatCanBeRead();
-  void GiveUpStore(const std::string& why);
+  void GiveUpStore(const Error& why);
   void HandOver(Lock& lock);
   bool StoreBatch();
   bool StoreSecondBatch();
@@ -177,6 +190,7 @@ class Recorder::Impl {
   size_t committed_ = 0;          // since the owner looked last
   uint64_t asked_since_ns_ = 0;   // the store is being asked for something, since then; 0: it is not
   Found found_;
+  bool numbers_are_known_ = true;  // false: what an earlier process has left cannot be read, and has the latest
   std::vector<std::string> words_;
 
   // The store's thread's.
@@ -185,8 +199,11 @@ class Recorder::Impl {
   std::optional<gid_t> refused_group_;  // that it could not be given to, which was told
   bool had_store_ = false;              // it was open before
   bool has_failed_ = false;             // and was told so; nothing was stored since
+  bool is_suspect_ = false;             // a sync or write of its file has failed, and it was not renewed since
   size_t merged_ = 0;                   // in this turn
   uint64_t lost_ = 0;                   // likewise: errors that the second one had no room for
+  std::string unread_;                  // why not all of the second one could be read, until it goes; empty: it could
+  int unread_times_ = 0;                // how often it was tried
   uint64_t retry_ns_;
   uint64_t retry_at_ns_ = 0;
   uint64_t since_retention_ = 0;
@@ -195,6 +212,7 @@ class Recorder::Impl {
   int64_t clock_since_ns_ = 0;          // boot time
   // The second thread's, and the store's thread's where it has ended.
   std::unique_ptr<Store> second_;
+  std::string second_damage_;  // what opening it found; empty: nothing
   uint64_t second_since_retention_ = 0;
 };
 
@@ -258,7 +276,7 @@ void Recorder::Impl::Committed(size_t notifications) {
 void Recorder::Impl::Publish(uint64_t last_seq, const std::string& cursors) {
   std::lock_guard lock(mutex_);
   if (found_.last_seq && *found_.last_seq >= last_seq && !found_.cursors.empty()) return;
-  found_.last_seq = std::max(found_.last_seq.value_or(0), last_seq);
+  if (numbers_are_known_) found_.last_seq = std::max(found_.last_seq.value_or(0), last_seq);
   found_.cursors = cursors;
 }
 
@@ -330,18 +348,15 @@ void Recorder::Impl::StoreUntilStopped() {
     if (!store_) {
       Lock lock(mutex_);
       HandOver(lock);
-      const uint64_t now_ns = BoottimeNowNs();
-      if (now_ns < retry_at_ns_)
-        work_.wait_for(lock, std::chrono::nanoseconds(retry_at_ns_ - now_ns), [&] { return stopping_; });
-      if (stopping_) return;
+      if (!WaitForRetry(lock)) return;
       lock.unlock();
       (void)(OpenStore() && TakeBack());
       continue;
     }
     {
       Lock lock(mutex_);
-      if (owner_ == Owner::kSecond) {  // it has answered after all
-        if (stopping_) return;         // the next daemon merges
+      if (owner_ == Owner::kSecond) {     // it has answered after all, or the second one could not be read
+        if (!WaitForRetry(lock)) return;  // the next daemon merges
         lock.unlock();
         (void)TakeBack();
         continue;
@@ -363,17 +378,45 @@ void Recorder::Impl::StoreUntilStopped() {
   }
 }
 
+// False: all is to end.
+bool Recorder::Impl::WaitForRetry(Lock& lock) {
+  const uint64_t now_ns = BoottimeNowNs();
+  if (now_ns < retry_at_ns_)
+    work_.wait_for(lock, std::chrono::nanoseconds(retry_at_ns_ - now_ns), [&] { return stopping_; });
+  return !stopping_;
+}
+
 // What an earlier process has left in memory is the newest that is known.
 void Recorder::Impl::FindSecond() {
   if (!HasFile(options_.second)) return;
+  Result<std::unique_ptr<Store>> second = OpenSecond();
+  for (int times = 1; !second && times < kMostFindings; ++times) {
+    retry_at_ns_ = BoottimeNowNs() + options_.retry_ns;
+    Lock lock(mutex_);
+    if (!WaitForRetry(lock)) return;  // it stays for the next
+    lock.unlock();
+    second = OpenSecond();
+  }
+  if (second) {
+    second_ = std::move(*second);
+    return Publish(second_->last_seq(), second_->cursors());
+  }
+  {
+    Lock lock(mutex_);
+    numbers_are_known_ = false;
+  }
+  Say("what an earlier daemon kept in " + options_.second.directory + " cannot be read: " + second.error().ToString() +
+      SetSecondAside());
+}
+
+Result<std::unique_ptr<Store>> Recorder::Impl::OpenSecond() {
   Store::Opening opening;
   auto second = Store::Open(SecondOptions(), &opening);
-  Say(OpeningWords(options_.second, opening));
-  if (!second)
-    return Say("what an earlier daemon kept in " + options_.second.directory +
-               " cannot be read: " + second.error().ToString());
-  second_ = std::move(*second);
-  Publish(second_->last_seq(), second_->cursors());
+  // What cannot be salvaged yet would be said at each try.
+  if (opening.unsalvaged.empty()) Say(OpeningWords(options_.second, opening));
+  if (!second) return second;
+  if (!opening.set_aside.empty()) second_damage_ = opening.why;
+  return second;
 }
 
 // With the limits of now.
@@ -393,21 +436,23 @@ bool Recorder::Impl::OpenStore() {
     std::lock_guard lock(mutex_);
     options = options_.store;
   }
+  options.is_suspect = is_suspect_;
   Asking opening_it(*this);
   // Not in an empty directory that its file system was mounted on: what came would be in two places.
   if (had_store_ && !HasFile(options)) {
     GiveUpStore(
-        "the history that was there is there no more (where its file system is not mounted, mount it; to begin a "
-        "new history, restart the daemon)");
+        Error{"the history that was there is there no more (where its file system is not mounted, mount it; to begin "
+              "a new history, restart the daemon)"});
     return false;
   }
   auto store = Store::Open(options, &opening);
   SayOfOpening(options, opening);  // it is so also where it fails behind it
   if (!store) {
-    GiveUpStore(store.error().ToString());
+    GiveUpStore(store.error());
     return false;
   }
   SayOfGroup(options, opening);
+  is_suspect_ = false;
   store_ = std::move(*store);
   had_store_ = true;
   Publish(store_->last_seq(), store_->cursors());
@@ -434,18 +479,19 @@ Store::Options Recorder::Impl::SecondOptions() const {
 }
 
 // Tells it once, until something was stored again; the next try comes later each time.
-void Recorder::Impl::GiveUpStore(const std::string& why) {
+void Recorder::Impl::GiveUpStore(const Error& why) {
+  if (why.code == EIO) is_suspect_ = true;  // the store leaves a mark of it, if it can write even that
   store_.reset();
   const bool is_new = !std::exchange(has_failed_, true);
   retry_ns_ = is_new ? options_.retry_ns : std::min(2 * retry_ns_, options_.max_retry_ns);
   retry_at_ns_ = BoottimeNowNs() + retry_ns_;
   if (is_new)
-    Say("nothing can be stored in " + options_.store.directory + ": " + why + "; what comes is kept in memory, in " +
-        options_.second.directory + ", and stored when it can be");
+    Say("nothing can be stored in " + options_.store.directory + ": " + why.ToString() +
+        "; what comes is kept in memory, in " + options_.second.directory + ", and stored when it can be");
 }
 
 // Brings what the second store has into the store, and ends the second one's turn. False: the store has failed, or did not answer
-// for so long that the turn goes on.
+// for so long that the turn goes on; or the second one cannot be read for now.
 bool Recorder::Impl::TakeBack() {
   merged_ = 0;
   lost_ = 0;
@@ -457,15 +503,16 @@ bool Recorder::Impl::TakeBack() {
     Lock lock(mutex_);
     owner_ = Owner::kStore;  // so that Committed hands over where the store does not answer
   }
-  if (second_ && !Merge(cursors)) return false;
+  if (!Merge(cursors)) return false;
   bool was_silent = false;
   {
     Lock lock(mutex_);
     if (stopping_ || owner_ == Owner::kSecond) return false;
     retry_ns_ = options_.retry_ns;
+    unread_times_ = 0;
     was_silent = std::exchange(is_silent_, false);
   }
-  if (second_) DropSecond();
+  if (second_ || HasFile(options_.second)) DropSecond();
   else if (was_silent) Say("the history in " + options_.store.directory + " can be written to again");
   return true;
 }
@@ -483,11 +530,28 @@ void Recorder::Impl::EndSecond() {
   second_is_to_end_ = false;
 }
 
-// `cursors` are those that go with the last. False: the store has failed, or all is to end.
+// Of what the second store has not all can be read. True: and never will be, as it seems. False: it is tried again later, and
+// takes what comes until then: what is stored in between would go before it.
+bool Recorder::Impl::CanGoWithout(const Error& unread) {
+  if (unread.code == EUCLEAN || ++unread_times_ >= kMostReadings) {
+    unread_ = unread.ToString();
+    return true;
+  }
+  retry_ns_ = unread_times_ == 1 ? options_.retry_ns : std::min(2 * retry_ns_, options_.max_retry_ns);
+  retry_at_ns_ = BoottimeNowNs() + retry_ns_;
+  if (unread_times_ == 1)
+    Say("what is kept in memory, in " + options_.second.directory + ", cannot be read for now: " + unread.ToString() +
+        "; it stays there, and that is tried again");
+  Lock lock(mutex_);
+  HandOver(lock);
+  return false;
+}
+
+// `cursors` are those that go with the last. False: the store has failed, or all is to end, or it is tried again later.
 bool Recorder::Impl::Merge(const std::string& cursors) {
   if (!HasFile(options_.second)) return true;
   auto history = History::Open(options_.second.directory);
-  if (!history) return true;  // DropSecond tells
+  if (!history) return CanGoWithout(history.error());
   std::vector<Notification> batch;
   Status stored;
   bool is_stopped = false;
@@ -503,7 +567,7 @@ bool Recorder::Impl::Merge(const std::string& cursors) {
   const uint64_t from_seq = store_->last_seq();
   uint64_t before_seq = from_seq;
   int64_t before_utc_ns = 0;  // not known
-  (void)(*history)->ForEach({.after_seq = from_seq}, [&](const Entry& entry) {
+  const Status read = (*history)->ForEach({.after_seq = from_seq}, [&](const Entry& entry) {
     // The second one still takes what comes, and makes room for it: what has gone is looked for wherever a number is missing. The
     // gap is stored with what comes next, so that nobody who begins anew between them counts it once more.
     const Notification& next = entry.notification;
@@ -519,26 +583,40 @@ bool Recorder::Impl::Merge(const std::string& cursors) {
     batch.push_back(next);
     return batch.size() < kMergedAtOnce || store(store_->cursors());
   });
+  if (stored && !is_stopped && !read && !CanGoWithout(read.error())) return false;
   if (stored && !is_stopped) store(cursors);
-  if (!stored) GiveUpStore(stored.error().ToString());
+  if (!stored) GiveUpStore(stored.error());
   return stored && !is_stopped;
 }
 
-// All of it is in the store.
+// All of it that can be read is in the store.
 void Recorder::Impl::DropSecond() {
   std::string words = "the history in " + options_.store.directory +
                       " can be written to again: " + std::to_string(merged_) +
                       " notifications that were kept in memory are in it now";
-  if (auto history = History::Open(options_.second.directory); !history) {
-    words += "; what else was kept cannot be read: " + history.error().ToString();
-  } else if (lost_ > 0) {
+  if (lost_ > 0)
     words += "; for " + std::to_string(lost_) + " errors there was no room in memory: a gap in it has their count";
-  }
   has_failed_ = false;
   second_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(options_.second.directory, ignored);
+  const std::string damage = std::exchange(second_damage_, "");
+  const std::string unread = std::exchange(unread_, "");
+  if (!unread.empty() || !damage.empty()) {
+    words += "; what else was kept cannot be read: " + (unread.empty() ? damage : unread) + SetSecondAside();
+  } else {
+    std::error_code ignored;
+    std::filesystem::remove_all(options_.second.directory, ignored);
+  }
   Say(std::move(words));
+}
+
+// What cannot be read here is kept for who can: the latest, as it is in memory. Where it lies then, as the end of a sentence.
+std::string Recorder::Impl::SetSecondAside() {
+  const std::string& from = options_.second.directory;
+  const std::string to = from + ".unread";
+  std::error_code failed;
+  std::filesystem::remove_all(to, failed);
+  std::filesystem::rename(from, to, failed);
+  return failed ? "; nor can it be renamed to " + to + ": " + failed.message() : "; it lies in " + to + " now";
 }
 
 bool Recorder::Impl::StoreBatch() {
@@ -560,7 +638,7 @@ bool Recorder::Impl::StoreBatch() {
     return true;
   }
   lock.unlock();
-  GiveUpStore(stored.error().ToString());
+  GiveUpStore(stored.error());
   return false;
 }
 
@@ -579,7 +657,7 @@ void Recorder::Impl::Retain() {
   if (since_retention_ < kRetainEvery && now_ns - retained_ns_ < kHourNs && retained_ns_ != 0) return;
   Asking retaining(*this);
   auto more = store_->Retain(UtcNowNs() / 1'000'000'000, ClockAgeS());
-  if (!more) return GiveUpStore(more.error().ToString());
+  if (!more) return GiveUpStore(more.error());
   if (*more) return;
   since_retention_ = 0;
   retained_ns_ = now_ns;
@@ -614,10 +692,7 @@ void Recorder::Impl::RunSecond() {
 
 bool Recorder::Impl::StoreSecondBatch() {
   if (!second_) {
-    Store::Opening opening;
-    auto opened = Store::Open(SecondOptions(), &opening);
-    // Else it would say so at each try.
-    if (opening.unsalvaged.empty()) Say(OpeningWords(options_.second, opening));
+    auto opened = OpenSecond();
     if (!opened) return false;
     second_ = std::move(*opened);
   }

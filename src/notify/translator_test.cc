@@ -36,8 +36,10 @@ class TranslatorTest : public testing::Test {
     root_ = name;
     std::filesystem::create_directories(root_ + "/proc/self");
     std::ofstream(root_ + "/proc/self/mountinfo").flush();
-    auto mounts = MountTable::Open(
-        {.proc_root = root_ + "/proc", .sys_root = root_ + "/sys", .wanted = [](std::string_view) { return true; }});
+    auto mounts = MountTable::Open({.proc_root = root_ + "/proc",
+                                    .sys_root = root_ + "/sys",
+                                    .dev_root = root_ + "/dev",  // else what the machine's own loop0 carries
+                                    .wanted = [](std::string_view) { return true; }});
     ASSERT_TRUE(mounts) << mounts.error().ToString();
     mounts_ = std::move(*mounts);
     ASSERT_TRUE(mounts_->Refresh(1));

@@ -25,6 +25,18 @@ constexpr mode_t kDirectoryMode = 0750;
 constexpr size_t kMostSetAside = 3;
 constexpr std::array<const char*, 3> kParts = {"", "-wal", "-shm"};
 
+// Never of another mode.
+bool MakeEmpty(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
+  return fd && ::fchmod(fd.get(), kFileMode) == 0;
+}
+
+// A mark without words is a mark, and one that is in memory alone: what it is to keep from being trusted is in memory too.
+void MakeMark(const std::string& path, const std::string& why) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
+  if (fd && ::write(fd.get(), why.data(), why.size()) > 0) (void)::fsync(fd.get());
+}
+
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 // "20261126T015100.123456Z": names sort by time.
@@ -116,11 +128,9 @@ void HistoryDirectory::RollBack(const std::string& vfs) const {
     (void)database->Number("SELECT count(*) FROM sqlite_schema");
 }
 
-void HistoryDirectory::MarkDamaged(const std::string& why) const {
-  const Fd fd(::open(Mark().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
-  // A mark without words is a mark.
-  if (fd && ::write(fd.get(), why.data(), why.size()) > 0) (void)::fsync(fd.get());
-}
+void HistoryDirectory::MarkDamaged(const std::string& why) const { MakeMark(Mark(), why); }
+void HistoryDirectory::MarkSuspect(const std::string& why) const { MakeMark(SuspectMark(), why); }
+bool HistoryDirectory::IsSuspect() const { return Exists(SuspectMark()); }
 
 std::string HistoryDirectory::DamageMarked() const {
   const Fd fd(::open(Mark().c_str(), O_RDONLY | O_CLOEXEC));
@@ -131,10 +141,25 @@ std::string HistoryDirectory::DamageMarked() const {
 }
 
 Result<bool> HistoryDirectory::MakeFile() const {
-  const Fd fd(::open(file_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
-  if (!fd && errno == EEXIST) return false;
-  if (!fd || ::fchmod(fd.get(), kFileMode) != 0) return HistoryError("make", file_, errno);
-  return true;
+  if (MakeEmpty(file_)) return true;
+  if (errno == EEXIST) return false;
+  return HistoryError("make", file_, errno);
+}
+
+Status HistoryDirectory::MakeRenewed() const {
+  if (!MakeEmpty(renewed())) return HistoryError("make", renewed(), errno);
+  return {};
+}
+
+Status HistoryDirectory::PutRenewed() const {
+  // The file first: what is renewed is put in its place wherever it is missing. The WAL must not meet the new one.
+  for (const char* part : kParts)
+    if (::unlink((file_ + part).c_str()) != 0 && errno != ENOENT)
+      return HistoryError("remove, as there is a new one,", file_ + part, errno);
+  if (::rename(renewed().c_str(), file_.c_str()) != 0) return HistoryError("rename the renewed", renewed(), errno);
+  if (auto synced = Sync(); !synced) return synced;
+  ::unlink(SuspectMark().c_str());
+  return {};
 }
 
 Result<std::string> HistoryDirectory::SetAside() const {
@@ -148,6 +173,7 @@ Result<std::string> HistoryDirectory::SetAside() const {
     return HistoryError("rename the damaged", wal(), errno);
   ::unlink(shm().c_str());  // of the WAL alone, and made again from it
   ::unlink(Mark().c_str());
+  ::unlink(SuspectMark().c_str());
   DropOldest();
   return aside;
 }
@@ -164,18 +190,20 @@ Status HistoryDirectory::PutSalvaged() const {
   return Sync();
 }
 
-void HistoryDirectory::DropSalvaging() const {
-  for (const char* part : kParts) ::unlink((salvaging() + part).c_str());
+void HistoryDirectory::DropUnfinished() const {
+  for (const std::string& unfinished : {salvaging(), renewed()})
+    for (const char* part : kParts) ::unlink((unfinished + part).c_str());
 }
 
 namespace {
 
-// A file that is not there, while its WAL is, or what was salvaged of it: the machine went down between two renames.
+// A file that is not there, while its WAL is, or what is to take its place: the machine went down between two renames.
 Status FinishRenames(const HistoryDirectory& directory, Store::Opening* found) {
   if (Exists(directory.file())) {
-    directory.DropSalvaging();
+    directory.DropUnfinished();
     return {};
   }
+  if (Exists(directory.renewed())) return directory.PutRenewed();
   if (Exists(directory.wal())) {
     auto aside = directory.SetAside();
     if (!aside) return aside.error();
@@ -193,13 +221,13 @@ bool IsOfTheFile(const Error& error) { return error.code == EUCLEAN || error.cod
 Status Replace(const HistoryDirectory& directory, const Store::Options& options, std::string why,
                Store::Opening* found) {
   found->why = std::move(why);
-  directory.DropSalvaging();
+  directory.DropUnfinished();
   const auto salvaged = Salvage(directory.file(), directory.salvaging(), options.vfs);
   if (salvaged) {
     found->salvaged = salvaged->rows;
     found->lost = salvaged->lost;
   } else {
-    directory.DropSalvaging();
+    directory.DropUnfinished();
     if (!IsOfTheFile(salvaged.error())) {
       found->unsalvaged = salvaged.error().ToString();
       return Error{"salvage " + directory.file() + ", which is damaged (" + found->why + "): " + salvaged.error().what,
@@ -213,6 +241,24 @@ Status Replace(const HistoryDirectory& directory, const Store::Options& options,
   return salvaged ? directory.PutSalvaged() : directory.Sync();
 }
 
+// A copy of all that can be read of it takes its place. Read it is from memory, which has what the failed sync was to store, whether
+// that is on disk or not; when it is in the copy it is.
+Status Renew(const HistoryDirectory& directory, const Store::Options& options) {
+  directory.DropUnfinished();
+  if (auto made = directory.MakeRenewed(); !made) return made;
+  {
+    auto from = Database::Open(directory.file(), Database::Access::kRead, options.vfs);
+    if (!from) return from.error();
+    auto into = Database::Open(directory.renewed(), Database::Access::kWrite, options.vfs);
+    if (!into) return into.error();
+    if (auto set = into->Run("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL"); !set) return set;
+    if (auto copied = from->CopyInto(*into); !copied) return copied;
+  }
+  // Before the old one goes.
+  if (auto synced = directory.Sync(); !synced) return synced;
+  return directory.PutRenewed();
+}
+
 // Why the file must be replaced; empty: it need not. What a newer fsherald wrote is an error.
 Result<std::string> DamageOf(const HistoryDirectory& directory, const Store::Options& options) {
   std::string marked = directory.DamageMarked();
@@ -221,6 +267,22 @@ Result<std::string> DamageOf(const HistoryDirectory& directory, const Store::Opt
   if (!verdict) return verdict.error();
   if (verdict->fitness == Verdict::Fitness::kNewer) return Error{std::move(verdict->why)};
   return verdict->fitness == Verdict::Fitness::kDamaged ? std::move(verdict->why) : std::string();
+}
+
+// What is damaged or in doubt is written to no more: another takes its place.
+Status MakeFit(const HistoryDirectory& directory, const Store::Options& options, bool is_suspect,
+               Store::Opening* found) {
+  // So that the WAL is read anew and whole: pages of it that SQLite took for copied into the file need not be there.
+  if (is_suspect) ::unlink(directory.shm().c_str());
+  auto damage = DamageOf(directory, options);
+  if (!damage) return damage.error();
+  if (damage->empty() && is_suspect) {
+    Status renewed = Renew(directory, options);
+    found->renewed = renewed.has_value();
+    if (renewed || renewed.error().code != EUCLEAN) return renewed;
+    *damage = renewed.error().what;
+  }
+  return damage->empty() ? Status() : Replace(directory, options, std::move(*damage), found);
 }
 
 Result<std::unique_ptr<Writer>> OpenWriter(const HistoryDirectory& directory, const Store::Options& options,
@@ -240,15 +302,13 @@ Result<std::unique_ptr<Writer>> OpenWriter(const HistoryDirectory& directory, co
 Result<std::unique_ptr<Writer>> OpenHistory(const HistoryDirectory& directory, const Store::Options& options,
                                             Store::Opening* found) {
   if (auto finished = FinishRenames(directory, found); !finished) return finished.error();
+  const bool is_suspect = options.is_suspect || directory.IsSuspect();
   directory.RollBack(options.vfs);
   found->is_new = !Exists(directory.file());
-  if (!found->is_new) {
-    auto damage = DamageOf(directory, options);
-    if (!damage) return damage.error();
-    if (!damage->empty())
-      if (auto replaced = Replace(directory, options, std::move(*damage), found); !replaced) return replaced.error();
-  }
+  if (!found->is_new)
+    if (auto fit = MakeFit(directory, options, is_suspect, found); !fit) return fit.error();
   auto writer = OpenWriter(directory, options, found);
+  if (!writer && LeavesDoubt(writer.error().code)) directory.MarkSuspect(writer.error().what);
   // EINVAL: its schema is another.
   const bool is_damage = !writer && IsOfTheFile(writer.error());
   if (!is_damage || !found->set_aside.empty()) return writer;

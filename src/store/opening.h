@@ -23,6 +23,7 @@ class HistoryDirectory {
   std::string wal() const { return file_ + "-wal"; }
   std::string shm() const { return file_ + "-shm"; }
   std::string salvaging() const { return file_ + ".salvaging"; }  // where a new file is made of a damaged one
+  std::string renewed() const { return file_ + ".renewed"; }      // and of one that is in doubt
 
   // An empty file where there is none, so that it never has another mode than 0640. True: it was made.
   Result<bool> MakeFile() const;
@@ -38,17 +39,27 @@ class HistoryDirectory {
   void MarkDamaged(const std::string& why) const;
   std::string DamageMarked() const;  // why; empty: it is not
 
+  // A write or sync of the file or its WAL has failed: nothing more is to be written to either (docs/store.md).
+  void MarkSuspect(const std::string& why) const;
+  bool IsSuspect() const;
+
+  // An empty one, into which the file is copied.
+  Status MakeRenewed() const;
+  // Puts it in the place of the file, which goes with its WAL and its mark. It must be whole and synced.
+  Status PutRenewed() const;
+
   // Renames the file and its WAL; the path that the file has then. Of those set aside the latest three are kept.
   Result<std::string> SetAside() const;
   // Puts what was salvaged in the place of the file.
   Status PutSalvaged() const;
-  void DropSalvaging() const;
+  void DropUnfinished() const;  // what was being salvaged or renewed
 
  private:
   HistoryDirectory() = default;
   void DropOldest() const;
   Result<bool> PermitDirectory() const;
   std::string Mark() const { return file_ + ".is-damaged"; }
+  std::string SuspectMark() const { return file_ + ".is-suspect"; }
 
   Fd fd_;
   std::string path_;

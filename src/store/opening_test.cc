@@ -520,6 +520,77 @@ TEST_F(OpeningTest, ASalvageThatWasNotFinishedIsDropped) {
   EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
 }
 
+TEST_F(OpeningTest, AFileThatIsSuspectIsCopiedWholeIntoANewOneAndGoes) {
+  store_.reset();
+  std::ofstream(directory_.file("history.db.is-suspect"));
+  std::filesystem::create_hard_link(directory_.file(), directory_.file("old"));
+  const std::string old = Contents(directory_.file());
+  Open();
+  EXPECT_TRUE(found_.renewed);
+  EXPECT_EQ(found_.set_aside, "");
+  EXPECT_FALSE(files::equivalent(directory_.file(), directory_.file("old")));
+  EXPECT_EQ(Contents(directory_.file("old")), old);
+  EXPECT_FALSE(files::exists(directory_.file("history.db.is-suspect")));
+  EXPECT_FALSE(files::exists(directory_.file("history.db.renewed")));
+  EXPECT_EQ(files::status(directory_.file()).permissions(), files::perms(0640));
+  EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
+  EXPECT_EQ(store_->last_seq(), kRows);
+  Append(kRows + 1, 10);
+  Open();
+  EXPECT_FALSE(found_.renewed);
+  EXPECT_EQ(Seqs(directory_.path()).size(), kRows + 10);
+}
+
+TEST_F(OpeningTest, AFileOfWhichTheCallerKnowsThatItIsSuspectNeedsNoMark) {
+  store_.reset();
+  auto store = Store::Open({.directory = directory_.path(), .is_suspect = true}, &found_);
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(found_.renewed);
+  EXPECT_EQ((*store)->last_seq(), kRows);
+}
+
+TEST_F(OpeningTest, AFileThatIsSuspectAndDamagedIsSalvaged) {
+  Close();
+  std::ofstream(directory_.file("history.db.is-suspect"));
+  Overwrite(directory_.file(), 0, std::string(4096, 'x'));
+  Open();
+  EXPECT_FALSE(found_.renewed);
+  EXPECT_NE(found_.set_aside, "");
+  EXPECT_EQ(found_.salvaged, kRows);
+  EXPECT_FALSE(files::exists(directory_.file("history.db.is-suspect")));
+}
+
+TEST_F(OpeningTest, ARenewedFileThatWasNotPutInPlaceIsPutThereNow) {
+  Close();
+  files::rename(directory_.file(), directory_.file("history.db.renewed"));
+  std::ofstream(directory_.file("history.db-wal")) << "of the old one";
+  Open();
+  EXPECT_EQ(found_.set_aside, "");
+  EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
+  EXPECT_FALSE(files::exists(directory_.file("history.db.renewed")));
+}
+
+TEST_F(OpeningTest, ARenewedFileThatWasNotFinishedIsDropped) {
+  Close();
+  std::ofstream(directory_.file("history.db.renewed")) << "a part";
+  Open();
+  EXPECT_FALSE(found_.renewed);
+  EXPECT_EQ(Seqs(directory_.path()).size(), kRows);
+  EXPECT_FALSE(files::exists(directory_.file("history.db.renewed")));
+}
+
+TEST_F(OpeningTest, AFileThatIsSuspectBeforeAnythingIsInItBecomesANewHistory) {
+  store_.reset();
+  for (const char* part : {"", "-wal", "-shm"}) files::remove(directory_.file() + part);
+  std::ofstream(directory_.file("history.db"));
+  std::ofstream(directory_.file("history.db.is-suspect"));
+  Open();
+  EXPECT_TRUE(found_.renewed);
+  EXPECT_EQ(store_->last_seq(), 0U);
+  Append(1, 10);
+  EXPECT_EQ(Seqs(directory_.path()).size(), 10U);
+}
+
 TEST_F(OpeningTest, AWalWithoutItsFileIsSetAside) {
   store_.reset();
   files::remove(directory_.file());

@@ -26,6 +26,8 @@ int ErrnoOf(sqlite3* db, int code) {
       // What cannot be read is damage, also if it is the disk's: what else there is can be had.
       if (code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS)
         return EUCLEAN;
+      // Whatever errno was (a disk that is full may show only now): see LeavesDoubt.
+      if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) return EIO;
       const int system = db != nullptr ? sqlite3_system_errno(db) : 0;
       return system != 0 ? system : EIO;
     }
@@ -70,6 +72,20 @@ const char* Advice(int code) {
 }
 
 }  // namespace
+
+bool LeavesDoubt(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EBUSY:
+    case EROFS:
+    case EACCES:
+    case EUCLEAN:
+    case EINVAL: return false;
+    default: return true;
+  }
+}
 
 Error HistoryError(std::string_view action, const std::string& path, int code, std::string_view detail) {
   std::string what(action);
@@ -190,6 +206,18 @@ Status Database::Checkpoint(bool truncate) {
       db_, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
   return ErrorOf(db_, "write", path_);
+}
+
+Status Database::CopyInto(Database& into) {
+  sqlite3_backup* const backup = sqlite3_backup_init(into.db_, "main", db_, "main");
+  if (backup == nullptr) return ErrorOf(into.db_, "write", into.path_);
+  constexpr int kAllPages = -1;
+  const int code = sqlite3_backup_step(backup, kAllPages);
+  sqlite3_backup_finish(backup);
+  if (code == SQLITE_DONE) return {};
+  const int error = ErrnoOf(into.db_, code);
+  // What is damaged can only be what is read.
+  return HistoryError("copy to " + into.path_, path_, error, sqlite3_errstr(code));
 }
 
 bool Database::InTransaction() const { return sqlite3_get_autocommit(db_) == 0; }

@@ -91,6 +91,8 @@ class Database {
 
   // Copies from the WAL into the file what readers let it copy. `truncate`: and empties the WAL if nobody reads.
   Status Checkpoint(bool truncate = false);
+  // Every page as it is now, those in the WAL too, under the same number; `into` has nothing yet. As durable as its settings say.
+  Status CopyInto(Database& into);
   bool InTransaction() const;
   int WalPages() const { return *wal_pages_; }  // in the WAL, as of the last commit
 
@@ -102,6 +104,10 @@ class Database {
   std::string path_;
   std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // SQLite writes to it: its place must not move
 };
+
+// Whether an error of this code leaves in doubt what of a file is on disk: of what a failed sync or write was to store, memory
+// may hold for written what is not. Not where there is no room, or where nothing was written yet. A failed sync is EIO always.
+bool LeavesDoubt(int code);
 
 // A sentence that names the path and says what to do. `code`: errno.
 Error HistoryError(std::string_view action, const std::string& path, int code, std::string_view detail = "");

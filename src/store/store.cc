@@ -50,14 +50,19 @@ class StoreImpl {
   template <typename Work>
   Status Guarded(const Work& work) {
     if (!failure_) return failure_;
-    if (auto done = work(); !done) {
-      failure_ = done;
-      if (done.error().code == EUCLEAN) directory_.MarkDamaged(done.error().what);
-      return failure_;
-    }
+    if (auto done = work(); !done) return Fail(std::move(done));
     // What was asked for is done, and durable: this is of those who ask next.
-    failure_ = writer_->CheckpointIfGrown();
+    if (auto done = writer_->CheckpointIfGrown(); !done) (void)Fail(std::move(done));
     return {};
+  }
+
+  // The next opening is told what this one may not trust any more.
+  Status Fail(Status failure) {
+    failure_ = std::move(failure);
+    const Error& error = failure_.error();
+    if (error.code == EUCLEAN) directory_.MarkDamaged(error.what);
+    if (LeavesDoubt(error.code)) directory_.MarkSuspect(error.what);
+    return failure_;
   }
 
   HistoryDirectory directory_;  // the lock: goes last

@@ -30,6 +30,7 @@ class Store {
     std::optional<gid_t> group;  // may read; empty: the process's own
     std::string vfs;             // SQLite's name of it, for tests; empty: the default
     std::string file_name = std::string(kHistoryFileName);
+    bool is_suspect = false;  // an earlier Store could not write or sync it, even if it could not leave a mark of that
   };
 
   // What opening found.
@@ -38,6 +39,7 @@ class Store {
     std::string set_aside;       // the path that a damaged file was moved to; empty: it was not damaged
     std::string why;             // what was wrong with it, a sentence
     std::string unsalvaged;      // why it cannot be salvaged yet: it stays where it is, and opening fails
+    bool renewed = false;        // an earlier write or sync of it had failed: all of it was copied into a new file
     uint64_t salvaged = 0;       // rows of the damaged file that are in the new one
     uint64_t lost = 0;           // rows that were there and could not be read, as far as that is known
     bool group_refused = false;  // it could not be given to the group: we are not in it, and may not give it to others
@@ -54,8 +56,9 @@ class Store {
   // caller's, stored in the same transaction. A notification whose seq is not above last_seq() is skipped: it is there.
   //
   // On an error nothing of it is stored, and from then on this Store refuses everything with the same error: what
-  // SQLite's memory and the disk hold after a failed write or sync, nobody knows. Destroy it, and open anew.
-  // error().code: ENOSPC, EIO, EROFS, ...; EUCLEAN: the file is damaged, and opening anew will salvage it.
+  // SQLite's memory and the disk hold after a failed write or sync, nobody knows. Destroy it, and open anew: that copies the
+  // history into a new file where it is in doubt, and may find in it what was not stored here.
+  // error().code: ENOSPC, EIO (of a failed sync always), EROFS, ...; EUCLEAN: the file is damaged, and opening anew will salvage it.
   Status Append(std::span<const Notification> notifications, const Host& host, std::string_view cursors);
 
   uint64_t last_seq() const;           // of the last notification that was ever stored; 0: none

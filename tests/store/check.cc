@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "store/sqlite.h"
 #include "store/test_history.h"
@@ -27,6 +28,10 @@ void Fail(const std::string& sentence) {
 
 uint64_t HowMany(uint64_t ordinarily, uint64_t long_run) {
   return std::getenv("FSHERALD_LONG") != nullptr ? long_run / kSlowness : ordinarily;
+}
+
+void WorkInMemory() {
+  if (std::filesystem::is_directory("/dev/shm")) (void)::setenv("TMPDIR", "/dev/shm", 0);
 }
 
 std::string IntegrityOf(const std::string& file) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What both tests of the store say and ask.
+// What all tests of the store say and ask.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,9 @@ namespace fsherald::stress {
 
 // With FSHERALD_LONG=1 the second; a tenth of it in the sanitizer's build, which is that much slower.
 uint64_t HowMany(uint64_t ordinarily, uint64_t long_run);
+
+// For tests in which no real power goes: memory is as good as a disk, and much faster. Before the first TestDirectory.
+void WorkInMemory();
 
 // SQLite's own check of the whole file; empty: it is sound.
 std::string IntegrityOf(const std::string& file);

@@ -2,8 +2,10 @@
 #include "crash_vfs.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -151,13 +153,26 @@ void CrashVfs::Begin(uint64_t crash_at) {
   crash_at_ = crash_at;
   operations_ = 0;
   crashed_ = false;
+  failing_sync_ = UINT64_MAX;
+  syncs_ = 0;
   files_.clear();
+  directories_.clear();
 }
 
 CrashVfs::File& CrashVfs::Of(const std::string& path) {
-  const auto [file, is_new] = files_.try_emplace(path);
-  if (is_new) file->second.durable = ReadAll(path);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) std::abort();
+  const auto bytes = static_cast<uint64_t>(status.st_size);
+  directories_.insert(std::filesystem::path(path).parent_path());
+  const auto [file, is_new] = files_.try_emplace(status.st_ino);
+  // Another that has got its inode's number has never its size: those are made empty.
+  if (is_new || file->second.bytes != bytes) file->second = {.durable = ReadAll(path), .changes = {}, .bytes = bytes};
   return file->second;
+}
+
+void CrashVfs::Forget(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) files_.erase(status.st_ino);
 }
 
 bool CrashVfs::Survives(File& file, const Change* change) {
@@ -168,12 +183,16 @@ bool CrashVfs::Survives(File& file, const Change* change) {
     if (change != nullptr) file.changes.push_back(*change);
     return false;
   }
-  if (change != nullptr) {
-    file.changes.push_back(*change);
-    return true;
+  if (change == nullptr) {
+    const bool fails = syncs_++ == failing_sync_;
+    if (!fails)
+      for (const Change& synced : file.changes) Apply(synced, file.durable);
+    file.changes.clear();
+    return !fails;
   }
-  for (const Change& synced : file.changes) Apply(synced, file.durable);
-  file.changes.clear();
+  file.changes.push_back(*change);
+  file.bytes =
+      change->is_truncation ? change->offset : std::max<uint64_t>(file.bytes, change->offset + change->bytes.size());
   return true;
 }
 
@@ -188,9 +207,18 @@ void CrashVfs::Apply(const Change& change, std::string& contents) {
 
 void CrashVfs::Restart(Unsynced unsynced, uint64_t seed) {
   std::mt19937_64 random(seed);
-  for (auto& [path, file] : files_) {
-    std::string contents = file.durable;
-    for (Change change : file.changes) {
+  // In the order of their names: a seed makes the same of them each time.
+  std::map<std::string, File*> here;
+  for (const std::filesystem::path& directory : directories_) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      struct stat status {};
+      if (::stat(entry.path().c_str(), &status) != 0) continue;
+      if (const auto known = files_.find(status.st_ino); known != files_.end()) here[entry.path()] = &known->second;
+    }
+  }
+  for (const auto& [path, file] : here) {
+    std::string contents = file->durable;
+    for (Change change : file->changes) {
       if (unsynced == Unsynced::kDropped || (unsynced == Unsynced::kTorn && random() % 2 == 0)) continue;
       // Up to the end of a sector of the file.
       if (unsynced == Unsynced::kTorn && !change.is_truncation && random() % 4 == 0) {
