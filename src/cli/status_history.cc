@@ -3,76 +3,58 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "store/history.h"
 
 namespace fsherald {
 namespace {
 
-class Finder {
+bool IsOf(const std::optional<Uuid>& uuid, const std::string& type, const std::string& device,
+          const FilesystemInfo& info) {
+  if (uuid || info.uuid) return uuid == info.uuid;
+  return !info.device.empty() && type == info.type && device == info.device;
+}
+
+// The name of a device without a uuid is another's after a boot.
+bool IsOf(const Entry& entry, const FilesystemInfo& info, const std::string& boot_id) {
+  const FilesystemInfo& found = entry.notification.filesystem;
+  return IsOf(found.uuid, found.type, found.device, info) && (info.uuid || entry.host.boot_id == boot_id);
+}
+
+// The last change of health of one file system, of which changes are met from the latest on.
+class LastChangeFinder {
  public:
-  Finder(History& history, std::vector<History::FilesystemSummary> summaries, const std::string& boot_id)
-      : history_(history), summaries_(std::move(summaries)), boot_id_(boot_id) {}
-
-  std::optional<KnownHistory> Of(const FilesystemInfo& info) {
-    KnownHistory known;
-    const auto summary = std::ranges::find_if(
-        summaries_, [&](const auto& each) { return IsOf(each.uuid, each.type, each.device, info); });
-    if (summary != summaries_.end()) {
-      known.last = Find(summary->last_seq, info);
-      if (!info.uuid && !known.last) return std::nullopt;  // of another boot
-      known.first = Find(summary->first_seq, info);
-      known.errors = summary->errors;
-      known.notifications = summary->notifications;
-    }
-    FindChange(info, known);
-    if (summary == summaries_.end() && !known.health) return std::nullopt;
-    return known;
-  }
-
- private:
-  static bool IsOf(const std::optional<Uuid>& uuid, const std::string& type, const std::string& device,
-                   const FilesystemInfo& info) {
-    if (uuid || info.uuid) return uuid == info.uuid;
-    return !info.device.empty() && type == info.type && device == info.device;
-  }
-
-  // The name of a device without a uuid is another's after a boot.
-  bool IsOf(const Entry& entry, const FilesystemInfo& info) const {
-    const FilesystemInfo& found = entry.notification.filesystem;
-    return IsOf(found.uuid, found.type, found.device, info) && (info.uuid || entry.host.boot_id == boot_id_);
-  }
-
-  std::optional<Notification> Find(uint64_t seq, const FilesystemInfo& info) {
-    auto entry = history_.Find(seq);
-    if (!entry || !*entry || !IsOf(**entry, info)) return std::nullopt;
-    return std::move((*entry)->notification);
-  }
+  LastChangeFinder(FilesystemInfo info, const std::string& boot_id) : info_(std::move(info)), boot_id_(boot_id) {}
 
   // Two copies of a file system have one uuid. What was told of the other, mounted from another device, is nothing of this one, unless
   // it may be this one before it was moved: it was left there. Devices have their names for one boot.
-  void FindChange(const FilesystemInfo& info, KnownHistory& known) {
-    const History::Query query{
-        .filesystem = info.uuid ? ToString(*info.uuid) : info.device, .kind = Kind::kHealth, .newest_first = true};
-    if (query.filesystem.empty()) return;
-    (void)history_.ForEach(query, [&](const Entry& entry) {
-      const Notification& n = entry.notification;
-      if (!n.health || !IsOf(entry, info)) return true;
-      const bool is_of_boot = entry.host.boot_id == boot_id_;
-      const bool is_its_own = is_of_boot && n.filesystem.dev == info.dev;
-      const bool is_left = n.health->to == HealthState::kWell || n.health->to == HealthState::kGone;
-      const bool may_be_its = is_left || is_its_own || !is_of_boot;
-      if (may_be_its && (!known.health || (is_its_own && !is_left))) {
-        known.health = n;
-        known.is_of_this_mounting = is_its_own;
-      }
-      return is_of_boot && !is_its_own;
-    });
+  void Meet(const Entry& entry) {
+    const Notification& n = entry.notification;
+    if (is_found_ || !n.health || !IsOf(entry, info_, boot_id_)) return;
+    const bool is_of_boot = entry.host.boot_id == boot_id_;
+    const bool is_its_own = is_of_boot && n.filesystem.dev == info_.dev;
+    const bool is_left = n.health->to == HealthState::kWell || n.health->to == HealthState::kGone;
+    const bool may_be_its = is_left || is_its_own || !is_of_boot;
+    if (may_be_its && (!change_ || (is_its_own && !is_left))) {
+      change_ = n;
+      is_of_this_mounting_ = is_its_own;
+    }
+    is_found_ = !is_of_boot || is_its_own;
   }
 
-  History& history_;
-  const std::vector<History::FilesystemSummary> summaries_;
+  bool is_found() const { return is_found_; }  // an earlier one changes nothing
+  const FilesystemInfo& info() const { return info_; }
+  const std::optional<Notification>& change() const { return change_; }
+  bool is_of_this_mounting() const { return is_of_this_mounting_; }
+
+ private:
+  const FilesystemInfo info_;
   const std::string& boot_id_;
+  std::optional<Notification> change_;
+  bool is_of_this_mounting_ = false;
+  bool is_found_ = false;
 };
 
 // Of each file system the last change is met first.
@@ -95,22 +77,60 @@ class UnmountedFinder {
   std::set<std::string> known_;
 };
 
-// Those of this boot, the latest first. What was left in an earlier one, the daemon tells again at its start.
-std::vector<FilesystemInfo> Unmounted(History& history, const std::string& boot_id,
-                                      const std::vector<FilesystemStatus>& mounted) {
-  std::vector<FilesystemInfo> unmounted;
-  UnmountedFinder finder(mounted);
+// The last changes of those that are mounted and, behind them, `with_unmounted`, of those that are not and were left in no good state in
+// this boot: what was left in an earlier one, the daemon tells again at its start. All changes are read once, from the latest on.
+std::vector<LastChangeFinder> LastChanges(History& history, const std::string& boot_id, bool with_unmounted,
+                                          const std::vector<FilesystemStatus>& mounted) {
+  std::vector<LastChangeFinder> finders;
+  for (const FilesystemStatus& status : mounted) finders.emplace_back(status.info, boot_id);
+  UnmountedFinder unmounted(mounted);
   (void)history.ForEach({.kind = Kind::kHealth, .newest_first = true}, [&](const Entry& entry) {
-    if (entry.host.boot_id != boot_id) return false;
-    if (finder.Is(entry.notification)) unmounted.push_back(entry.notification.filesystem);
-    return true;
+    const bool is_sought = with_unmounted && entry.host.boot_id == boot_id;
+    if (is_sought && unmounted.Is(entry.notification)) finders.emplace_back(entry.notification.filesystem, boot_id);
+    for (LastChangeFinder& finder : finders) finder.Meet(entry);
+    return is_sought || !std::ranges::all_of(finders, &LastChangeFinder::is_found);
   });
-  return unmounted;
+  return finders;
 }
 
-FilesystemStatus StatusOfUnmounted(FilesystemInfo info, Finder& finder) {
-  FilesystemStatus status{.info = std::move(info)};
-  status.history = finder.Of(status.info);
+class Finder {
+ public:
+  Finder(History& history, std::vector<History::FilesystemSummary> summaries, const std::string& boot_id)
+      : history_(history), summaries_(std::move(summaries)), boot_id_(boot_id) {}
+
+  std::optional<KnownHistory> Of(const LastChangeFinder& last_change) {
+    const FilesystemInfo& info = last_change.info();
+    KnownHistory known;
+    const auto summary = std::ranges::find_if(
+        summaries_, [&](const auto& each) { return IsOf(each.uuid, each.type, each.device, info); });
+    if (summary != summaries_.end()) {
+      known.last = Find(summary->last_seq, info);
+      if (!info.uuid && !known.last) return std::nullopt;  // of another boot
+      known.first = Find(summary->first_seq, info);
+      known.errors = summary->errors;
+      known.notifications = summary->notifications;
+    }
+    known.health = last_change.change();
+    known.is_of_this_mounting = last_change.is_of_this_mounting();
+    if (summary == summaries_.end() && !known.health) return std::nullopt;
+    return known;
+  }
+
+ private:
+  std::optional<Notification> Find(uint64_t seq, const FilesystemInfo& info) {
+    auto entry = history_.Find(seq);
+    if (!entry || !*entry || !IsOf(**entry, info, boot_id_)) return std::nullopt;
+    return std::move((*entry)->notification);
+  }
+
+  History& history_;
+  const std::vector<History::FilesystemSummary> summaries_;
+  const std::string& boot_id_;
+};
+
+FilesystemStatus StatusOfUnmounted(const FilesystemInfo& info, std::optional<KnownHistory> history) {
+  FilesystemStatus status{.info = info};
+  status.history = std::move(history);
   status.info.mounts.clear();
   status.is_mounted = false;
   status.is_daemons = true;
@@ -149,13 +169,14 @@ void AddHistory(const std::string& directory, const std::string& boot_id, bool w
   auto summaries = (*history)->Filesystems();
   if (!summaries) return SayNotRead(summaries.error(), statuses);
   Finder finder(**history, std::move(*summaries), boot_id);
-  for (FilesystemStatus& status : statuses) {
-    status.history = finder.Of(status.info);
-    Decide(status);
+  const std::vector<LastChangeFinder> changes = LastChanges(**history, boot_id, with_unmounted, statuses);
+  const size_t mounted = statuses.size();
+  for (size_t i = 0; i < mounted; ++i) {
+    statuses[i].history = finder.Of(changes[i]);
+    Decide(statuses[i]);
   }
-  if (!with_unmounted) return;
-  for (FilesystemInfo& info : Unmounted(**history, boot_id, statuses))
-    statuses.push_back(StatusOfUnmounted(std::move(info), finder));
+  for (const LastChangeFinder& change : std::span(changes).subspan(mounted))
+    statuses.push_back(StatusOfUnmounted(change.info(), finder.Of(change)));
 }
 
 }  // namespace fsherald
