@@ -14,11 +14,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 #include "base/styles.h"
 #include "base/text.h"
+#include "cli/occurrence_words.h"
 #include "cli/time_text.h"
 #include "notify/coverage.h"
 #include "notify/coverage_words.h"
@@ -126,22 +126,6 @@ std::string WhyNotCovered(const MountedFilesystem& mounted) {
     case MountedFilesystem::Backing::kNone: break;
   }
   return fmt::format("{} stands on no device of this machine and reports no errors", type);
-}
-
-std::string OccurrenceWords(const CounterReading::Occurrence& occurrence) {
-  std::string place = ForTerminal(occurrence.function);
-  if (occurrence.line) place += fmt::format(":{}", *occurrence.line);
-  std::string words = LocalTimeTextOfSeconds(occurrence.utc_seconds);
-  std::string_view separator = "  ";
-  const auto append = [&](const std::string& word) {
-    words += fmt::format("{}{}", separator, word);
-    separator = ", ";
-  };
-  if (!place.empty()) append(place);
-  if (const char* name = occurrence.code ? ::strerrorname_np(*occurrence.code) : nullptr) append(name);
-  if (occurrence.inode) append(fmt::format("inode {}", *occurrence.inode));
-  if (occurrence.block) append(fmt::format("block {}", *occurrence.block));
-  return words;
 }
 
 // Kernel names have '!' for the '/' in a device's node.

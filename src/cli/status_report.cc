@@ -15,6 +15,7 @@
 #include "base/styles.h"
 #include "base/text.h"
 #include "cli/exit_code.h"
+#include "cli/occurrence_words.h"
 #include "cli/time_text.h"
 #include "filesystem/repair.h"
 #include "record/json.h"
@@ -57,22 +58,6 @@ std::string_view ColorOf(HealthState health) {
     case HealthState::kGone: break;
   }
   return kBoldRed;
-}
-
-std::string OccurrenceWords(const Occurrence& occurrence) {
-  std::string place = ForTerminal(occurrence.function);
-  if (occurrence.line) place += fmt::format(":{}", *occurrence.line);
-  std::string words = LocalTimeTextOfSeconds(occurrence.utc_seconds);
-  std::string_view separator = "  ";
-  const auto append = [&](const std::string& word) {
-    words += fmt::format("{}{}", separator, word);
-    separator = ", ";
-  };
-  if (!place.empty()) append(place);
-  if (const char* name = occurrence.code ? ::strerrorname_np(*occurrence.code) : nullptr) append(name);
-  if (occurrence.inode) append(fmt::format("inode {}", *occurrence.inode));
-  if (occurrence.block) append(fmt::format("block {}", *occurrence.block));
-  return words;
 }
 
 // One that the history has, with its number.
