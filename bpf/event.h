@@ -45,7 +45,7 @@ static __always_inline int report_event(void *ctx, const struct whose *whose, co
 	__builtin_memcpy(point.uuid, whose->uuid, sizeof(point.uuid));
 	cell = find_cell(whose->device, whose->type, &point, &index);
 	if (cell) {
-		entry = enter_window(cell, now);
+		entry = enter_window(cell, now, FSH_WINDOW_ROOM_OF_EVENTS);
 		if (entry.is_folded)
 			return 0;
 	}

@@ -22,10 +22,12 @@ enum {
 };
 
 /* A code point tells this many errors of a burst whole; each window that passes makes room for some more, so that its first error
- * is always told whole. The others are only counted. */
+ * is always told whole. The others are only counted. Of ext4's errors that is enough: fanotify has their number. Any other event is a
+ * part of an error that lines tell too, and what is only counted is not known to be of it: a window makes room for a whole burst. */
 #define FSH_BURST_RECORDS 64
 #define FSH_WINDOW_NS 1000000ULL
 #define FSH_WINDOW_ROOM 4
+#define FSH_WINDOW_ROOM_OF_EVENTS FSH_BURST_RECORDS
 /* Errors of a loud cell (see fsh_cell.quiet) that wake the reader, in each window. */
 #define FSH_WINDOW_WAKEUPS 4
 /* A code point's stack is taken at most this often. */

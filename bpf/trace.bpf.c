@@ -47,7 +47,7 @@ static __always_inline int report(void *ctx, __u32 type, struct super_block *sb,
 	cell = find_cell(sb->s_id, 0, &point, &index);
 	if (cell) {
 		quiet = cell->quiet;
-		entry = enter_window(cell, now);
+		entry = enter_window(cell, now, FSH_WINDOW_ROOM);
 		if (entry.is_folded)
 			return 0;
 		with_stack = now - cell->stack_ns > FSH_STACK_INTERVAL_NS;

@@ -12,11 +12,12 @@ struct fsh_entry {
 	unsigned int more;      /* those that follow may be only counted, or wake nobody */
 };
 
-/* Two processors that enter a new window at once may both make room: then a few records more are written. */
-static inline __attribute__((always_inline)) struct fsh_entry enter_window(struct fsh_cell *cell, unsigned long long now)
+/* `room_of_window`: how many more records there is room for with each window that passes. Two processors that enter a new window at once may both make room: then a few records more are written. */
+static inline __attribute__((always_inline)) struct fsh_entry enter_window(struct fsh_cell *cell, unsigned long long now,
+									unsigned int room_of_window)
 {
 	unsigned long long start = cell->window_ns; /* read once: another processor may be as far */
-	unsigned long long passed = now > start ? (now - start) / FSH_WINDOW_NS : 0, room = passed * FSH_WINDOW_ROOM;
+	unsigned long long passed = now > start ? (now - start) / FSH_WINDOW_NS : 0, room = passed * room_of_window;
 	unsigned int quiet = cell->quiet, burst, in_window;
 	struct fsh_entry entry;
 

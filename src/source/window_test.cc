@@ -17,10 +17,10 @@ struct Told {
 };
 
 // So many errors at one moment.
-Told Raise(fsh_cell& cell, unsigned long long now, uint64_t errors) {
+Told Raise(fsh_cell& cell, unsigned long long now, uint64_t errors, unsigned int room = FSH_WINDOW_ROOM) {
   Told told;
   for (uint64_t i = 0; i < errors; ++i) {
-    const fsh_entry entry = enter_window(&cell, now);
+    const fsh_entry entry = enter_window(&cell, now, room);
     told.records += entry.is_folded ? 0 : 1;
     told.wakeups += !entry.is_folded && entry.wakes ? 1 : 0;
   }
@@ -51,7 +51,7 @@ TEST(WindowTest, OfAStreamThatDoesNotEndThereAreAsManyRecordsAsEachWindowHasRoom
 TEST(WindowTest, TheFirstErrorOfAWindowIsARecordAndWakesHoweverManyCameBefore) {
   fsh_cell cell{};
   Raise(cell, kLater, 1'000'000);
-  const fsh_entry first = enter_window(&cell, kLater + FSH_WINDOW_NS);
+  const fsh_entry first = enter_window(&cell, kLater + FSH_WINDOW_NS, FSH_WINDOW_ROOM);
   EXPECT_FALSE(first.is_folded);
   EXPECT_TRUE(first.wakes);
 }
@@ -61,6 +61,16 @@ TEST(WindowTest, AClockThatIsALittleBehindAnotherProcessorsMakesNoRoom) {
   Raise(cell, kLater, 100);
   EXPECT_EQ(Raise(cell, kLater - 1, 100).records, 0U);
   EXPECT_EQ(Raise(cell, kLater + FSH_WINDOW_NS, 100).records, FSH_WINDOW_ROOM);
+}
+
+// A page that cannot be written to is an event, a line each: hundreds within some milliseconds, each of the error of its line.
+TEST(WindowTest, OfEventsEachWindowTellsABurstWhole) {
+  fsh_cell cell{};
+  for (uint64_t window = 0; window < 10; ++window) {
+    const unsigned long long now = kLater + window * FSH_WINDOW_NS;
+    EXPECT_EQ(Raise(cell, now, 60, FSH_WINDOW_ROOM_OF_EVENTS).records, 60U) << window;
+  }
+  EXPECT_EQ(cell.folded, 0U);
 }
 
 TEST(WindowTest, AfterAPauseABurstIsToldWholeAgain) {
@@ -87,7 +97,7 @@ TEST(WindowTest, WhatMayWakeNobodyOrBeOnlyCountedIsAnnouncedByARecordBeforeIt) {
     fsh_cell cell{.quiet = quiet};
     bool is_announced = false;
     for (int i = 0; i < 100; ++i) {
-      const fsh_entry entry = enter_window(&cell, kLater);
+      const fsh_entry entry = enter_window(&cell, kLater, FSH_WINDOW_ROOM);
       const bool needs_it = entry.is_folded || (quiet == 0 && !entry.wakes);
       EXPECT_TRUE(is_announced || !needs_it) << i;
       is_announced = is_announced || (!entry.is_folded && entry.more);
