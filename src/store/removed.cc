@@ -13,13 +13,7 @@
 namespace fsherald {
 namespace {
 
-struct Record {
-  uint64_t last_seq = 0;
-  uint64_t first_seq = 0;
-  uint64_t burst = 0;
-  History::Removed sum;
-  std::string counts;  // empty: the sum is all that is left
-};
+using Record = RemovedRecord;
 
 constexpr std::string_view kSelectRecord =
     "SELECT last_seq, first_seq, burst, notifications, errors, counts, checksum FROM removed ";
@@ -153,13 +147,8 @@ Result<RemovedSalvage> RemovedSalvage::Open(Database& database, uint64_t identit
   return RemovedSalvage(database, identity, std::move(*insert));
 }
 
-Status RemovedSalvage::Add(RemovedRow&& row) {
-  const Record record{.last_seq = row.last_seq,
-                      .first_seq = row.first_seq,
-                      .burst = row.burst,
-                      .sum = row.sum,
-                      .counts = std::move(row.counts)};
-  if (ChecksumOf(identity_, record) != row.checksum) return {};
+Status RemovedSalvage::Add(const RemovedRecord& record, int64_t checksum) {
+  if (ChecksumOf(identity_, record) != checksum) return {};
   if (record.burst == 0 && !record.counts.empty()) chunks_.emplace(record.last_seq, record.first_seq);
   return Run(insert_, identity_, record);
 }

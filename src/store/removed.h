@@ -45,14 +45,13 @@ class RemovedChunk {
   std::string packed_;  // those before it
 };
 
-// A row of the table as it lies in a damaged file.
-struct RemovedRow {
+// A row of the table, but for its checksum.
+struct RemovedRecord {
   uint64_t last_seq = 0;
   uint64_t first_seq = 0;
   uint64_t burst = 0;
   History::Removed sum;
-  std::string counts;
-  int64_t checksum = 0;
+  std::string counts;  // empty: the sum is all that is left
 };
 
 // Brings the rows of a damaged file into the table of a new one, in whatever order they come. The database must outlive it.
@@ -61,7 +60,7 @@ class RemovedSalvage {
   static Result<RemovedSalvage> Open(Database& database, uint64_t identity);
 
   // Into the transaction that is open, where it is whole. Of the same last_seq the first stands.
-  Status Add(RemovedRow&& row);
+  Status Add(const RemovedRecord& record, int64_t checksum);
   // Whether the chunk that had this number is known to be gone: an older image of a page can still have its rows.
   bool HasGone(uint64_t seq) const;
   // Once all have been added: what the sum of what went long ago counts is not counted once more.

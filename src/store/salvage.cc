@@ -55,14 +55,14 @@ Row NotificationOf(const SqliteRow& from) {
   return row;
 }
 
-RemovedRow RemovedOf(const SqliteRow& from) {
+// But for the last column, the checksum.
+RemovedRecord RemovedOf(const SqliteRow& from) {
   return {
       .last_seq = static_cast<uint64_t>(from.rowid),
       .first_seq = static_cast<uint64_t>(IntAt(from, 1)),
       .burst = static_cast<uint64_t>(IntAt(from, 2)),
       .sum = {.notifications = static_cast<uint64_t>(IntAt(from, 3)), .errors = static_cast<uint64_t>(IntAt(from, 4))},
-      .counts = BlobAt(from, 5),
-      .checksum = IntAt(from, 6)};
+      .counts = BlobAt(from, 5)};
 }
 
 std::optional<State> StateOf(const SqliteRow& from) {
@@ -279,7 +279,8 @@ Status InsertRows(Database& database, const DamagedFile& file, uint64_t identity
   NewRows rows(database, identity, std::move(*insert));
   file.ForEachCurrentRow([&](const SqliteRow& from) {
     rows.Insert(from);
-    if (rows.status() && from.columns.size() == kRemovedColumns) rows.status() = removed->Add(RemovedOf(from));
+    if (rows.status() && from.columns.size() == kRemovedColumns)
+      rows.status() = removed->Add(RemovedOf(from), IntAt(from, 6));
   });
   file.ForEachOtherRow([&](const SqliteRow& from) {
     if (!removed->HasGone(static_cast<uint64_t>(from.rowid))) rows.Insert(from);
