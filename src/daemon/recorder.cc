@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -45,14 +44,6 @@ Notification GapBetween(uint64_t before_seq, int64_t before_utc_ns, const Notifi
                  before_utc_ns, next.utc_ns);
   gap.seq = before_seq + 1;
   return gap;
-}
-
-// Or what is to take its place, where that was not finished.
-bool HasFile(const Store::Options& options) {
-  const std::string file = options.directory + "/" + options.file_name;
-  std::error_code ignored;
-  return std::ranges::any_of(std::array{"", ".renewed", ".salvaging"},
-                             [&](const char* suffix) { return std::filesystem::exists(file + suffix, ignored); });
 }
 
 std::string OpeningWords(const Store::Options& options, const Store::Opening& opening) {
@@ -388,7 +379,7 @@ bool Recorder::Impl::WaitForRetry(Lock& lock) {
 
 // What an earlier process has left in memory is the newest that is known.
 void Recorder::Impl::FindSecond() {
-  if (!HasFile(options_.second)) return;
+  if (!Store::IsThere(options_.second)) return;
   Result<std::unique_ptr<Store>> second = OpenSecond();
   for (int times = 1; !second && times < kMostFindings; ++times) {
     retry_at_ns_ = BoottimeNowNs() + options_.retry_ns;
@@ -439,7 +430,7 @@ bool Recorder::Impl::OpenStore() {
   options.is_suspect = is_suspect_;
   Asking opening_it(*this);
   // Not in an empty directory that its file system was mounted on: what came would be in two places.
-  if (had_store_ && !HasFile(options)) {
+  if (had_store_ && !Store::IsThere(options)) {
     GiveUpStore(
         Error{"the history that was there is there no more (where its file system is not mounted, mount it; to begin "
               "a new history, restart the daemon)"});
@@ -512,7 +503,7 @@ bool Recorder::Impl::TakeBack() {
     unread_times_ = 0;
     was_silent = std::exchange(is_silent_, false);
   }
-  if (second_ || HasFile(options_.second)) DropSecond();
+  if (second_ || Store::IsThere(options_.second)) DropSecond();
   else if (was_silent) Say("the history in " + options_.store.directory + " can be written to again");
   return true;
 }
@@ -549,7 +540,7 @@ bool Recorder::Impl::CanGoWithout(const Error& unread) {
 
 // `cursors` are those that go with the last. False: the store has failed, or all is to end, or it is tried again later.
 bool Recorder::Impl::Merge(const std::string& cursors) {
-  if (!HasFile(options_.second)) return true;
+  if (!Store::IsThere(options_.second)) return true;
   auto history = History::Open(options_.second.directory);
   if (!history) return CanGoWithout(history.error());
   std::vector<Notification> batch;

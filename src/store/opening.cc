@@ -72,6 +72,12 @@ Result<bool> GiveTo(gid_t group, const std::string& path) {
 
 }  // namespace
 
+bool Store::IsThere(const Options& options) {
+  const std::string file = options.directory + "/" + options.file_name;
+  return std::ranges::any_of(std::array{"", HistoryDirectory::kRenewed, HistoryDirectory::kSalvaging},
+                             [&](const char* suffix) { return Exists(file + suffix); });
+}
+
 Result<HistoryDirectory> HistoryDirectory::Open(const Store::Options& options) {
   HistoryDirectory directory;
   directory.path_ = options.directory;

@@ -16,14 +16,18 @@ namespace fsherald {
 // The directory of a history, locked (flock) against other writers as long as this lives.
 class HistoryDirectory {
  public:
+  // What a name ends in.
+  static constexpr char kSalvaging[] = ".salvaging";
+  static constexpr char kRenewed[] = ".renewed";
+
   // Makes it if need be.
   static Result<HistoryDirectory> Open(const Store::Options& options);
 
   const std::string& file() const { return file_; }  // the path of the database
   std::string wal() const { return file_ + "-wal"; }
   std::string shm() const { return file_ + "-shm"; }
-  std::string salvaging() const { return file_ + ".salvaging"; }  // where a new file is made of a damaged one
-  std::string renewed() const { return file_ + ".renewed"; }      // and of one that is in doubt
+  std::string salvaging() const { return file_ + kSalvaging; }  // where a new file is made of a damaged one
+  std::string renewed() const { return file_ + kRenewed; }      // and of one that is in doubt
 
   // An empty file where there is none, so that it never has another mode than 0640. True: it was made.
   Result<bool> MakeFile() const;

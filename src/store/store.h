@@ -45,6 +45,9 @@ class Store {
     bool group_refused = false;  // it could not be given to the group: we are not in it, and may not give it to others
   };
 
+  // Whether there is one, or what is to take its place where that was not finished.
+  static bool IsThere(const Options& options);
+
   // A damaged file is no error: it is set aside, what can be read of it is copied into a new one, and `found`, which may be null, tells it,
   // also where opening fails. Errors: the directory cannot be written to, there is no room for what can be salvaged (try again when there
   // is), another Store has it, or the file is of a newer fsherald.
