@@ -35,7 +35,7 @@ class LastChangeFinder {
     if (is_found_ || !n.health || !IsOf(entry, info_, boot_id_)) return;
     const bool is_of_boot = entry.host.boot_id == boot_id_;
     const bool is_its_own = is_of_boot && n.filesystem.dev == info_.dev;
-    const bool is_left = n.health->to == HealthState::kWell || n.health->to == HealthState::kGone;
+    const bool is_left = IsLeft(n.health->to);
     const bool may_be_its = is_left || is_its_own || !is_of_boot;
     if (may_be_its && (!change_ || (is_its_own && !is_left))) {
       change_ = n;

@@ -71,8 +71,7 @@ std::string RecordWords(const Notification& n) {
 std::string StateWords(const Notification& change) {
   std::string words =
       fmt::format("{} since {}: {}", Words(change.health->to), LocalTimeText(change.utc_ns), WhyWords(*change.health));
-  const bool is_left = change.health->to == HealthState::kWell || change.health->to == HealthState::kGone;
-  if (is_left || !change.incident) return words + fmt::format(" (fsherald show {})", change.seq);
+  if (IsLeft(change.health->to) || !change.incident) return words + fmt::format(" (fsherald show {})", change.seq);
   return words + fmt::format(", incident {} (fsherald show {})", *change.incident, *change.incident);
 }
 

@@ -55,6 +55,8 @@ HealthState StateBeside(const Evidence& evidence, HealthState own, const LastCha
 
 bool IsFinding(HealthState health) { return health != HealthState::kWell && health != HealthState::kNotCovered; }
 
+bool IsLeft(HealthState health) { return health == HealthState::kWell || health == HealthState::kGone; }
+
 HealthState HealthOf(const Evidence& evidence, int64_t boot_utc_s) {
   if (evidence.mount == MountState::kShutDown || evidence.answers_shut_down) return HealthState::kShutDown;
   if (evidence.mount == MountState::kForcedReadOnly) return HealthState::kReadOnly;

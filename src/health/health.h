@@ -15,6 +15,9 @@ namespace fsherald {
 // machine with a squashfs or a FUSE file system would ever be.
 bool IsFinding(HealthState health);
 
+// The file system is well, or it is there no more: nothing of it goes on.
+bool IsLeft(HealthState health);
+
 // What was read of a file system.
 struct Evidence {
   MountState mount = MountState::kWritable;
