@@ -45,6 +45,24 @@ std::string IntegrityOf(const std::string& file) {
   return words == "ok" ? "" : words;
 }
 
+std::unique_ptr<Store> OpenSound(const std::string& directory, const std::string& point) {
+  Store::Opening found;
+  auto store = Store::Open({.directory = directory}, &found);
+  if (!store) Fail(point + ": it does not open: " + store.error().ToString());
+  if (!found.set_aside.empty()) Fail(point + ": it was taken for damaged: " + found.why);
+  return std::move(*store);
+}
+
+void CheckRows(const std::string& directory, uint64_t last, const std::string& point) {
+  const std::vector<Entry> entries = Entries(directory);
+  if (entries.size() != last)
+    Fail(point + ": of " + std::to_string(last) + " there are " + std::to_string(entries.size()));
+  for (const Entry& entry : entries)
+    if (entry.notification != ErrorNumber(entry.notification.seq))
+      Fail(point + ": " + std::to_string(entry.notification.seq) + " is not what was stored");
+  if (const std::string fault = IntegrityOf(directory + "/history.db"); !fault.empty()) Fail(point + ": " + fault);
+}
+
 Notification ErrorNumber(uint64_t seq) {
   Notification n = TestError(seq, seq % 5 + 1);
   n.object->path = "/data/directory" + std::to_string(seq % 17) + "/file" + std::to_string(seq * 7919);

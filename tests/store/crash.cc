@@ -48,22 +48,13 @@ uint64_t Work(const std::string& directory) {
 }
 
 void CheckAfter(const std::string& directory, uint64_t acknowledged, const std::string& point) {
-  Store::Opening found;
-  auto store = Store::Open({.directory = directory}, &found);
-  if (!store) Fail(point + ": it does not open: " + store.error().ToString());
-  if (!found.set_aside.empty()) Fail(point + ": it was taken for damaged: " + found.why);
-  const uint64_t last = (*store)->last_seq();
+  const auto store = OpenSound(directory, point);
+  const uint64_t last = store->last_seq();
   if (last < acknowledged || last > acknowledged + 1)
     Fail(point + ": acknowledged " + std::to_string(acknowledged) + ", there " + std::to_string(last));
-  if (last > 0 && (*store)->cursors() != CursorsOf(last)) Fail(point + ": cursors of another transaction");
-  const std::vector<Entry> entries = Entries(directory);
-  if (entries.size() != last)
-    Fail(point + ": of " + std::to_string(last) + " there are " + std::to_string(entries.size()));
-  for (const Entry& entry : entries)
-    if (entry.notification != ErrorNumber(entry.notification.seq))
-      Fail(point + ": " + std::to_string(entry.notification.seq) + " is not what was stored");
-  if (const std::string fault = IntegrityOf(directory + "/history.db"); !fault.empty()) Fail(point + ": " + fault);
-  if (!(*store)->Append(std::vector{ErrorNumber(last + 1)}, kTestHost, "")) Fail(point + ": it does not go on");
+  if (last > 0 && store->cursors() != CursorsOf(last)) Fail(point + ": cursors of another transaction");
+  CheckRows(directory, last, point);
+  if (!store->Append(std::vector{ErrorNumber(last + 1)}, kTestHost, "")) Fail(point + ": it does not go on");
 }
 
 // The rows are in the file itself.

@@ -38,20 +38,6 @@ Told Tell(const std::string& directory, uint64_t from, uint64_t until, Store::Op
   return told;
 }
 
-void CheckAfter(const std::string& directory, uint64_t acknowledged, const std::string& point) {
-  Store::Opening found;
-  auto store = Store::Open({.directory = directory}, &found);
-  if (!store) Fail(point + ": it does not open: " + store.error().ToString());
-  if (!found.set_aside.empty()) Fail(point + ": it was taken for damaged: " + found.why);
-  const std::vector<Entry> entries = Entries(directory);
-  if (entries.size() != acknowledged)
-    Fail(point + ": acknowledged " + std::to_string(acknowledged) + ", there " + std::to_string(entries.size()));
-  for (const Entry& entry : entries)
-    if (entry.notification != ErrorNumber(entry.notification.seq))
-      Fail(point + ": " + std::to_string(entry.notification.seq) + " is not what was stored");
-  if (const std::string fault = IntegrityOf(directory + "/history.db"); !fault.empty()) Fail(point + ": " + fault);
-}
-
 void FailAt(uint64_t sync) {
   const std::string point = "sync " + std::to_string(sync);
   CrashVfs& vfs = CrashVfs::Instance();
@@ -67,7 +53,8 @@ void FailAt(uint64_t sync) {
     Fail(point + ": the file is written to as before");
   vfs.Crash();
   vfs.Restart(Unsynced::kDropped, sync);
-  CheckAfter(directory.path(), after.acknowledged, point);
+  const auto store = OpenSound(directory.path(), point);
+  CheckRows(directory.path(), after.acknowledged, point);
 }
 
 }  // namespace
