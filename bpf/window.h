@@ -12,7 +12,8 @@ struct fsh_entry {
 	unsigned int more;      /* those that follow may be only counted, or wake nobody */
 };
 
-/* `room_of_window`: how many more records there is room for with each window that passes. Two processors that enter a new window at once may both make room: then a few records more are written. */
+/* `room_of_window`: for how many more records there is room with each window that passes. Two processors that enter a new window at
+ * once may both make room: then a few records more are written. */
 static inline __attribute__((always_inline)) struct fsh_entry enter_window(struct fsh_cell *cell, unsigned long long now,
 									unsigned int room_of_window)
 {

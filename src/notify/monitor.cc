@@ -82,7 +82,8 @@ class Monitor::Impl {
     Collect({}, now_ns);
     Tell(now_ns);
     TellStates(now_ns);
-    const bool mounts_changed = watched_->TakeHints();
+    (void)watched_->TakeHints();
+    const bool mounts_changed = watched_->TakeChange();  // what woke us may have been it: nobody says so a second time
     if (teller_->told() == told || mounts_changed || ++hasty_rounds_ == kMaxHastyRounds) return PumpRest();
     SetAlarm(BoottimeNowNs());
     return {};
@@ -114,9 +115,7 @@ class Monitor::Impl {
 
   void Finish() {
     uint64_t now_ns = BoottimeNowNs();
-    watched_->NextRound();
-    collector_->CollectLast(now_ns);
-    watched_->CloseEnded();
+    InOneRound([&] { collector_->CollectLast(now_ns); });
     watched_->CloseUnwatched();
     // The accounts stay: a Save after this one is where the next monitor goes on.
     TellTaken(join_.Take(Join::AfterAllWindowsNs(now_ns)), now_ns);
@@ -204,7 +203,7 @@ class Monitor::Impl {
     }
     if (options_.reads != nullptr && sources_.fanotify) sources_.fanotify->ReadInto(*options_.reads, BoottimeNowNs());
     const uint64_t now_ns = BoottimeNowNs();
-    if (earlier_->is_there()) CollectAll(now_ns);
+    if (earlier_->is_there()) InOneRound([&] { collector_->CollectAll(now_ns); });
     else collector_->ReadKmsg(now_ns);  // of these the clock has to tell which the counters had when they were read
     lines_are_new_ = true;
     Tell(now_ns);
@@ -281,14 +280,14 @@ class Monitor::Impl {
   }
 
   void Collect(const std::vector<CounterSource::Event>& risen, uint64_t now_ns) {
-    watched_->NextRound();
-    collector_->Collect(risen, now_ns);
-    watched_->CloseEnded();
+    InOneRound([&] { collector_->Collect(risen, now_ns); });
   }
 
-  void CollectAll(uint64_t now_ns) {
+  // What is looked at, and closed, belongs to one collection.
+  template <typename Work>
+  void InOneRound(const Work& collect) {
     watched_->NextRound();
-    collector_->CollectAll(now_ns);
+    collect();
     watched_->CloseEnded();
   }
 

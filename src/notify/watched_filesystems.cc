@@ -56,15 +56,18 @@ Status WatchedFilesystems::Refresh() {
 }
 
 void WatchedFilesystems::LookFor(uint64_t boottime_ns) {
-  is_hinted_ = parts_.mounts.TakeChange() || is_hinted_;
-  if (!is_hinted_ && (look_began_boottime_ns_ > boottime_ns || ++looks_this_round_ > kMaxLooks)) return;
+  if (!TakeChange() && (look_began_boottime_ns_ > boottime_ns || ++looks_this_round_ > kMaxLooks)) return;
   (void)Refresh();
 }
 
 bool WatchedFilesystems::TakeHints() {
   is_hinted_ = parts_.translator.TakeMountHint() || is_hinted_;
   is_hinted_ = parts_.collector.TakeMountHint() || is_hinted_;
-  is_hinted_ = parts_.mounts.TakeChange() || is_hinted_;  // what woke us may have been it: nobody says so a second time
+  return is_hinted_;
+}
+
+bool WatchedFilesystems::TakeChange() {
+  is_hinted_ = parts_.mounts.TakeChange() || is_hinted_;
   return is_hinted_;
 }
 

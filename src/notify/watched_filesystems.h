@@ -61,8 +61,9 @@ class WatchedFilesystems {
   void LookFor(uint64_t boottime_ns);
   void NextRound() { looks_this_round_ = 0; }
 
-  // The mount table may have changed: asks everybody who can have seen it, until the next look.
+  // The mount table may have changed: asks those who read the sources, or the kernel (poll(2)). True until the next look.
   bool TakeHints();
+  bool TakeChange();
   bool is_hinted() const { return is_hinted_; }
 
   // What ended amid a collection is closed when all of that is in the join.
